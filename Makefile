@@ -1,0 +1,326 @@
+# libskafu: one makefile, no recursion, no generator.  Everything is built into $(BUILD).
+#
+#   make          libskafu.so, libskafu.a, the examples and skafuctl
+#   make run      shows the library at work on this machine
+#   make check    every gate and every test that is over in minutes
+#
+# Each `flavour` of the objects has a tree of its own, so that a sanitizer's objects never meet plain ones:
+# static shared address (ASan + UBSan) thread (TSan) cover (gcov) fuzz (clang, libFuzzer).
+
+BUILD    ?= build
+CFLAGS   ?= -O2 -g
+CLANG    ?= clang
+OBJCOPY  ?= objcopy
+FUZZ_SECONDS ?= 15
+JOBS     ?= 2
+
+# The lower-case names of the GNU standards work too.
+PREFIX     ?= $(or $(prefix),/usr/local)
+LIBDIR     ?= $(or $(libdir),$(PREFIX)/lib)
+INCLUDEDIR ?= $(or $(includedir),$(PREFIX)/include)
+MANDIR     ?= $(or $(mandir),$(PREFIX)/share/man)
+BINDIR     ?= $(or $(bindir),$(PREFIX)/bin)
+
+# The header is the only place that holds the version; the soname counts breaks of the ABI and nothing else.
+VERSION := $(shell sed -n 's/^.define SKAFU_VERSION_STRING "\(.*\)"/\1/p' include/skafu_base.h)
+SOVERSION := 0
+SONAME  := libskafu.so.$(SOVERSION)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+export LC_ALL := C
+Q := $(if $(V),,@)
+, := ,
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$(2))')
+
+# ---- what there is -----------------------------------------------------------------------------------------------
+
+SRC     := $(filter-out lib/test/% lib/nats/%,$(sort $(wildcard lib/*/*.c)))
+KIT_SRC := $(sort $(wildcard lib/test/*.c))
+HEADERS := $(sort $(wildcard include/*.h))
+
+# Headers and examples whose functions are not written yet: compiled by the gates, but neither exported nor run.
+DRAFTS := $(shell sed 's/\#.*//' tests/doc/drafts.txt 2>/dev/null)
+
+LESSONS := $(filter-out examples/skafuctl.c $(DRAFTS),$(sort $(wildcard examples/*.c)))
+TOOL    := $(filter-out $(DRAFTS),$(wildcard examples/skafuctl.c))
+APP_SRC := $(sort $(wildcard examples/skafu/*.c))
+
+SUITES  := base codec store model run watch test flow fault abi
+TESTS   := $(sort $(wildcard $(SUITES:%=tests/%/*_test.c) $(SUITES:%=tests/%/*/*_test.c)))
+LONG    := $(filter %_long_test.c,$(TESTS))
+UTIL    := $(sort $(wildcard tests/util/*.c))
+GATES   := $(sort $(wildcard tests/shape/*.sh)) $(sort $(wildcard tests/doc/*.sh))
+BINDINGS := $(filter-out $(DRAFTS),$(sort $(wildcard tests/binding/*_test.py)))
+
+# ---- flags -------------------------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wvla \
+        $(if $(WERROR),-Werror)
+# The build directory must not leak into debug information: two clones give equal bytes.
+BASE := -std=c11 -D_GNU_SOURCE -Iinclude -ffile-prefix-map=$(CURDIR)=. $(WARN)
+
+# Asked when the first recipe needs it, not when the makefile is read: `make deps` may install pkg-config in between.
+pkg = $(shell pkg-config $(1) 2>/dev/null || echo '$(2)')
+LIB_CFLAGS = $(eval LIB_CFLAGS := $$(call pkg,--cflags lmdb libsodium libcjson))$(LIB_CFLAGS)
+LIB_LIBS   = $(eval LIB_LIBS := $$(call pkg,--libs lmdb libsodium libcjson,-llmdb -lsodium -lcjson))$(LIB_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $$(call pkg,--libs check,-lcheck -lsubunit))$(CHECK_LIBS)
+TEST_LIBS  = $(CHECK_LIBS) $(LIB_LIBS) -lrt -lm -lpthread
+APP_LIBS  ?= -lpthread -lm
+
+UBSAN := -fsanitize=undefined -fno-sanitize-recover=undefined
+flags-static  :=
+flags-shared  := -fPIC
+flags-address := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
+flags-thread  := -O1 -fno-omit-frame-pointer -fsanitize=thread
+flags-cover   := -O0 --coverage
+flags-fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
+FLAVOURS := static shared address thread cover fuzz
+compiler = $(if $(filter fuzz,$(1)),$(CLANG),$(CC))
+
+# A test, fuzzer or crash program that includes tests/x/y.h links tests/x/y.c.  tests/util reaches all of them.
+linked = $(patsubst %.c,$(BUILD)/obj-$(1)/%.o,$(shell tests/links.sh $(2)))
+.SECONDEXPANSION:
+
+# Where the programs of a flavour go; the plain ones are at the top of $(BUILD).
+outdir = $(BUILD)$(if $(filter static,$(1)),,/$(1))
+FLAVOUR := $(or $(SAN),static)
+$(if $(filter $(FLAVOUR),$(FLAVOURS)),,$(error SAN is address or thread))
+
+# The user's flags come last, so that they win; ours are never lost.
+flags = $(BASE) -Ilib $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(flags-$(1))
+
+# ---- the library -------------------------------------------------------------------------------------------------
+
+SO := $(BUILD)/libskafu.so.$(VERSION)
+# While a header is a draft, a finished file may call one that is not written yet.
+COMPLETE := $(if $(filter %.h,$(DRAFTS)),-Wl$(,)--unresolved-symbols=ignore-all,-Wl$(,)-z$(,)defs)
+LIBRARIES := $(if $(SRC),$(SO) $(BUILD)/libskafu.so $(BUILD)/libskafu.a) $(if $(KIT_SRC),$(BUILD)/libskafu_test.a)
+EXAMPLES := $(LESSONS:examples/%.c=$(BUILD)/examples/%) $(if $(APP_SRC),$(BUILD)/examples/skafu)
+
+.PHONY: all examples
+all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
+examples: $(EXAMPLES) $(if $(TOOL),$(BUILD)/skafuctl)
+
+# Only these goals may install packages: a packager's `make` and `make install` never do.
+INSTALLING := run check crash bench cover fuzz lint check-long
+NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(filter $(INSTALLING),$(MAKECMDGOALS))),\
+        $(if $(filter fuzz lint check-long,$(MAKECMDGOALS)),deps-long,deps),deps-run))
+
+# A file that changes when compiler or flags do, so that objects of other flags are made again.
+FLAGS_NOW = $(CC) $(CLANG) $(BASE) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+$(BUILD)/flags: FORCE | $(NEED)
+	@mkdir -p $(@D); echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
+.PHONY: FORCE
+
+define flavour_rules
+$(BUILD)/obj-$(1)/%.o: %.c $(BUILD)/flags | $(NEED)
+	$$(call say,CC,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) $$(if $$(filter tests/%,$$<),-Itests) -fvisibility=hidden \
+		-MMD -MP -c $$< -o $$@
+
+$(call outdir,$(1))/libskafu_internal.a: $(SRC:%.c=$(BUILD)/obj-$(1)/%.o) \
+                                      $(KIT_SRC:%.c=$(BUILD)/obj-$(1)/%.o) $(UTIL:%.c=$(BUILD)/obj-$(1)/%.o)
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D); rm -f $$@
+	$$(Q)$$(AR) rcsD $$@ $$^
+
+$(call outdir,$(1))/tests/%: tests/%.c $$$$(call linked,$(1),tests/$$$$*.c) \
+                            $(call outdir,$(1))/libskafu_internal.a $(BUILD)/flags
+	$$(call say,TEST,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
+		$$(LDFLAGS) $$(TEST_LIBS) -o $$@
+endef
+$(foreach f,$(FLAVOURS),$(eval $(call flavour_rules,$(f))))
+
+$(SO): $(SRC:%.c=$(BUILD)/obj-shared/%.o) lib/skafu.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(CFLAGS) -Wl,-soname,$(SONAME) -Wl,--version-script=lib/skafu.map $(COMPLETE) \
+		-Wl,--no-undefined-version $(LDFLAGS) $(filter %.o,$^) $(LIB_LIBS) -o $@
+
+$(BUILD)/libskafu.so: $(SO)
+	@ln -sf $(<F) $(BUILD)/$(SONAME) && ln -sf $(SONAME) $@
+
+# One object with its internals made local: neither ours nor the host's names can clash.
+$(BUILD)/libskafu.a: $(SRC:%.c=$(BUILD)/obj-static/%.o)
+	$(call say,AR,$@)
+	$(Q)$(LD) -r $^ -o $(BUILD)/obj-static/skafu.o && $(OBJCOPY) --localize-hidden $(BUILD)/obj-static/skafu.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(BUILD)/obj-static/skafu.o
+
+$(BUILD)/libskafu_test.a: $(KIT_SRC:%.c=$(BUILD)/obj-static/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+# Examples are built as a host would build them: public headers, the shared library, nothing else.
+host_flags = $(BASE) $(CPPFLAGS) $(CFLAGS) -MMD -MP
+$(BUILD)/examples/%: examples/%.c $(BUILD)/libskafu.so
+	$(call say,EXAMPLE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(host_flags) -MF $@.d $< -L$(BUILD) -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS) -lskafu -lpthread -lm -o $@
+
+$(BUILD)/obj-app/%.o: examples/skafu/%.c $(BUILD)/flags | $(NEED)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(host_flags) -Iexamples/skafu -c $< -o $@
+
+$(BUILD)/examples/skafu: $(APP_SRC:examples/skafu/%.c=$(BUILD)/obj-app/%.o) $(BUILD)/libskafu.so
+	$(call say,EXAMPLE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(filter %.o,$^) -L$(BUILD) -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS) -lskafu $(APP_LIBS) -o $@
+
+# The operator's tool carries the library in itself: it must work when the shared one is broken or missing.
+$(BUILD)/skafuctl: examples/skafuctl.c $(BUILD)/libskafu.a
+	$(call say,TOOL,$@)
+	$(Q)$(CC) $(host_flags) -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) -lpthread -o $@
+
+# ---- packages ----------------------------------------------------------------------------------------------------
+
+# package=probe; a probe with "pc:" is a pkg-config module, with "file:" a compiler's file, else a command.
+DEPS_RUN := gcc=gcc make=make libc6-dev=file:crt1.o pkg-config=pkg-config xz-utils=xz \
+            liblmdb-dev=pc:lmdb libcjson-dev=pc:libcjson libsodium-dev=pc:libsodium
+DEPS      = $(DEPS_RUN) g++=g++ check=pc:check libsqlite3-dev=pc:sqlite3 mandoc=mandoc universal-ctags=ctags \
+            python3=python3
+DEPS_LONG = $(DEPS) clang=clang libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \
+            clang-tidy=clang-tidy
+
+.PHONY: deps deps-run deps-long
+deps-run:  ; @.ci/deps $(DEPS_RUN)
+deps:      ; @.ci/deps $(DEPS)
+deps-long: ; @.ci/deps $(DEPS_LONG)
+
+# ---- tests -------------------------------------------------------------------------------------------------------
+
+# T=store/append runs only what has that in its path.
+match = $(if $(T),$(foreach w,$(1),$(if $(findstring $(T),$(w)),$(w))),$(1))
+programs = $(patsubst tests/%.c,$(call outdir,$(1))/tests/%,$(call match,$(2)))
+UNIT := $(filter-out $(LONG),$(TESTS))
+
+# Gates and examples look at the plain build; under a sanitizer only the unit tests run.
+ifeq ($(FLAVOUR),static)
+CHECK_FIRST := $(call match,$(GATES))
+CHECK_LAST  := $(call match,$(BINDINGS)) $(call match,$(EXAMPLES:$(BUILD)/%=%))
+endif
+CHECK_PROGRAMS := $(call programs,$(FLAVOUR),$(UNIT))
+
+# A filter that matches nothing is a typing error, not a success.
+ifneq ($(T),)
+$(if $(strip $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST) $(call match,$(LONG))),,$(error nothing matches T=$(T)))
+endif
+
+RUNNER = BUILD='$(BUILD)' CC='$(CC)' JOBS='$(JOBS)' tests/run.sh
+
+.PHONY: check check-long valgrind crash bench fuzz cover lint run headers map
+check: $(NEED) $(CHECK_PROGRAMS) $(if $(strip $(CHECK_FIRST)$(CHECK_LAST)),all)
+	@$(RUNNER) $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST:examples/%=$(BUILD)/examples/%)
+
+LONG_PROGRAMS := $(call programs,static,$(LONG)) $(call programs,address,$(UNIT)) $(call programs,thread,$(UNIT))
+PLAIN := $(call programs,static,$(UNIT))
+check-long: $(NEED) $(LONG_PROGRAMS) $(PLAIN)
+	@TEST_SECONDS=$${TEST_SECONDS:-1800} $(RUNNER) $(LONG_PROGRAMS) $(PLAIN:%=valgrind:%)
+
+crash: $(NEED) $(if $(wildcard tests/fault/crash.c),$(BUILD)/tests/fault/crash)
+	@TEST_SECONDS=$${TEST_SECONDS:-600} $(RUNNER) $(filter %/crash,$^)
+
+# In tests/bench the files with a main() are programs, the others are linked into each of them.
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+BENCH_MAIN := $(if $(BENCH_SRC),$(shell grep -lw '^int main' $(BENCH_SRC)))
+BENCHES := $(BENCH_MAIN:tests/bench/%.c=$(BUILD)/bench/%)
+$(BUILD)/bench/%: tests/bench/%.c $(patsubst %.c,$(BUILD)/obj-static/%.o,$(filter-out $(BENCH_MAIN),$(BENCH_SRC))) \
+                  $(BUILD)/libskafu_internal.a
+	$(call say,BENCH,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(call flags,static) -Itests -MMD -MP -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) -lsqlite3 -lpthread -lm \
+		-o $@
+
+bench: $(NEED) $(BENCHES)
+	@if [ -x tests/bench/run.sh ]; then BUILD='$(BUILD)' QUICK='$(QUICK)' tests/bench/run.sh; \
+	else for b in $(BENCHES); do QUICK='$(QUICK)' $$b || exit; done; fi
+
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+$(BUILD)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $$(call linked,fuzz,tests/fuzz/$$*_fuzz.c) \
+                      $(BUILD)/fuzz/libskafu_internal.a
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(call flags,fuzz) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) \
+		-lpthread -lm -o $@
+
+fuzz: $(NEED) $(call match,$(FUZZERS))
+	@FUZZ_SECONDS='$(FUZZ_SECONDS)' $(RUNNER) $(call match,$(FUZZERS))
+
+COVERED := $(call programs,cover,$(UNIT))
+cover: $(NEED) $(COVERED)
+	@find $(BUILD)/obj-cover -name '*.gcda' -delete
+	@$(RUNNER) $(COVERED)
+	@BUILD='$(BUILD)' tests/cover.sh $(SRC)
+
+lint: $(NEED)
+	$(Q)cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 --suppress=missingIncludeSystem \
+		--suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -Iinclude -Ilib $(SRC)
+	$(Q)clang-tidy --quiet $(SRC) -- $(BASE) -Ilib $(LIB_CFLAGS)
+	$(Q)for f in $(SRC); do $(CC) $(BASE) -Ilib $(LIB_CFLAGS) -O0 -fanalyzer -Werror -c $$f -o /dev/null \
+		|| exit; done
+
+# The application once it stands, the lessons in the order of learning until then.
+TOUR := $(filter $(LESSONS:examples/%.c=$(BUILD)/examples/%),$(addprefix $(BUILD)/examples/,hello bank course saga))
+run: $(NEED) examples
+	@if [ -x examples/skafu/demo.sh ]; then BUILD='$(BUILD)' examples/skafu/demo.sh; \
+	else here=$$PWD; d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && for e in $(abspath $(TOUR)); do \
+		echo "== $${e##*/}"; (cd "$$d" && "$$e") || exit; done; fi
+
+# ---- upkeep ------------------------------------------------------------------------------------------------------
+
+# All public headers as one file, for binding generators.
+headers: $(BUILD)/skafu_all.h
+ALL_HEADERS := $(filter-out include/skafu.h include/skafu_test.h include/skafu_nats.h,$(HEADERS))
+$(BUILD)/skafu_all.h: $(ALL_HEADERS) tests/shape/headers.sh
+	@mkdir -p $(@D)
+	@for h in base store crypto model run watch; do f=include/skafu_$$h.h; \
+		if [ -f $$f ]; then sed '/^#include "skafu_/d' $$f; fi; done > $@
+	@BUILD='$(BUILD)' tests/shape/headers.sh $@
+
+# The export list is written from the headers in force and kept in git, so that a change of it is seen in review.
+map:
+	@tests/doc/exports.sh map > lib/skafu.map.new && mv lib/skafu.map.new lib/skafu.map
+
+.PHONY: install uninstall clean dist
+INSTALL ?= install
+D := $(DESTDIR)
+PAGES := $(sort $(wildcard man/*.1 man/*.3 man/*.7))
+PUBLIC := $(filter-out $(if $(KIT_SRC),,include/skafu_test.h) include/skafu_nats.h,$(HEADERS))
+
+install: all
+	$(Q)$(INSTALL) -d $(D)$(LIBDIR)/pkgconfig $(D)$(INCLUDEDIR) $(D)$(BINDIR) $(addprefix $(D)$(MANDIR)/man,1 3 7)
+	$(Q)$(INSTALL) -m 755 $(SO) $(D)$(LIBDIR)
+	$(Q)ln -sf $(notdir $(SO)) $(D)$(LIBDIR)/$(SONAME) && ln -sf $(SONAME) $(D)$(LIBDIR)/libskafu.so
+	$(Q)$(INSTALL) -m 644 $(filter %.a,$(LIBRARIES)) $(D)$(LIBDIR)
+	$(Q)$(INSTALL) -m 644 $(PUBLIC) $(D)$(INCLUDEDIR)
+	$(Q)sed -e 's,@PREFIX@,$(PREFIX),;s,@VERSION@,$(VERSION),' \
+		-e 's,@LIBDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)),' \
+		-e 's,@INCLUDEDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR)),' \
+		lib/skafu.pc.in > $(D)$(LIBDIR)/pkgconfig/skafu.pc
+	$(Q)for p in $(PAGES); do $(INSTALL) -m 644 $$p $(D)$(MANDIR)/man$${p##*.}/ || exit; done
+	$(Q)$(if $(TOOL),$(INSTALL) -m 755 $(BUILD)/skafuctl $(D)$(BINDIR))
+
+uninstall:
+	$(Q)rm -f $(addprefix $(D)$(LIBDIR)/,$(notdir $(SO)) $(SONAME) libskafu.so libskafu.a libskafu_test.a) \
+		$(D)$(LIBDIR)/pkgconfig/skafu.pc \
+		$(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl
+	$(Q)for p in $(PAGES); do rm -f $(D)$(MANDIR)/man$${p##*.}/$${p##*/}; done
+
+# Same files, same order, same times: the same bytes on every machine.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+dist:
+	@mkdir -p $(BUILD)
+	$(Q)git ls-files -z | tar --null -T - --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw \
+		--mtime=@$(SOURCE_DATE_EPOCH) --transform 's,^,skafu-$(VERSION)/,' -cf - | \
+		xz -9 > $(BUILD)/skafu-$(VERSION).tar.xz
+	@echo $(BUILD)/skafu-$(VERSION).tar.xz
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,36 @@
+/*
+ * ident.h: 16-byte identifiers (RFC 9562) from a generator that takes randomness 4 KiB at a time, since a system call
+ * for each id costs as much as the append that uses it.
+ *
+ * Invariant: ids of one generator strictly ascend, also within one millisecond and when the clock steps back; after a
+ * fork the buffered randomness is thrown away, so that parent and child never give out the same id.
+ */
+#ifndef SKAFU__BASE_IDENT_H
+#define SKAFU__BASE_IDENT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/sys.h"
+
+struct skafu__ident {
+	pthread_mutex_t lock;
+	_Atomic uint64_t mark; /* skafu__fork_mark() of the process that lock and random belong to */
+	uint64_t last_ms;
+	uint32_t counter; /* 26 bits, rand_a and the top of rand_b, ascending in a millisecond (RFC 9562, method 1) */
+	uint32_t random_at;
+	uint8_t random[4096];
+};
+
+void skafu__ident_init(struct skafu__ident *ident);
+void skafu__ident_done(struct skafu__ident *ident);
+
+/* `count` ids, one after another in out.  0, or SKAFU_EIO when there is no randomness; out then holds nothing that
+ * may be used.  Any thread, also in a child that was forked while another thread was in here. */
+int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sys, uint8_t *out, size_t count);
+
+/* Set the version and variant bits of 16 bytes that come from a hash (version 8). */
+void skafu__ident_stamp_v8(uint8_t id[16]);
+
+#endif

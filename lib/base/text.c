@@ -1,0 +1,141 @@
+/*
+ * text.c: well-formed UTF-8 and well-behaved names.
+ */
+#include "base/text.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+#define TEXT_HIGH_BITS UINT64_C(0x8080808080808080)
+
+static int text_is_tail(uint8_t byte)
+{
+	return (byte & 0xc0) == 0x80;
+}
+
+/*
+ * The length of the character at `at`, of which `left` bytes are there; 0 when it is malformed.  The second byte
+ * decides alone about overlong forms, surrogates and what lies above U+10FFFF.
+ */
+static size_t text_character(const uint8_t *at, size_t left)
+{
+	uint8_t first = at[0];
+	uint8_t second;
+
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4 || left < 2)
+		return 0;
+	second = at[1];
+	if (!text_is_tail(second))
+		return 0;
+	if (first < 0xe0)
+		return 2;
+	if (left < 3 || !text_is_tail(at[2]))
+		return 0;
+	if (first < 0xf0)
+		return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
+	if (left < 4 || !text_is_tail(at[3]))
+		return 0;
+	return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+}
+
+int skafu__utf8_is_valid(const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+	size_t i = 0;
+
+	while (i < length) {
+		size_t step;
+
+		if (length - i >= 8 && (skafu__load_u64(at + i) & TEXT_HIGH_BITS) == 0) {
+			i += 8;
+			continue;
+		}
+		step = text_character(at + i, length - i);
+		if (step == 0)
+			return 0;
+		i += step;
+	}
+	return 1;
+}
+
+static size_t text_character_wants(uint8_t first)
+{
+	if (first < 0xc0)
+		return 1;
+	if (first < 0xe0)
+		return 2;
+	return first < 0xf0 ? 3 : 4;
+}
+
+size_t skafu__utf8_trim(const char *text, size_t length)
+{
+	const uint8_t *at = (const uint8_t *)text;
+	size_t back = 1;
+
+	while (back <= 4 && back <= length && text_is_tail(at[length - back]))
+		back++;
+	if (back > 4 || back > length)
+		return length;
+	return text_character_wants(at[length - back]) > back ? length - back : length;
+}
+
+size_t skafu__utf8_cut(const char *text, size_t length, size_t bytes_max)
+{
+	return length <= bytes_max ? length : skafu__utf8_trim(text, bytes_max);
+}
+
+/* C0, DEL, or C1 (which UTF-8 writes as C2 80 .. C2 9F).  The bytes are valid UTF-8 that a NUL ends. */
+static int text_has_control(const uint8_t *at, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (at[i] < 0x20 || at[i] == 0x7f || (at[i] == 0xc2 && at[i + 1] < 0xa0))
+			return 1;
+	}
+	return 0;
+}
+
+size_t skafu__name_check(const char *name, size_t bytes_max, const char *what, skafu_error *error)
+{
+	size_t length;
+
+	if (!name) {
+		skafu__fail(error, SKAFU_EINVAL, "The %s is missing (NULL); give one.", what);
+		return 0;
+	}
+	/* Reading stops one byte past the limit, however long the text is. */
+	length = strnlen(name, bytes_max < SIZE_MAX ? bytes_max + 1 : bytes_max);
+	if (length == 0) {
+		skafu__fail(error, SKAFU_EINVAL, "The %s is empty; give at least 1 byte.", what);
+		return 0;
+	}
+	if (length > bytes_max) {
+		skafu__fail(error, SKAFU_ELIMIT, "The %s is longer than its limit of %zu bytes; use a shorter one.",
+			    what, bytes_max);
+		return 0;
+	}
+	if (!skafu__utf8_is_valid(name, length)) {
+		skafu__fail(error, SKAFU_EUTF8, "The %s is not valid UTF-8; encode it as UTF-8.", what);
+		return 0;
+	}
+	if (text_has_control((const uint8_t *)name, length)) {
+		skafu__fail(error, SKAFU_EUTF8, "The %s holds a control character; leave it out.", what);
+		return 0;
+	}
+	return length;
+}
+
+int32_t skafu__name_measure(const char *name, size_t bytes_max, const char *what, size_t *out_length,
+			    skafu_error *error)
+{
+	struct skafu_error own = {0};
+	skafu_error *told = error ? error : &own;
+	size_t length = skafu__name_check(name, bytes_max, what, told);
+	if (length == 0)
+		return told->code;
+	*out_length = length;
+	return 0;
+}

@@ -1,0 +1,120 @@
+/*
+ * canonical.c: the canonical form of a commit, over which the hash chain, proofs and replication are computed.
+ *
+ * Little endian, every text and byte string preceded by its length in u32:
+ *    "skafu commit 1" and a NUL
+ *    u64 commit number, u64 first sequence, i64 recorded time, 16 bytes commit id
+ *    u32 record count, then of each: u8 kind, u8 flags, u8 hops, u8 severity, u32 event version, u64 stream version,
+ *        i64 time, 16 id, 16 causation, type, source, content type, stream, correlation, u32 tag count and the tags,
+ *        metadata, data
+ *    u32 row count, then of each: table, u8 operation, key, value
+ * Ids of names and the way in which commits are packed into chunks do not appear, so they may change.
+ */
+#include "codec/commit.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+static const char canonical_magic[] = "skafu commit 1";
+
+static void canonical_put(struct skafu__buf *out, const void *bytes, size_t length)
+{
+	skafu__buf_put_u32(out, (uint32_t)length);
+	skafu__buf_put(out, bytes, length);
+}
+
+struct canonical_names {
+	skafu__name_of_fn name_of;
+	const void *user;
+};
+
+static int32_t canonical_put_name(struct skafu__buf *out, const struct canonical_names *names, uint8_t set,
+				  uint32_t id)
+{
+	size_t length = 0;
+	const char *name = names->name_of(names->user, set, id, &length);
+	if (!name)
+		return SKAFU_EDAMAGED;
+	canonical_put(out, name, length);
+	return 0;
+}
+
+static void canonical_put_tags(struct skafu__buf *out, const struct skafu__record *record)
+{
+	skafu__buf_put_u32(out, record->tag_count);
+	const char *tag = record->tags;
+	for (uint32_t i = 0; i < record->tag_count; i++) {
+		size_t length = strlen(tag);
+		canonical_put(out, tag, length);
+		tag += length + 1;
+	}
+}
+
+static void canonical_put_fixed(struct skafu__buf *out, const struct skafu__record *record)
+{
+	skafu__buf_put_u8(out, record->kind);
+	skafu__buf_put_u8(out, record->flags);
+	skafu__buf_put_u8(out, record->hops);
+	skafu__buf_put_u8(out, record->severity);
+	skafu__buf_put_u32(out, record->event_version);
+	skafu__buf_put_u64(out, record->stream_version);
+	skafu__buf_put_u64(out, (uint64_t)record->time_ns);
+	skafu__buf_put(out, record->id, 16);
+	skafu__buf_put(out, record->causation, 16);
+}
+
+static int32_t canonical_put_record(struct skafu__buf *out, const struct canonical_names *names,
+				    const struct skafu__record *record)
+{
+	canonical_put_fixed(out, record);
+	if (canonical_put_name(out, names, SKAFU__NAME_TYPE, record->type) ||
+	    canonical_put_name(out, names, SKAFU__NAME_DOMAIN, record->source) ||
+	    canonical_put_name(out, names, SKAFU__NAME_CONTENT_TYPE, record->content_type))
+		return SKAFU_EDAMAGED;
+	canonical_put(out, record->stream, record->stream_length);
+	canonical_put(out, record->correlation, record->correlation_length);
+	canonical_put_tags(out, record);
+	canonical_put(out, record->metadata, record->metadata_length);
+	canonical_put(out, record->data, record->data_length);
+	return 0;
+}
+
+static int32_t canonical_put_rows(struct skafu__buf *out, const struct canonical_names *names,
+				  const struct skafu__commit *commit)
+{
+	skafu__buf_put_u32(out, commit->row_count);
+	const uint8_t *at = commit->rows;
+	for (uint32_t i = 0; i < commit->row_count; i++) {
+		struct skafu__row_op row;
+		skafu__commit_next_row(&at, &row);
+		if (canonical_put_name(out, names, SKAFU__NAME_TABLE, row.table))
+			return SKAFU_EDAMAGED;
+		skafu__buf_put_u8(out, row.operation);
+		canonical_put(out, row.key, row.key_length);
+		canonical_put(out, row.value, row.value_length);
+	}
+	return 0;
+}
+
+int32_t skafu__commit_canonical(const struct skafu__commit *commit, skafu__name_of_fn name_of, const void *user,
+				struct skafu__buf *out)
+{
+	struct canonical_names names = {name_of, user};
+	skafu__buf_put(out, canonical_magic, sizeof canonical_magic);
+	skafu__buf_put_u64(out, commit->number);
+	skafu__buf_put_u64(out, commit->first_sequence);
+	skafu__buf_put_u64(out, (uint64_t)commit->recorded_ns);
+	skafu__buf_put(out, commit->id, 16);
+	skafu__buf_put_u32(out, commit->record_count);
+	for (uint32_t i = 0; i < commit->record_count; i++) {
+		struct skafu__record record;
+		int32_t rc = skafu__commit_record(commit, i, 1, &record);
+		if (rc == 0)
+			rc = canonical_put_record(out, &names, &record);
+		if (rc != 0)
+			return rc;
+	}
+	int32_t rc = canonical_put_rows(out, &names, commit);
+	return rc ? rc : out->failed;
+}

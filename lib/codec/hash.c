@@ -1,0 +1,61 @@
+/*
+ * hash.c: the hashes of the library, all from libsodium.
+ *
+ * Mutable state of the process: whether libsodium was prepared (it then picks the quickest code for the processor),
+ * and the mask that tests put over hash64.
+ */
+#include "codec/hash.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+_Static_assert(SKAFU__HASH_KEY_BYTES == crypto_shorthash_KEYBYTES, "the key of SipHash-2-4");
+
+static _Atomic uint64_t hash_dropped_bits;
+static pthread_once_t hash_once = PTHREAD_ONCE_INIT;
+
+/* A failure only means that there is no source of randomness; the hashes work without one. */
+static void hash_prepare(void)
+{
+	if (sodium_init() < 0)
+		return;
+}
+
+uint64_t skafu__hash64(const uint8_t key[SKAFU__HASH_KEY_BYTES], const void *bytes, size_t length)
+{
+	uint8_t out[crypto_shorthash_BYTES];
+
+	crypto_shorthash(out, length ? bytes : out, length, key);
+	return skafu__load_u64(out) & ~atomic_load_explicit(&hash_dropped_bits, memory_order_relaxed);
+}
+
+void skafu__hash64_weaken(unsigned bits)
+{
+	uint64_t dropped = bits == 0 || bits >= 64 ? 0 : UINT64_MAX << bits;
+
+	atomic_store_explicit(&hash_dropped_bits, dropped, memory_order_relaxed);
+}
+
+void skafu__blake2b(void *out, size_t out_bytes, const struct skafu__part *parts, size_t part_count)
+{
+	crypto_generichash_state state;
+	uint8_t digest[crypto_generichash_BYTES_MAX];
+	uint8_t length[8];
+
+	pthread_once(&hash_once, hash_prepare);
+	memset(out, 0, out_bytes);
+	if (out_bytes > sizeof digest || crypto_generichash_init(&state, NULL, 0, out_bytes) != 0)
+		return;
+	for (size_t i = 0; i < part_count; i++) {
+		skafu__store_u64(length, parts[i].length);
+		crypto_generichash_update(&state, length, sizeof length);
+		if (parts[i].length > 0)
+			crypto_generichash_update(&state, parts[i].bytes, parts[i].length);
+	}
+	crypto_generichash_final(&state, digest, out_bytes);
+	memcpy(out, digest, out_bytes);
+}

@@ -1,0 +1,44 @@
+/*
+ * json.h: the strict JSON validator that stands in front of every payload, and the one place that reads JSON trees.
+ *
+ * Accepted is exactly RFC 8259 with: UTF-8 only and no byte order mark; no lone or broken surrogate escape; no NUL in
+ * an object's names; no name twice in one object (compared after unescaping); nesting and size up to the limits.  The
+ * validator builds no tree and uses constant stack: it is safe in a thread with 64 KiB.
+ */
+#ifndef SKAFU__CODEC_JSON_H
+#define SKAFU__CODEC_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/sys.h"
+#include "skafu_base.h"
+
+#define SKAFU__JSON_DEPTH_MAX 64
+
+struct skafu__json_fault {
+	size_t offset;      /* in bytes, where the fault was seen */
+	const char *reason; /* static: "a name appears twice in one object" */
+};
+
+/* 0; SKAFU_EJSON with *fault filled in; SKAFU_ENOMEM (an object with very many names needs memory for a while).
+ * depth_max counts open objects and arrays, so 0 lets only a bare number, string or word pass; more than
+ * SKAFU__JSON_DEPTH_MAX means SKAFU__JSON_DEPTH_MAX.  fault may be NULL. */
+int32_t skafu__json_check(const struct skafu__sys *sys, const void *text, size_t length, uint32_t depth_max,
+			  struct skafu__json_fault *fault);
+
+/* For tests: the same, but only the bits of hash_mask are kept of the hash of a name, so that names collide. */
+int32_t skafu__json_check_weak(const struct skafu__sys *sys, const void *text, size_t length, uint32_t hash_mask,
+			       struct skafu__json_fault *fault);
+
+/* How many bytes from the start of text stand for themselves in a JSON string and are ASCII: it stops at a quote, a
+ * backslash, a control character, a byte above 0x7F, or the end. */
+size_t skafu__json_plain_span(const void *text, size_t length);
+
+/* The form for processors without SSE2, for tests to compare with. */
+size_t skafu__json_plain_span_portable(const void *text, size_t length);
+
+/* The length, 2 to 4, of the well-formed UTF-8 sequence above U+007F that text begins with; 0 when there is none. */
+size_t skafu__json_utf8_step(const void *text, size_t length);
+
+#endif

@@ -1,0 +1,153 @@
+#include "codec/record.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "codec/crc32c.h"
+
+static void record_encode_header(uint8_t *to, const struct skafu__record *record)
+{
+	to[8] = record->kind;
+	to[9] = record->flags;
+	to[10] = record->hops;
+	to[11] = record->severity;
+	skafu__store_u32(to + 12, record->event_version);
+	skafu__store_u32(to + 16, record->type);
+	skafu__store_u32(to + 20, record->source);
+	skafu__store_u32(to + 24, record->content_type);
+	skafu__store_u32(to + 28, record->metadata_length);
+	skafu__store_u32(to + 32, record->data_length);
+	skafu__store_u64(to + 36, record->stream_version);
+	skafu__store_u64(to + 44, (uint64_t)record->time_ns);
+	memcpy(to + 52, record->id, 16);
+	if (record->causation)
+		memcpy(to + 68, record->causation, 16);
+	else
+		memset(to + 68, 0, 16);
+	to[84] = record->stream_length;
+	to[85] = record->correlation_length;
+	to[86] = record->tag_count;
+	to[87] = 0;
+	skafu__store_u16(to + 88, record->tags_length);
+	skafu__store_u16(to + 90, 0);
+}
+
+static uint8_t *record_put(uint8_t *to, const void *bytes, size_t length)
+{
+	if (length)
+		memcpy(to, bytes, length);
+	return to + length;
+}
+
+static uint8_t *record_put_tags(uint8_t *to, const struct skafu__record *record, const char *const *tag_list)
+{
+	if (!tag_list)
+		return record_put(to, record->tags, record->tags_length);
+	for (uint32_t i = 0; i < record->tag_count; i++)
+		to = record_put(to, tag_list[i], strlen(tag_list[i]) + 1);
+	return to;
+}
+
+int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tag_list)
+{
+	size_t size = SKAFU__RECORD_HEADER_BYTES + record->stream_length + 1u + record->correlation_length + 1u +
+		      record->tags_length + (size_t)record->metadata_length + record->data_length;
+	uint8_t *start = skafu__buf_reserve(buf, size);
+	if (!start)
+		return buf->failed;
+	skafu__store_u32(start, (uint32_t)size);
+	skafu__store_u32(start + SKAFU__RECORD_AT_CRC, 0);
+	record_encode_header(start, record);
+	uint8_t *to = start + SKAFU__RECORD_HEADER_BYTES;
+	to = record_put(to, record->stream, record->stream_length);
+	*to++ = 0;
+	to = record_put(to, record->correlation, record->correlation_length);
+	*to++ = 0;
+	to = record_put_tags(to, record, tag_list);
+	to = record_put(to, record->metadata, record->metadata_length);
+	record_put(to, record->data, record->data_length);
+	skafu__buf_commit(buf, size);
+	return 0;
+}
+
+static uint32_t record_crc(const uint8_t *bytes, uint32_t size, uint64_t sequence)
+{
+	uint8_t place[8];
+	skafu__store_u64(place, sequence);
+	return skafu__crc32c(skafu__crc32c(0, place, sizeof place), bytes + 8, size - 8);
+}
+
+void skafu__record_seal(uint8_t *bytes, uint32_t size, uint64_t sequence)
+{
+	skafu__store_u32(bytes + SKAFU__RECORD_AT_CRC, record_crc(bytes, size, sequence));
+}
+
+int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence)
+{
+	return skafu__load_u32(bytes + SKAFU__RECORD_AT_CRC) == record_crc(bytes, size, sequence);
+}
+
+static void record_decode_header(const uint8_t *bytes, struct skafu__record *out)
+{
+	out->kind = bytes[8];
+	out->flags = bytes[9];
+	out->hops = bytes[10];
+	out->severity = bytes[11];
+	out->event_version = skafu__load_u32(bytes + 12);
+	out->type = skafu__load_u32(bytes + 16);
+	out->source = skafu__load_u32(bytes + 20);
+	out->content_type = skafu__load_u32(bytes + 24);
+	out->metadata_length = skafu__load_u32(bytes + 28);
+	out->data_length = skafu__load_u32(bytes + 32);
+	out->stream_version = skafu__load_u64(bytes + 36);
+	out->time_ns = (int64_t)skafu__load_u64(bytes + 44);
+	out->id = bytes + 52;
+	out->causation = bytes + 68;
+	out->stream_length = bytes[84];
+	out->correlation_length = bytes[85];
+	out->tag_count = bytes[86];
+	out->tags_length = skafu__load_u16(bytes + 88);
+}
+
+/* A text of `length` bytes with its NUL, and none before. */
+static int record_text_is_whole(const char *text, size_t length)
+{
+	return text[length] == 0 && !memchr(text, 0, length);
+}
+
+static int record_tags_are_whole(const char *tags, size_t length, uint32_t count)
+{
+	const char *end = tags + length;
+	for (uint32_t i = 0; i < count; i++) {
+		const char *nul = tags < end ? memchr(tags, 0, (size_t)(end - tags)) : NULL;
+		if (!nul || nul == tags)
+			return 0;
+		tags = nul + 1;
+	}
+	return tags == end;
+}
+
+int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__record *out)
+{
+	if (length < SKAFU__RECORD_HEADER_BYTES)
+		return SKAFU_EDAMAGED;
+	struct skafu__record record = {.size = skafu__load_u32(bytes)};
+	if (record.size > length || record.size < SKAFU__RECORD_HEADER_BYTES + 2)
+		return SKAFU_EDAMAGED;
+	record_decode_header(bytes, &record);
+	size_t size = SKAFU__RECORD_HEADER_BYTES + record.stream_length + 1u + record.correlation_length + 1u +
+		      record.tags_length + (size_t)record.metadata_length + record.data_length;
+	if (size != record.size)
+		return SKAFU_EDAMAGED;
+	record.stream = (const char *)bytes + SKAFU__RECORD_HEADER_BYTES;
+	record.correlation = record.stream + record.stream_length + 1;
+	record.tags = record.correlation + record.correlation_length + 1;
+	record.metadata = (const uint8_t *)record.tags + record.tags_length;
+	record.data = record.metadata + record.metadata_length;
+	if (!record_text_is_whole(record.stream, record.stream_length) ||
+	    !record_text_is_whole(record.correlation, record.correlation_length) ||
+	    !record_tags_are_whole(record.tags, record.tags_length, record.tag_count))
+		return SKAFU_EDAMAGED;
+	*out = record;
+	return 0;
+}

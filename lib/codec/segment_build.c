@@ -1,0 +1,402 @@
+/*
+ * segment_build.c: the writer of packed segments.
+ *
+ * Invariant: `fixed_bytes` + `codes_bytes` is never below what the segment would take if it ended now, so whatever
+ * was accepted fits into bytes_max.
+ */
+#include "codec/segment_build.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "codec/index_head.h"
+
+struct skafu__segment_block {
+	uint64_t position;
+	uint64_t extra;
+	size_t end; /* of its codes */
+};
+
+enum {
+	segbuild_code_bytes = 20,      /* at most, of one posting: two varints */
+	segbuild_blocks_head_bytes = 4 /* at most, of a list in blocks: 65,535 << 2 as a varint, and the widths */
+};
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+static size_t segbuild_keys_max(size_t bytes_max)
+{
+	return bytes_max / 4 + 1; /* at least one byte of key and list and two of offset each */
+}
+
+static size_t segbuild_table_max(size_t bytes_max)
+{
+	return bytes_max / SKAFU__SEGMENT_BLOCK + 2;
+}
+
+static int32_t segbuild_allocate(struct skafu__segment_builder *builder, skafu_error *error)
+{
+	size_t bytes_max = builder->options.bytes_max;
+	size_t keys = segbuild_keys_max(bytes_max);
+	size_t table = segbuild_table_max(bytes_max);
+	size_t room = bytes_max + segbuild_code_bytes + sizeof(uint64_t);
+	uint8_t *at;
+
+	at = skafu__alloc(builder->sys, keys * sizeof(uint64_t) + table * sizeof *builder->table
+		+ keys * sizeof(uint16_t) + 3 * room);
+	if (!at)
+		return skafu__fail_memory(error);
+	builder->memory = at;
+	builder->keys = (uint64_t *)(void *)at;
+	at += keys * sizeof(uint64_t);
+	builder->table = (struct skafu__segment_block *)(void *)at;
+	at += table * sizeof *builder->table;
+	builder->starts = (uint16_t *)(void *)at;
+	at += keys * sizeof(uint16_t);
+	builder->lists = at;
+	builder->codes = at + room;
+	builder->out = at + 2 * room;
+	return SKAFU_OK;
+}
+
+int32_t skafu__segment_builder_init(struct skafu__segment_builder *builder, const struct skafu__sys *sys,
+	const struct skafu__segment_options *options, skafu_error *error)
+{
+	size_t bytes_max = options->bytes_max ? options->bytes_max : SKAFU__SEGMENT_BYTES_DEFAULT;
+
+	if (bytes_max < SKAFU__SEGMENT_BYTES_MIN || bytes_max > SKAFU__SEGMENT_BYTES_MAX)
+		return skafu__fail(error, SKAFU_EINVAL,
+			"An index segment of at most %zu bytes is not possible; take %d to %d.",
+			bytes_max, SKAFU__SEGMENT_BYTES_MIN, SKAFU__SEGMENT_BYTES_MAX);
+	if (options->base > SKAFU__POSITION_MAX)
+		return skafu__fail(error, SKAFU_ELIMIT, "An index run cannot begin above the sequence 2^62.");
+	memset(builder, 0, sizeof *builder);
+	builder->sys = sys;
+	builder->options = *options;
+	builder->options.bytes_max = bytes_max;
+	return segbuild_allocate(builder, error);
+}
+
+void skafu__segment_builder_done(struct skafu__segment_builder *builder)
+{
+	if (!builder || !builder->memory)
+		return;
+	skafu__free(builder->sys, builder->memory);
+	memset(builder, 0, sizeof *builder);
+}
+
+/* ---- numbers --------------------------------------------------------------------------------------------------- */
+
+static inline size_t segbuild_varint(uint8_t *to, uint64_t value)
+{
+	if (value < 0x80) {
+		*to = (uint8_t)value;
+		return 1;
+	}
+	return skafu__varint_write(to, value);
+}
+
+/* Bytes that a number needs, at least 1. */
+static inline unsigned segbuild_width(uint64_t value)
+{
+	return value ? (71u - (unsigned)__builtin_clzll(value)) / 8 : 1;
+}
+
+/* The low `width` bytes; up to 8 are written, which the next ones overwrite. */
+static inline uint8_t *segbuild_store(uint8_t *to, uint64_t value, unsigned width)
+{
+	skafu__store_u64(to, value);
+	return to + width;
+}
+
+/* ---- lists ----------------------------------------------------------------------------------------------------- */
+
+static size_t segbuild_directory_bytes(const struct skafu__segment_builder *builder, size_t keys, uint64_t key)
+{
+	return SKAFU__SEGMENT_HEAD_BYTES + keys * (segbuild_width(key - builder->first.key) + sizeof(uint16_t));
+}
+
+static size_t segbuild_write_head(uint8_t *to, const struct skafu__segment_builder *builder,
+	const struct skafu__entry *entry)
+{
+	uint64_t offset = entry->position - builder->options.base;
+	uint64_t explicit_extra = entry->extra != 1;
+	size_t bytes;
+
+	if (!builder->options.has_extra)
+		return segbuild_varint(to, offset << 1);
+	bytes = segbuild_varint(to, offset << 2 | explicit_extra << 1);
+	return explicit_extra ? bytes + segbuild_varint(to + bytes, entry->extra) : bytes;
+}
+
+/* Begin the list of a new key.  0 when the segment has no room for it, which cannot happen to its first key. */
+static int segbuild_open_list(struct skafu__segment_builder *builder, const struct skafu__entry *entry)
+{
+	size_t fixed;
+
+	if (builder->key_count == 0)
+		builder->first = *entry;
+	builder->head_bytes = segbuild_write_head(builder->head, builder, entry);
+	fixed = segbuild_directory_bytes(builder, builder->key_count + 1, entry->key) + builder->lists_bytes
+		+ builder->head_bytes;
+	if (fixed > builder->options.bytes_max)
+		return 0;
+	builder->fixed_bytes = fixed;
+	builder->keys[builder->key_count] = entry->key;
+	builder->starts[builder->key_count++] = (uint16_t)builder->lists_bytes;
+	builder->codes_bytes = 0;
+	builder->list_count = 1;
+	builder->list_ascending = 1;
+	builder->list_extra_max = entry->extra;
+	builder->table[0].position = entry->position - builder->options.base;
+	builder->table[0].extra = entry->extra;
+	builder->table_extra_max = entry->extra;
+	builder->block_count = 1;
+	return 1;
+}
+
+static unsigned segbuild_extra_width(const struct skafu__segment_builder *builder, uint64_t extra_max)
+{
+	return builder->options.has_extra ? segbuild_width(extra_max) : 0;
+}
+
+/* The posting begins a block, so the table gets a row, and perhaps wider ones.  0 when there is no room. */
+static int segbuild_add_block(struct skafu__segment_builder *builder, const struct skafu__entry *entry)
+{
+	uint64_t offset = entry->position - builder->options.base;
+	uint64_t extra_max = entry->extra > builder->table_extra_max ? entry->extra : builder->table_extra_max;
+	unsigned row = segbuild_width(offset) + segbuild_extra_width(builder, extra_max) + 2;
+	size_t fixed = segbuild_directory_bytes(builder, builder->key_count, entry->key) + builder->lists_bytes
+		+ segbuild_blocks_head_bytes + (builder->block_count + 1) * row;
+
+	if (fixed + builder->codes_bytes > builder->options.bytes_max)
+		return 0;
+	builder->fixed_bytes = fixed;
+	builder->table_extra_max = extra_max;
+	builder->table[builder->block_count - 1].end = builder->codes_bytes;
+	builder->table[builder->block_count].position = offset;
+	builder->table[builder->block_count].extra = entry->extra;
+	builder->block_count++;
+	return 1;
+}
+
+static size_t segbuild_write_code(uint8_t *to, const struct skafu__segment_builder *builder,
+	const struct skafu__entry *entry)
+{
+	uint64_t delta = entry->position - builder->previous.position;
+	uint64_t jump;
+	size_t bytes;
+
+	if (!builder->options.has_extra)
+		return segbuild_varint(to, delta);
+	jump = entry->extra - (builder->previous.extra + 1);
+	bytes = segbuild_varint(to, delta << 1 | (jump != 0));
+	return jump ? bytes + segbuild_varint(to + bytes, jump << 1 ^ (0 - (jump >> 63))) : bytes;
+}
+
+/* One more posting of the open list.  0 when there is no room. */
+static int segbuild_append(struct skafu__segment_builder *builder, const struct skafu__entry *entry)
+{
+	size_t bytes;
+
+	if (builder->list_count % SKAFU__SEGMENT_BLOCK == 0) {
+		if (!segbuild_add_block(builder, entry))
+			return 0;
+	} else {
+		bytes = segbuild_write_code(builder->codes + builder->codes_bytes, builder, entry);
+		if (builder->fixed_bytes + builder->codes_bytes + bytes > builder->options.bytes_max)
+			return 0;
+		builder->codes_bytes += bytes;
+	}
+	builder->list_count++;
+	if (entry->extra < builder->previous.extra)
+		builder->list_ascending = 0;
+	if (entry->extra > builder->list_extra_max)
+		builder->list_extra_max = entry->extra;
+	return 1;
+}
+
+static size_t segbuild_write_table(uint8_t *to, struct skafu__segment_builder *builder)
+{
+	unsigned position_width = segbuild_width(builder->table[builder->block_count - 1].position);
+	unsigned extra_width = segbuild_extra_width(builder, builder->table_extra_max);
+	uint64_t count = builder->list_count;
+	uint8_t *at = to;
+	size_t i;
+
+	builder->table[builder->block_count - 1].end = builder->codes_bytes;
+	at += segbuild_varint(at, count << 2 | (uint64_t)builder->list_ascending << 1 | 1);
+	*at++ = (uint8_t)(position_width | extra_width << 4);
+	for (i = 0; i < builder->block_count; i++) {
+		at = segbuild_store(at, builder->table[i].position, position_width);
+		at = segbuild_store(at, builder->table[i].extra, extra_width);
+		skafu__store_u16(at, (uint16_t)builder->table[i].end);
+		at += 2;
+	}
+	return (size_t)(at - to);
+}
+
+/* Put the open list behind the closed ones. */
+static void segbuild_close_list(struct skafu__segment_builder *builder)
+{
+	uint8_t *at = builder->lists + builder->lists_bytes;
+	size_t bytes;
+
+	if (builder->list_count == 0)
+		return;
+	if (builder->block_count > 1) {
+		bytes = segbuild_write_table(at, builder);
+	} else {
+		memcpy(at, builder->head, sizeof builder->head); /* a fixed size is quicker; there is room */
+		bytes = builder->head_bytes;
+	}
+	if (builder->codes_bytes)
+		memcpy(at + bytes, builder->codes, builder->codes_bytes);
+	builder->lists_bytes += bytes + builder->codes_bytes;
+	builder->list_count = 0;
+}
+
+/* ---- segments -------------------------------------------------------------------------------------------------- */
+
+/* Everything but the common head; returns the length. */
+static size_t segbuild_write(struct skafu__segment_builder *builder)
+{
+	uint8_t *out = builder->out;
+	uint64_t first = builder->first.key;
+	unsigned width = segbuild_width(builder->previous.key - first);
+	uint8_t *at = out + SKAFU__SEGMENT_HEAD_BYTES;
+	size_t i;
+
+	out[5] = builder->options.has_extra ? SKAFU__SEGMENT_HAS_EXTRA : 0;
+	out[6] = (uint8_t)width;
+	out[7] = 0;
+	skafu__store_u32(out + 16, builder->entry_count);
+	skafu__store_u16(out + 20, (uint16_t)builder->key_count);
+	skafu__store_u16(out + 22, 0);
+	skafu__store_u64(out + 24, first);
+	skafu__store_u64(out + 32, builder->previous.key);
+	skafu__store_u64(out + 40, builder->options.base);
+	for (i = 0; i < builder->key_count; i++)
+		at = segbuild_store(at, builder->keys[i] - first, width);
+	for (i = 0; i < builder->key_count; i++, at += 2)
+		skafu__store_u16(at, builder->starts[i]);
+	memcpy(at, builder->lists, builder->lists_bytes);
+	return (size_t)(at - out) + builder->lists_bytes;
+}
+
+static int32_t segbuild_emit(struct skafu__segment_builder *builder, skafu_error *error)
+{
+	struct skafu__segment_info info = {0};
+	size_t bytes;
+	int32_t result;
+
+	segbuild_close_list(builder);
+	bytes = segbuild_write(builder);
+	info.number = builder->options.first_number + builder->segment_count;
+	info.bytes = (uint32_t)bytes;
+	info.crc = skafu__index_seal(builder->out, bytes, SKAFU__SEGMENT_MAGIC);
+	info.entry_count = builder->entry_count;
+	info.first_key = builder->first.key;
+	info.first_position = builder->first.position;
+	info.last_key = builder->previous.key;
+	info.last_position = builder->previous.position;
+	info.last_extra = builder->previous.extra;
+	info.last_extra_max = builder->list_extra_max;
+	result = builder->options.sink(builder->options.user, builder->out, &info, error);
+	if (result < 0) {
+		builder->failed = result;
+		return result;
+	}
+	builder->segment_count++;
+	builder->key_count = 0;
+	builder->lists_bytes = 0;
+	builder->entry_count = 0;
+	return SKAFU_OK;
+}
+
+static int32_t segbuild_refuse(struct skafu__segment_builder *builder, int32_t code, const char *why,
+	skafu_error *error)
+{
+	builder->failed = code;
+	return skafu__fail(error, code, "An entry of the index %s; please report this.", why);
+}
+
+/* `order` is how the entry compares with the one before it. */
+static int32_t segbuild_judge(struct skafu__segment_builder *builder, const struct skafu__entry *entry, int order,
+	skafu_error *error)
+{
+	if (builder->failed)
+		return skafu__fail(error, builder->failed, "Building the index failed before; begin again.");
+	if (order < 0)
+		return segbuild_refuse(builder, SKAFU_EINVAL, "is not above the one before it", error);
+	if (entry->position < builder->options.base)
+		return segbuild_refuse(builder, SKAFU_EINVAL, "lies below the first sequence of its run", error);
+	if (entry->position > SKAFU__POSITION_MAX)
+		return segbuild_refuse(builder, SKAFU_ELIMIT, "has a sequence above 2^62", error);
+	if (entry->extra && !builder->options.has_extra)
+		return segbuild_refuse(builder, SKAFU_EINVAL, "has an extra number in a run without them", error);
+	return SKAFU_OK;
+}
+
+static int32_t segbuild_place(struct skafu__segment_builder *builder, const struct skafu__entry *entry,
+	skafu_error *error)
+{
+	int32_t result;
+
+	if (builder->key_count && entry->key == builder->previous.key) {
+		if (segbuild_append(builder, entry))
+			return SKAFU_OK;
+	} else {
+		segbuild_close_list(builder);
+		if (segbuild_open_list(builder, entry))
+			return SKAFU_OK;
+	}
+	result = segbuild_emit(builder, error);
+	if (result < 0)
+		return result;
+	segbuild_open_list(builder, entry);
+	return SKAFU_OK;
+}
+
+int32_t skafu__segment_builder_add(struct skafu__segment_builder *builder, const struct skafu__entry *entry,
+	skafu_error *error)
+{
+	int order = builder->started ? skafu__entry_compare(entry, &builder->previous) : 1;
+	int32_t result = segbuild_judge(builder, entry, order, error);
+
+	if (result < 0 || order == 0)
+		return result;
+	result = segbuild_place(builder, entry, error);
+	if (result < 0)
+		return result;
+	builder->previous = *entry;
+	builder->started = 1;
+	builder->entry_count++;
+	return SKAFU_OK;
+}
+
+int32_t skafu__segment_builder_finish(struct skafu__segment_builder *builder, skafu_error *error)
+{
+	if (builder->failed)
+		return skafu__fail(error, builder->failed, "Building the index failed before; begin again.");
+	return builder->key_count ? segbuild_emit(builder, error) : SKAFU_OK;
+}
+
+int32_t skafu__segment_builder_feed(struct skafu__segment_builder *builder, struct skafu__entry_source *source,
+	uint32_t segments_max, skafu_error *error)
+{
+	uint32_t before = builder->segment_count;
+	struct skafu__entry entry;
+	int32_t result;
+
+	while (builder->segment_count - before < segments_max) {
+		result = source->next(source, &entry);
+		if (result <= 0)
+			return result;
+		result = skafu__segment_builder_add(builder, &entry, error);
+		if (result < 0)
+			return result;
+	}
+	return 1;
+}

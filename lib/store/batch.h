@@ -1,0 +1,98 @@
+/*
+ * batch.h: a commit to be, as the host fills it in; encoded as far as it can be outside of any lock.
+ *
+ * Records lie in `records` in their final bytes (record.h), with three holes that the writer fills in: ids of names
+ * (indices into `names`, marked by the top bit), the stream version, and the time where the host gave none.
+ *
+ * Invariant: everything in a batch was checked when it was added; a refused addition leaves no trace.
+ */
+#ifndef SKAFU__STORE_BATCH_H
+#define SKAFU__STORE_BATCH_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "codec/commit.h"
+#include "skafu_store.h"
+#include "store/query.h"
+
+#define SKAFU__BATCH_RECORDS_MAX 1000000u
+#define SKAFU__BATCH_CONDITIONS_MAX 65536u
+
+#define SKAFU__BATCH_ID_GIVEN 0x1u
+#define SKAFU__BATCH_TIME_GIVEN 0x2u
+#define SKAFU__BATCH_CORRELATION_GIVEN 0x4u
+
+struct skafu__batch_record {
+	uint32_t at; /* in records */
+	uint32_t size;
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+struct skafu__batch_name {
+	uint8_t set;
+	uint8_t length;
+	uint32_t owner; /* of a type: index of its domain in the batch's names, with the top bit */
+	uint32_t id;    /* while it is being written: id in the store */
+	uint32_t text_at;
+};
+
+enum skafu__condition_kind { SKAFU__CONDITION_STREAM = 1, SKAFU__CONDITION_QUERY, SKAFU__CONDITION_ROW };
+
+struct skafu__condition {
+	uint32_t kind;
+	uint32_t expectation; /* of a stream: SKAFU_EXPECT_; of a row: 1 present with this value, 0 absent */
+	uint64_t number;      /* version, or `after` */
+	skafu_query *query;
+	uint32_t table; /* of a row: index into names */
+	uint32_t text_at;
+	uint32_t key_length;
+	uint32_t value_length;
+};
+
+struct skafu__batch_row {
+	uint32_t table; /* index into names, with the top bit */
+	uint32_t at;    /* in texts: key, value */
+	uint32_t value_length;
+	uint8_t operation;
+	uint8_t key_length;
+};
+
+struct skafu_batch {
+	skafu_store *store;
+	struct skafu__buf records;
+	struct skafu__buf texts; /* names with their NUL, keys, values */
+	struct skafu__map name_index;
+	struct skafu__map id_index; /* ids that the host gave */
+	struct skafu__batch_record *index;
+	struct skafu__batch_name *names;
+	struct skafu__condition *conditions;
+	struct skafu__batch_row *rows;
+	uint32_t record_count;
+	uint32_t record_room;
+	uint32_t name_count;
+	uint32_t name_room;
+	uint32_t condition_count;
+	uint32_t condition_room;
+	uint32_t row_count;
+	uint32_t row_room;
+	uint32_t last_names[SKAFU__NAME_SETS]; /* index + 1 of the name used last: they repeat */
+	uint8_t id[16];
+	uint8_t has_id;    /* id is fixed */
+	uint8_t id_is_new; /* and came from the generator, so nobody can have used it before the first append */
+	uint8_t attempted; /* an append may have written it */
+	uint8_t mark;      /* of skafu_append_many(), which looks for a batch that is given twice */
+};
+
+/* Fix the id: given, else derived from the record ids when the host gave all, else new. */
+int32_t skafu__batch_fix_id(skafu_batch *batch, skafu_error *error);
+
+const char *skafu__batch_name_text(const skafu_batch *batch, uint32_t index);
+uint8_t *skafu__batch_record_bytes(const skafu_batch *batch, uint32_t index);
+
+/* Bytes of the commit that the batch becomes, at most. */
+size_t skafu__batch_bytes(const skafu_batch *batch);
+
+#endif

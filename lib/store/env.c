@@ -1,0 +1,331 @@
+#include "store/env.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define ENV_FULL_BLOCKS 64 /* a file system with fewer free blocks counts as full when a write failed */
+#define ENV_MAP_BYTES_MIN (UINT64_C(1) << 20)
+
+static const char *const env_table_names[SKAFU__TABLES] = {"meta", "chunk", "name", "row", "run", "manifest"};
+
+/* ---- failures --------------------------------------------------------------------------------------------------- */
+
+static int env_disk_is_full(const struct skafu__env *env)
+{
+	struct statvfs space;
+	if (statvfs(env->data_path, &space) != 0)
+		return 0;
+	return space.f_bavail < ENV_FULL_BLOCKS;
+}
+
+int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *what, skafu_error *error)
+{
+	switch (mdb_rc) {
+	case MDB_MAP_FULL:
+		return skafu__fail(error, SKAFU_EFULL, "%s: the store has reached the size of its map", what);
+	case MDB_MAP_RESIZED:
+		return SKAFU_EMISUSE;
+	case MDB_READERS_FULL:
+		return skafu__fail(error, SKAFU_EBUSY, "%s: all %u reader slots of the store are taken; close idle "
+				   "processes or open the store first with a larger readers_max", what,
+				   env->config.readers_max);
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+	case MDB_BAD_DBI:
+	case MDB_NOTFOUND:
+		return skafu__fail(error, SKAFU_EDAMAGED, "%s: the structure of the store is damaged (%s); restore a "
+				   "backup or salvage it", what, mdb_strerror(mdb_rc));
+	case MDB_PANIC:
+		return skafu__fail(error, SKAFU_EPOISONED, "%s: an earlier write failed half way; close the store in "
+				   "all processes and open it again", what);
+	case MDB_TXN_FULL:
+		return skafu__fail(error, SKAFU_ELIMIT, "%s: the batch touches too many pages; split it", what);
+	default:
+		if (mdb_rc > 0)
+			return skafu__fail_os(error, mdb_rc, "%s", what);
+		return skafu__fail(error, SKAFU_EINTERNAL, "%s: %s", what, mdb_strerror(mdb_rc));
+	}
+}
+
+/* ---- open and create -------------------------------------------------------------------------------------------- */
+
+static char *env_path(const struct skafu__sys *sys, const char *directory, const char *name)
+{
+	size_t bytes = strlen(directory) + strlen(name) + 2;
+	char *path = skafu__alloc(sys, bytes);
+	if (path)
+		snprintf(path, bytes, "%s/%s", directory, name);
+	return path;
+}
+
+static int env_try_map(MDB_env *mdb, const char *path, const struct skafu__env_config *config, uint64_t map_bytes)
+{
+	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (config->no_sync ? MDB_NOSYNC : 0) |
+			 (config->read_only ? MDB_RDONLY : 0);
+	int rc = mdb_env_set_maxdbs(mdb, SKAFU__TABLES + 2);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(mdb, config->readers_max);
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(mdb, (size_t)map_bytes);
+	return rc ? rc : mdb_env_open(mdb, path, flags, 0640);
+}
+
+/* A large map costs only address space, but some systems have little of that: then take less, and grow later. */
+static int env_open_mdb(MDB_env **out, const char *path, const struct skafu__env_config *config)
+{
+	uint64_t map_bytes = config->map_bytes;
+	for (;;) {
+		MDB_env *mdb;
+		int rc = mdb_env_create(&mdb);
+		if (rc != 0)
+			return rc;
+		rc = env_try_map(mdb, path, config, map_bytes);
+		if (rc == 0) {
+			*out = mdb;
+			return 0;
+		}
+		mdb_env_close(mdb);
+		if (rc != ENOMEM || map_bytes / 2 < ENV_MAP_BYTES_MIN)
+			return rc;
+		map_bytes /= 2;
+	}
+}
+
+static int env_open_tables(MDB_txn *txn, MDB_dbi *tables, unsigned flags)
+{
+	for (int i = 0; i < SKAFU__TABLES; i++) {
+		int rc = mdb_dbi_open(txn, env_table_names[i], flags, &tables[i]);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int env_fill_new(MDB_env *mdb, const void *format, size_t format_length)
+{
+	MDB_dbi tables[SKAFU__TABLES];
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(mdb, NULL, 0, &txn);
+	if (rc != 0)
+		return rc;
+	MDB_val key = {6, (void *)(uintptr_t)"format"};
+	MDB_val value = {format_length, (void *)(uintptr_t)format};
+	rc = env_open_tables(txn, tables, MDB_CREATE);
+	if (rc == 0)
+		rc = mdb_put(txn, tables[SKAFU__TABLE_META], &key, &value, 0);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	return mdb_txn_commit(txn);
+}
+
+int32_t skafu__env_create(const struct skafu__sys *sys, const char *directory, const struct skafu__env_config *config,
+			  const void *format, size_t format_length, skafu_error *error)
+{
+	struct skafu__env env = {.sys = sys, .config = *config};
+	env.data_path = env_path(sys, directory, "log");
+	if (!env.data_path)
+		return skafu__fail_memory(error);
+	int rc = env_open_mdb(&env.mdb, env.data_path, config);
+	if (rc == 0) {
+		rc = env_fill_new(env.mdb, format, format_length);
+		if (rc == 0 && !config->no_sync)
+			rc = mdb_env_sync(env.mdb, 1);
+		mdb_env_close(env.mdb);
+	}
+	int32_t result = rc ? skafu__env_fail(&env, rc, "creating the log", error) : 0;
+	skafu__free(sys, env.data_path);
+	return result;
+}
+
+static int env_load_tables(struct skafu__env *env)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn);
+	if (rc != 0)
+		return rc;
+	rc = env_open_tables(txn, env->tables, 0);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	return mdb_txn_commit(txn); /* a commit keeps the table handles, an abort would close them */
+}
+
+static void env_remember_lock(struct skafu__env *env)
+{
+	struct stat status;
+	if (env->sys->stat(env->lock_path, &status) != 0)
+		return;
+	env->lock_device = status.st_dev;
+	env->lock_inode = status.st_ino;
+}
+
+int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, const char *directory,
+			const struct skafu__env_config *config, skafu_error *error)
+{
+	memset(env, 0, sizeof *env);
+	env->sys = sys;
+	env->config = *config;
+	env->data_path = env_path(sys, directory, "log");
+	env->lock_path = env_path(sys, directory, "log-lock");
+	pthread_mutex_init(&env->idle_lock, NULL);
+	int rc = env->data_path && env->lock_path ? env_open_mdb(&env->mdb, env->data_path, config) : ENOMEM;
+	if (rc == 0) {
+		int dead;
+		mdb_filehandle_t fd;
+		mdb_reader_check(env->mdb, &dead);
+		if (mdb_env_get_fd(env->mdb, &fd) == 0)
+			(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		rc = env_load_tables(env);
+	}
+	if (rc != 0) {
+		int32_t result = skafu__env_fail(env, rc, "opening the log", error);
+		skafu__env_close(env);
+		return result;
+	}
+	env_remember_lock(env);
+	return 0;
+}
+
+void skafu__env_close(struct skafu__env *env)
+{
+	while (env->idle_count > 0)
+		mdb_txn_abort(env->idle[--env->idle_count]);
+	if (env->mdb)
+		mdb_env_close(env->mdb);
+	skafu__free(env->sys, env->data_path);
+	skafu__free(env->sys, env->lock_path);
+	pthread_mutex_destroy(&env->idle_lock);
+	memset(env, 0, sizeof *env);
+}
+
+/* ---- transactions ----------------------------------------------------------------------------------------------- */
+
+static MDB_txn *env_take_idle(struct skafu__env *env)
+{
+	pthread_mutex_lock(&env->idle_lock);
+	MDB_txn *txn = env->idle_count ? env->idle[--env->idle_count] : NULL;
+	pthread_mutex_unlock(&env->idle_lock);
+	return txn;
+}
+
+static int env_begin_fresh(struct skafu__env *env, MDB_txn **out)
+{
+	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, out);
+	if (rc != MDB_READERS_FULL)
+		return rc;
+	int dead;
+	mdb_reader_check(env->mdb, &dead); /* slots of killed processes */
+	return mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, out);
+}
+
+int32_t skafu__env_read_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error)
+{
+	MDB_txn *txn = env_take_idle(env);
+	int rc;
+	if (txn) {
+		rc = mdb_txn_renew(txn);
+		if (rc != 0)
+			mdb_txn_abort(txn);
+	} else {
+		rc = env_begin_fresh(env, &txn);
+	}
+	if (rc != 0)
+		return skafu__env_fail(env, rc, "reading the log", error);
+	*out_txn = txn;
+	return 0;
+}
+
+void skafu__env_read_end(struct skafu__env *env, MDB_txn *txn)
+{
+	mdb_txn_reset(txn);
+	pthread_mutex_lock(&env->idle_lock);
+	int kept = env->idle_count < SKAFU__ENV_IDLE_MAX;
+	if (kept)
+		env->idle[env->idle_count++] = txn;
+	pthread_mutex_unlock(&env->idle_lock);
+	if (!kept)
+		mdb_txn_abort(txn);
+}
+
+int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error)
+{
+	int rc = mdb_txn_begin(env->mdb, NULL, 0, out_txn);
+	return rc ? skafu__env_fail(env, rc, "writing the log", error) : 0;
+}
+
+/*
+ * What a failed commit means.  LMDB writes pages that nothing refers to yet, syncs them, and writes the meta page last.
+ * When that last write fails it marks the environment, and every later begin says so: only then, or when a sync
+ * failed, may the commit have happened.  A disk that is full shows while the pages are written (a short write as EIO).
+ */
+static int32_t env_commit_failed(struct skafu__env *env, int rc, skafu_error *error)
+{
+	MDB_txn *probe;
+	int begin = mdb_txn_begin(env->mdb, NULL, 0, &probe);
+	if (begin == 0)
+		mdb_txn_abort(probe);
+	if (begin != MDB_PANIC) {
+		if (rc == MDB_MAP_FULL)
+			return skafu__env_fail(env, rc, "writing the log", error);
+		if (rc == ENOSPC || rc == EDQUOT || rc == EFBIG || (rc == EIO && env_disk_is_full(env)))
+			return skafu__fail(error, SKAFU_ENOSPACE, "the disk is full; nothing was appended, and the "
+					   "store works again when there is room");
+		if (rc == ENOMEM)
+			return skafu__fail_memory(error);
+	}
+	int32_t result = skafu__fail(error, SKAFU_EUNKNOWN, "writing the log failed (%s) and may have taken effect; "
+				     "close the store in all processes, open it again and ask for the commit's "
+				     "status", mdb_strerror(rc));
+	return result;
+}
+
+int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
+{
+	int rc = mdb_txn_commit(txn);
+	return rc ? env_commit_failed(env, rc, error) : 0;
+}
+
+/* ---- growth ----------------------------------------------------------------------------------------------------- */
+
+int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
+{
+	while (env->idle_count > 0)
+		mdb_txn_abort(env->idle[--env->idle_count]);
+	if (adopt) {
+		int rc = mdb_env_set_mapsize(env->mdb, 0);
+		return rc ? skafu__env_fail(env, rc, "adopting a larger map", error) : 0;
+	}
+	MDB_envinfo info;
+	mdb_env_info(env->mdb, &info);
+	uint64_t bytes = (uint64_t)info.me_mapsize * 2;
+	if (bytes > env->config.map_bytes_max)
+		bytes = env->config.map_bytes_max;
+	if (bytes <= info.me_mapsize)
+		return skafu__fail(error, SKAFU_EFULL, "the store has reached its limit of %llu bytes; open it with a "
+				   "larger store_bytes_max", (unsigned long long)env->config.map_bytes_max);
+	int rc = mdb_env_set_mapsize(env->mdb, (size_t)bytes);
+	return rc ? skafu__env_fail(env, rc, "growing the map", error) : 0;
+}
+
+int32_t skafu__env_check_lock(const struct skafu__env *env, skafu_error *error)
+{
+	struct stat status;
+	if (env->lock_inode == 0)
+		return 0;
+	if (env->sys->stat(env->lock_path, &status) == 0 && status.st_dev == env->lock_device &&
+	    status.st_ino == env->lock_inode)
+		return 0;
+	return skafu__fail(error, SKAFU_EDAMAGED, "the lock file %s was deleted or replaced while the store is open; "
+			   "close the store in all processes and open it again", env->lock_path);
+}

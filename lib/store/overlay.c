@@ -1,0 +1,354 @@
+#include "store/overlay.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+#define OVERLAY_NONE UINT32_MAX
+#define OVERLAY_ENTRIES_MAX (UINT32_MAX / 2)
+
+/* Links of one posting to its neighbours of the same key. */
+struct overlay_link {
+	uint32_t before;
+	uint32_t after;
+};
+
+/* Open addressing by key: a free slot has last == OVERLAY_NONE. */
+struct overlay_slot {
+	uint64_t key;
+	uint32_t first;
+	uint32_t last;
+};
+
+struct skafu__overlay_list {
+	struct skafu__entry *entries;
+	struct overlay_link *links;
+	size_t count;
+	size_t room;
+	struct overlay_slot *slots;
+	size_t slot_count; /* 0 or a power of two */
+	size_t slots_used;
+};
+
+/* ---- one dimension ---------------------------------------------------------------------------------------------- */
+
+static size_t overlay_slot_of(const struct skafu__overlay_list *list, uint64_t key)
+{
+	size_t mask = list->slot_count - 1;
+	size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & mask;
+	while (list->slots[at].last != OVERLAY_NONE && list->slots[at].key != key)
+		at = (at + 1) & mask;
+	return at;
+}
+
+static void overlay_slots_clear(struct overlay_slot *slots, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		slots[i].last = OVERLAY_NONE;
+}
+
+static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__overlay_list *list)
+{
+	if (list->slots_used * 2 < list->slot_count)
+		return 0;
+	struct skafu__overlay_list grown = *list;
+	grown.slot_count = list->slot_count ? list->slot_count * 2 : 64;
+	grown.slots = skafu__realloc_array(sys, NULL, grown.slot_count, sizeof *grown.slots);
+	if (!grown.slots)
+		return SKAFU_ENOMEM;
+	overlay_slots_clear(grown.slots, grown.slot_count);
+	for (size_t i = 0; i < list->slot_count; i++)
+		if (list->slots[i].last != OVERLAY_NONE)
+			grown.slots[overlay_slot_of(&grown, list->slots[i].key)] = list->slots[i];
+	skafu__free(sys, list->slots);
+	*list = grown;
+	return 0;
+}
+
+static int32_t overlay_grow_entries(const struct skafu__sys *sys, struct skafu__overlay_list *list)
+{
+	if (list->count < list->room)
+		return 0;
+	size_t room = list->room ? list->room * 2 : 64;
+	if (room > OVERLAY_ENTRIES_MAX)
+		return SKAFU_ENOMEM;
+	struct skafu__entry *entries = skafu__realloc_array(sys, list->entries, room, sizeof *entries);
+	if (!entries)
+		return SKAFU_ENOMEM;
+	list->entries = entries;
+	struct overlay_link *links = skafu__realloc_array(sys, list->links, room, sizeof *links);
+	if (!links)
+		return SKAFU_ENOMEM;
+	list->links = links;
+	list->room = room;
+	return 0;
+}
+
+static void overlay_link_in(struct skafu__overlay_list *list, const struct skafu__entry *entry)
+{
+	uint32_t index = (uint32_t)list->count++;
+	struct overlay_slot *slot = &list->slots[overlay_slot_of(list, entry->key)];
+	list->entries[index] = *entry;
+	list->links[index] = (struct overlay_link){slot->last, OVERLAY_NONE};
+	if (slot->last == OVERLAY_NONE) {
+		slot->key = entry->key;
+		slot->first = index;
+		list->slots_used++;
+	} else {
+		list->links[slot->last].after = index;
+	}
+	slot->last = index;
+}
+
+static int overlay_in_range(const struct skafu__entry *entry, const struct skafu__range *range)
+{
+	return entry->position >= range->from && entry->position <= range->to && entry->extra >= range->extra_from &&
+	       entry->extra <= range->extra_to;
+}
+
+/* Index of the first entry at or above a position. */
+static size_t overlay_lower_bound(const struct skafu__overlay_list *list, uint64_t position)
+{
+	size_t low = 0;
+	size_t high = list->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (list->entries[middle].position < position)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The first posting of the slot's key at or above a position: by its own links when it is near an end, else by
+ * scanning on from the place of the position. */
+static uint32_t overlay_seek(const struct skafu__overlay_list *list, const struct overlay_slot *slot,
+			     uint64_t position)
+{
+	if (list->entries[slot->first].position >= position)
+		return slot->first;
+	if (list->entries[slot->last].position < position)
+		return OVERLAY_NONE;
+	size_t at = overlay_lower_bound(list, position);
+	while (list->entries[at].key != slot->key)
+		at++;
+	return (uint32_t)at;
+}
+
+static uint32_t overlay_seek_back(const struct skafu__overlay_list *list, const struct overlay_slot *slot,
+				  uint64_t position)
+{
+	if (list->entries[slot->last].position <= position)
+		return slot->last;
+	if (list->entries[slot->first].position > position)
+		return OVERLAY_NONE;
+	size_t at = overlay_lower_bound(list, position + 1) - 1;
+	while (list->entries[at].key != slot->key)
+		at--;
+	return (uint32_t)at;
+}
+
+static size_t overlay_list_collect(const struct skafu__overlay_list *list, const struct overlay_slot *slot,
+				   const struct skafu__range *range, struct skafu__entry *out, size_t max)
+{
+	size_t found = 0;
+	uint32_t at = range->backward ? overlay_seek_back(list, slot, range->to) : overlay_seek(list, slot, range->from);
+	while (at != OVERLAY_NONE && found < max) {
+		const struct skafu__entry *entry = &list->entries[at];
+		if (range->backward ? entry->position < range->from : entry->position > range->to)
+			break;
+		if (overlay_in_range(entry, range))
+			out[found++] = *entry;
+		at = range->backward ? list->links[at].before : list->links[at].after;
+	}
+	return found;
+}
+
+static void overlay_list_free(const struct skafu__sys *sys, struct skafu__overlay_list *list)
+{
+	if (!list)
+		return;
+	skafu__free(sys, list->entries);
+	skafu__free(sys, list->links);
+	skafu__free(sys, list->slots);
+	skafu__free(sys, list);
+}
+
+/* ---- all dimensions --------------------------------------------------------------------------------------------- */
+
+int32_t skafu__overlay_init(struct skafu__overlay *overlay, const struct skafu__sys *sys)
+{
+	memset(overlay, 0, sizeof *overlay);
+	overlay->sys = sys;
+	skafu__map_init(&overlay->row_heads, sys, SIZE_MAX, (uint64_t)(uintptr_t)overlay);
+	skafu__buf_init(&overlay->row_bytes, sys, SIZE_MAX / 2);
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		overlay->lists[i] = skafu__alloc_zeroed(sys, 1, sizeof **overlay->lists);
+		if (!overlay->lists[i]) {
+			skafu__overlay_done(overlay);
+			return SKAFU_ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void skafu__overlay_done(struct skafu__overlay *overlay)
+{
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		overlay_list_free(overlay->sys, overlay->lists[i]);
+		overlay->lists[i] = NULL;
+	}
+	skafu__map_done(&overlay->row_heads);
+	skafu__buf_done(&overlay->row_bytes);
+	skafu__free(overlay->sys, overlay->rows);
+	overlay->rows = NULL;
+}
+
+void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_t base_sequence)
+{
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		struct skafu__overlay_list *list = overlay->lists[i];
+		overlay_slots_clear(list->slots, list->slot_count);
+		list->slots_used = 0;
+		list->count = 0;
+	}
+	skafu__map_clear(&overlay->row_heads);
+	skafu__buf_clear(&overlay->row_bytes);
+	overlay->row_count = 0;
+	overlay->base = base;
+	overlay->covered = base;
+	overlay->covered_sequence = base_sequence;
+}
+
+int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry)
+{
+	struct skafu__overlay_list *list = overlay->lists[dimension];
+	int32_t rc = overlay_grow_entries(overlay->sys, list);
+	if (rc == 0)
+		rc = overlay_grow_slots(overlay->sys, list);
+	if (rc == 0)
+		overlay_link_in(list, entry);
+	return rc;
+}
+
+void skafu__overlay_cover(struct skafu__overlay *overlay, uint64_t commit, uint64_t last_sequence)
+{
+	overlay->covered = commit;
+	overlay->covered_sequence = last_sequence;
+}
+
+size_t skafu__overlay_collect(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t key,
+			      const struct skafu__range *range, struct skafu__entry *out, size_t max)
+{
+	const struct skafu__overlay_list *list = overlay->lists[dimension];
+	if (list->slot_count == 0 || range->from > range->to)
+		return 0;
+	const struct overlay_slot *slot = &list->slots[overlay_slot_of(list, key)];
+	return slot->last == OVERLAY_NONE ? 0 : overlay_list_collect(list, slot, range, out, max);
+}
+
+size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t from, uint64_t to,
+			    const struct skafu__entry **out_first)
+{
+	const struct skafu__overlay_list *list = overlay->lists[dimension];
+	size_t first = overlay_lower_bound(list, from);
+	size_t end = to == UINT64_MAX ? list->count : overlay_lower_bound(list, to + 1);
+	*out_first = list->entries + first;
+	return end - first;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------- */
+
+static size_t overlay_row_key(uint8_t to[4 + 255], uint32_t table, const void *key, size_t key_length)
+{
+	skafu__store_u32_be(to, table);
+	memcpy(to + 4, key, key_length);
+	return 4 + key_length;
+}
+
+static int32_t overlay_grow_rows(struct skafu__overlay *overlay)
+{
+	if (overlay->row_count < overlay->row_room)
+		return 0;
+	size_t room = overlay->row_room ? overlay->row_room * 2 : 32;
+	void *rows = skafu__realloc_array(overlay->sys, overlay->rows, room, sizeof *overlay->rows);
+	if (!rows || room > OVERLAY_ENTRIES_MAX)
+		return SKAFU_ENOMEM;
+	overlay->rows = rows;
+	overlay->row_room = room;
+	return 0;
+}
+
+int32_t skafu__overlay_add_row(struct skafu__overlay *overlay, const struct skafu__row_op *row, uint64_t commit)
+{
+	uint8_t key[4 + 255];
+	size_t length = overlay_row_key(key, row->table, row->key, row->key_length);
+	size_t key_at = overlay->row_bytes.length;
+	if (overlay_grow_rows(overlay) != 0)
+		return SKAFU_ENOMEM;
+	const uint64_t *head = skafu__map_find(&overlay->row_heads, key, length);
+	uint32_t before = head ? (uint32_t)*head : 0;
+	skafu__buf_put(&overlay->row_bytes, key, length);
+	skafu__buf_put(&overlay->row_bytes, row->value, row->value_length);
+	int32_t rc = overlay->row_bytes.failed;
+	if (rc == 0)
+		rc = skafu__map_insert(&overlay->row_heads, key, length, overlay->row_count + 1);
+	if (rc < 0)
+		return SKAFU_ENOMEM;
+	overlay->rows[overlay->row_count++] = (struct skafu__overlay_row){
+		.commit = commit, .key_at = key_at, .table = row->table, .value_length = row->value_length,
+		.before = before, .operation = row->operation, .key_length = row->key_length};
+	return 0;
+}
+
+static const struct skafu__overlay_row *overlay_row_visible(const struct skafu__overlay *overlay, uint64_t index,
+							    uint64_t commit)
+{
+	while (index != 0 && overlay->rows[index - 1].commit > commit)
+		index = overlay->rows[index - 1].before;
+	return index ? &overlay->rows[index - 1] : NULL;
+}
+
+const struct skafu__overlay_row *skafu__overlay_row_find(const struct skafu__overlay *overlay, uint32_t table,
+							 const void *key, size_t key_length, uint64_t commit)
+{
+	uint8_t bytes[4 + 255];
+	size_t length = overlay_row_key(bytes, table, key, key_length);
+	const uint64_t *head = skafu__map_find(&overlay->row_heads, bytes, length);
+	return head ? overlay_row_visible(overlay, *head, commit) : NULL;
+}
+
+const struct skafu__overlay_row *skafu__overlay_row_next(const struct skafu__overlay *overlay, size_t *at,
+							 uint64_t commit)
+{
+	struct skafu__map_entry entry;
+	while (skafu__map_next(&overlay->row_heads, at, &entry)) {
+		const struct skafu__overlay_row *row = overlay_row_visible(overlay, entry.value, commit);
+		if (row)
+			return row;
+	}
+	return NULL;
+}
+
+const uint8_t *skafu__overlay_row_key(const struct skafu__overlay *overlay, const struct skafu__overlay_row *row)
+{
+	return overlay->row_bytes.bytes + row->key_at + 4;
+}
+
+const uint8_t *skafu__overlay_row_value(const struct skafu__overlay *overlay, const struct skafu__overlay_row *row)
+{
+	return skafu__overlay_row_key(overlay, row) + row->key_length;
+}
+
+size_t skafu__overlay_bytes(const struct skafu__overlay *overlay)
+{
+	size_t bytes = skafu__map_bytes(&overlay->row_heads) + overlay->row_bytes.capacity +
+		       overlay->row_room * sizeof *overlay->rows;
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		const struct skafu__overlay_list *list = overlay->lists[i];
+		bytes += list->room * (sizeof *list->entries + sizeof *list->links) +
+			 list->slot_count * sizeof *list->slots;
+	}
+	return bytes;
+}

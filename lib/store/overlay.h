@@ -1,0 +1,87 @@
+/*
+ * overlay.h: in memory, what follows from the commits that are not folded into the index yet.
+ *
+ * Every process builds its own from the commits, so it is never wrong and may be thrown away at any time.  Postings
+ * of a dimension lie in one array in the order of their positions, linked by key in both directions; row values lie in
+ * an array, linked from newer to older by key.
+ *
+ * Invariant: holds exactly the commits base < number <= covered.  The newest of them may not be on disk yet, or may
+ * be newer than a reader's snapshot: readers pass the highest position (commit) that they may see.
+ * The caller holds the store's overlay lock: exclusively to change, shared to read.
+ */
+#ifndef SKAFU__STORE_OVERLAY_H
+#define SKAFU__STORE_OVERLAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "store/derive.h"
+
+struct skafu__overlay_list;
+
+struct skafu__overlay {
+	const struct skafu__sys *sys;
+	uint64_t base;    /* number of the last commit that is not held any more */
+	uint64_t covered; /* number of the last commit that is held; base when none is */
+	uint64_t covered_sequence;
+	struct skafu__overlay_list *lists[SKAFU__DIMS];
+	struct skafu__map row_heads; /* table and key -> index + 1 into row versions */
+	struct skafu__overlay_row *rows;
+	size_t row_count;
+	size_t row_room;
+	struct skafu__buf row_bytes; /* keys and values */
+};
+
+struct skafu__overlay_row {
+	uint64_t commit;
+	size_t key_at; /* in row_bytes: u32 BE table, key; then value */
+	uint32_t table;
+	uint32_t value_length;
+	uint32_t before; /* index + 1 of the version before; 0: none here */
+	uint8_t operation;
+	uint8_t key_length;
+};
+
+int32_t skafu__overlay_init(struct skafu__overlay *overlay, const struct skafu__sys *sys);
+void skafu__overlay_done(struct skafu__overlay *overlay);
+
+/* Hold nothing, and begin after this commit. */
+void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_t base_sequence);
+
+/* For a derive sink: take in what a commit gives, then say which commit it was. */
+int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry);
+int32_t skafu__overlay_add_row(struct skafu__overlay *overlay, const struct skafu__row_op *row, uint64_t commit);
+void skafu__overlay_cover(struct skafu__overlay *overlay, uint64_t commit, uint64_t last_sequence);
+
+/* Which postings of a key, and in which order. */
+struct skafu__range {
+	uint64_t from; /* positions, both included */
+	uint64_t to;
+	uint64_t extra_from; /* extras, both included; 0 and UINT64_MAX for all */
+	uint64_t extra_to;
+	int backward;
+};
+
+/* Up to `max` postings of a key; the number found. */
+size_t skafu__overlay_collect(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t key,
+			      const struct skafu__range *range, struct skafu__entry *out, size_t max);
+
+/* All entries of a dimension with from <= position <= to, in that order: where they lie, and how many. */
+size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t from, uint64_t to,
+			    const struct skafu__entry **out_first);
+
+/* The newest version of a row that is not newer than `commit`; NULL when the overlay has none. */
+const struct skafu__overlay_row *skafu__overlay_row_find(const struct skafu__overlay *overlay, uint32_t table,
+							 const void *key, size_t key_length, uint64_t commit);
+
+/* Walk the keys that the overlay has rows of, in no order: *at begins as 0; NULL at the end. */
+const struct skafu__overlay_row *skafu__overlay_row_next(const struct skafu__overlay *overlay, size_t *at,
+							 uint64_t commit);
+const uint8_t *skafu__overlay_row_key(const struct skafu__overlay *overlay, const struct skafu__overlay_row *row);
+const uint8_t *skafu__overlay_row_value(const struct skafu__overlay *overlay, const struct skafu__overlay_row *row);
+
+size_t skafu__overlay_bytes(const struct skafu__overlay *overlay);
+
+#endif

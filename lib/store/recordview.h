@@ -1,0 +1,18 @@
+/*
+ * recordview.h: the public form of a record, over its bytes.
+ */
+#ifndef SKAFU__STORE_RECORDVIEW_H
+#define SKAFU__STORE_RECORDVIEW_H
+
+#include "codec/record.h"
+#include "skafu_store.h"
+#include "store/names.h"
+
+/* All but sequence, commit and recorded time; points where `record` points, and to the texts of names. */
+void skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
+			    const struct skafu__names *names);
+
+/* The bytes of the record were copied: point into the copy. */
+void skafu__recordview_move(struct skafu_record *record, const uint8_t *from, const uint8_t *to);
+
+#endif

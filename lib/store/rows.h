@@ -1,0 +1,20 @@
+/*
+ * rows.h: the value of a row as a view shows it: the overlay's, else the folded table's.
+ */
+#ifndef SKAFU__STORE_ROWS_H
+#define SKAFU__STORE_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/view.h"
+
+struct skafu__row_value {
+	const uint8_t *bytes; /* NULL: no such row; valid while the view is open.  Never NULL for an empty value */
+	size_t length;
+};
+
+int32_t skafu__rows_find(struct skafu__view *view, uint32_t table, const void *key, size_t key_length,
+			 struct skafu__row_value *out, skafu_error *error);
+
+#endif

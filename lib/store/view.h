@@ -1,0 +1,72 @@
+/*
+ * view.h: a moment of the log, for the length of one call: an LMDB snapshot, and the overlay that fits it.
+ *
+ * Invariant: while a view is open the store's gate is held shared, the overlay holds every commit after the view's
+ * index state up to the view's head, and no pointer into the snapshot moves.  A view never outlives the function that
+ * opened it, runs no code of the host, and is closed after at most SKAFU__VIEW_BUDGET_NS by those who walk.
+ */
+#ifndef SKAFU__STORE_VIEW_H
+#define SKAFU__STORE_VIEW_H
+
+#include <lmdb.h>
+#include <stdint.h>
+
+#include "codec/commit.h"
+#include "codec/key.h"
+#include "skafu_store.h"
+#include "store/state.h"
+
+#define SKAFU__VIEW_BUDGET_NS 50000000
+
+struct skafu__view {
+	skafu_store *store;
+	MDB_txn *txn;
+	MDB_cursor *chunks; /* opened by the first seek */
+	uint64_t head;      /* sequence of the newest record that the view shows */
+	uint64_t commit;    /* number of the newest commit that it shows */
+	struct skafu__index_state index;
+
+	/* The chunk that the last seek came to, and where in it. */
+	const uint8_t *chunk;
+	size_t chunk_length;
+	struct skafu__chunk_key chunk_key;
+	size_t commit_at;
+	struct skafu__commit current; /* decoded at commit_at; size 0 when none */
+};
+
+/* Open a view of now; brings the overlay up to date first. */
+int32_t skafu__view_open(skafu_store *store, struct skafu__view *view, skafu_error *error);
+void skafu__view_close(struct skafu__view *view);
+
+/* A view on a write transaction: the caller holds the gate exclusively and has refreshed the overlay. */
+int32_t skafu__view_of_writer(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error);
+void skafu__view_of_writer_done(struct skafu__view *view);
+
+/* Bring overlay, names and heads up to the newest commit of a transaction.  The gate is held exclusively. */
+int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error);
+
+/* Throw overlay and heads away, so that the next view builds them anew; names stay, since what was committed once is
+ * never defined differently.  The gate is held exclusively. */
+void skafu__view_invalidate(skafu_store *store);
+
+/* Take a commit into overlay, names and heads.  The gate is held exclusively. */
+int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, int check_crc,
+			   uint64_t *out_damaged);
+
+/* The record at a sequence, checked; SKAFU_ENOTFOUND (without a message) when there is none.  The bytes are valid
+ * while the view is open. */
+int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
+			   skafu_error *error);
+
+/* The commit with a number and last sequence (both from the index), decoded into view->current. */
+int32_t skafu__view_commit(struct skafu__view *view, uint64_t number, uint64_t last_sequence, skafu_error *error);
+
+/* Walk commits in order: start at the first commit with a number above `after`, whose last sequence is at least
+ * after_sequence; next returns 1 with view->current, 0 at the end. */
+int32_t skafu__view_walk(struct skafu__view *view, uint64_t after, uint64_t after_sequence, skafu_error *error);
+int32_t skafu__view_walk_next(struct skafu__view *view, skafu_error *error);
+
+/* The recorded time of the newest commit; INT64_MIN when there is none. */
+int32_t skafu__view_last_recorded(struct skafu__view *view, int64_t *out_ns, skafu_error *error);
+
+#endif

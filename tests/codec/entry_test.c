@@ -1,0 +1,204 @@
+/*
+ * entry_test.c: order, sorting and merging of index entries, against qsort.
+ */
+#include "codec/entry.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/runs.h"
+
+enum { entries_max = 3000 };
+
+static struct skafu__entry entries[entries_max];
+static struct skafu__entry expected[entries_max];
+static struct skafu__entry scratch[entries_max];
+
+START_TEST(order_of_entries)
+{
+	static const struct skafu__entry ascending[] = {{0, 0, 0}, {0, 0, 1}, {0, 1, 0}, {0, UINT64_MAX, UINT64_MAX},
+		{1, 0, 0}, {UINT64_MAX, 0, 0}};
+
+	for (size_t i = 0; i < 6; i++)
+		for (size_t j = 0; j < 6; j++) {
+			int order = skafu__entry_compare(&ascending[i], &ascending[j]);
+
+			ck_assert(i < j ? order < 0 : i > j ? order > 0 : order == 0);
+		}
+}
+END_TEST
+
+/* Keys whose leading bytes say nothing, so that the quick way has to be given up. */
+static uint64_t awkward_key(unsigned shape)
+{
+	if (shape == 6)
+		return runs_below(2) << 63 | runs_below(2) << 50 | runs_below(2) << 45 | (runs_random() & 0xffff);
+	return runs_key(shape);
+}
+
+START_TEST(sort_is_stable)
+{
+	for (unsigned round = 0; round < 140; round++) {
+		size_t count = round < 14 ? round / 7 : runs_below(entries_max);
+
+		for (size_t i = 0; i < count; i++) {
+			entries[i].key = awkward_key(round % 7);
+			entries[i].position = i;
+			entries[i].extra = runs_random();
+		}
+		memcpy(expected, entries, sizeof entries);
+		/* positions differ, so this is the stable order */
+		qsort(expected, count, sizeof *expected, runs_compare);
+		skafu__entries_sort(entries, count, scratch);
+		ck_assert_mem_eq(entries, expected, count * sizeof *entries);
+	}
+}
+END_TEST
+
+/* Deal entries out to sources, some to two of them. */
+static size_t deal(struct skafu__entry_array *arrays, struct skafu__entry *const *decks, size_t sources,
+	const struct skafu__entry *from, size_t count)
+{
+	size_t lengths[SKAFU__MERGE_SOURCES_MAX] = {0};
+	size_t total = 0;
+	uint64_t run = 1 + runs_below(50);
+	size_t to = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		to = runs_below(run) ? to : runs_below(sources);
+		decks[to][lengths[to]++] = from[i];
+		total++;
+		if (runs_below(20) == 0 && sources > 1) {
+			size_t other = (to + 1) % sources;
+
+			decks[other][lengths[other]++] = from[i];
+			total++;
+		}
+	}
+	for (size_t i = 0; i < sources; i++)
+		skafu__entry_array_init(&arrays[i], decks[i], lengths[i]);
+	return total;
+}
+
+static void merge_once(size_t sources, size_t count)
+{
+	struct skafu__entry_array arrays[SKAFU__MERGE_SOURCES_MAX];
+	struct skafu__entry_source *list[SKAFU__MERGE_SOURCES_MAX] = {0};
+	struct skafu__entry *decks[SKAFU__MERGE_SOURCES_MAX] = {0};
+	struct skafu__merge_options options = {0, NULL};
+	struct skafu__merge merge;
+	struct skafu__entry entry;
+	struct skafu__entry last = {0, 0, 0};
+	size_t from = 0;
+	size_t seen = 0;
+	size_t total;
+
+	for (size_t i = 0; i < sources; i++) {
+		decks[i] = malloc((count + 1) * sizeof entry);
+		list[i] = &arrays[i].source;
+	}
+	total = sources ? deal(arrays, decks, sources, entries, count) : 0;
+	options.drop_below = runs_below(2) && count ? entries[runs_below(count)].position : 0;
+	from = runs_below(2) && count ? runs_below(count) : 0;
+	options.after = from ? &entries[from - 1] : NULL;
+	ck_assert_int_eq(skafu__merge_init(&merge, list, sources, &options, NULL), SKAFU_OK);
+	for (size_t i = from; i < count && sources; i++) {
+		if (entries[i].position < options.drop_below)
+			continue;
+		do { /* once or twice */
+			ck_assert_int_eq(merge.source.next(&merge.source, &entry), 1);
+			seen++;
+		} while (seen > 1 && skafu__entry_compare(&entry, &last) == 0);
+		ck_assert_mem_eq(&entry, &entries[i], sizeof entry);
+		last = entry;
+	}
+	while (merge.source.next(&merge.source, &entry) == 1) {
+		ck_assert_mem_eq(&entry, &last, sizeof entry);
+		seen++;
+	}
+	if (!options.after && options.drop_below == 0)
+		ck_assert_uint_eq(seen, total);
+	for (size_t i = 0; i < sources; i++)
+		free(decks[i]);
+}
+
+START_TEST(merge_gives_everything_in_order)
+{
+	for (unsigned round = 0; round < 150; round++) {
+		size_t count = runs_entries(entries, 1 + runs_below(400), 1, (int)runs_below(2));
+
+		merge_once(round < 5 ? round : 1 + runs_below(SKAFU__MERGE_SOURCES_MAX), round == 3 ? 0 : count);
+	}
+}
+END_TEST
+
+struct failing_source {
+	struct skafu__entry_source source;
+	int left;
+};
+
+static int32_t failing_next(struct skafu__entry_source *self, struct skafu__entry *out_entry)
+{
+	struct failing_source *source = (struct failing_source *)self;
+
+	if (source->left-- == 0)
+		return SKAFU_EIO;
+	memset(out_entry, 0, sizeof *out_entry);
+	out_entry->position = (uint64_t)(100 - source->left);
+	return 1;
+}
+
+START_TEST(merge_passes_failures_on)
+{
+	for (int good = 0; good < 5; good++) {
+		struct failing_source failing = {{failing_next}, good};
+		struct skafu__entry_array array;
+		struct skafu__entry_source *list[2] = {&failing.source, &array.source};
+		struct skafu__merge merge;
+		struct skafu__entry entry;
+		int32_t result = 1;
+		int given = -1;
+
+		entries[0] = (struct skafu__entry){5, 5, 0};
+		skafu__entry_array_init(&array, entries, 1);
+		ck_assert_int_eq(skafu__merge_init(&merge, list, 2, NULL, NULL), SKAFU_OK);
+		for (; result == 1; given++)
+			result = merge.source.next(&merge.source, &entry);
+		ck_assert_int_eq(result, SKAFU_EIO);
+		ck_assert_int_lt(given, good ? good : 1);
+	}
+}
+END_TEST
+
+START_TEST(too_many_sources)
+{
+	struct skafu__entry_source *list[SKAFU__MERGE_SOURCES_MAX + 1] = {0};
+	struct skafu__merge merge;
+
+	ck_assert_int_eq(skafu__merge_init(&merge, list, SKAFU__MERGE_SOURCES_MAX + 1, NULL, NULL), SKAFU_ELIMIT);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("entry");
+	TCase *cases = tcase_create("entry");
+	SRunner *runner;
+	int failed;
+
+	runs_seed("entry");
+	tcase_set_timeout(cases, 60);
+	tcase_add_test(cases, order_of_entries);
+	tcase_add_test(cases, sort_is_stable);
+	tcase_add_test(cases, merge_gives_everything_in_order);
+	tcase_add_test(cases, merge_passes_failures_on);
+	tcase_add_test(cases, too_many_sources);
+	suite_add_tcase(suite, cases);
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
