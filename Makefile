@@ -233,7 +233,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(patsubst %.c,$(BUILD)/obj-static/%.o,$(filte
                   $(BUILD)/libskafu_internal.a
 	$(call say,BENCH,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(call flags,static) -Itests -MMD -MP -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) -lsqlite3 -lpthread -lm \
+	$(Q)$(CC) $(call flags,static) -DBENCH_SKAFU -Itests -MMD -MP -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) -lsqlite3 -lpthread -lm \
 		-o $@
 
 bench: $(NEED) $(BENCHES)

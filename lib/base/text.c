@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #define TEXT_HIGH_BITS UINT64_C(0x8080808080808080)
+#define TEXT_SPACES UINT64_C(0x2020202020202020)
 
 static int text_is_tail(uint8_t byte)
 {
@@ -98,44 +99,59 @@ static int text_has_control(const uint8_t *at, size_t length)
 	return 0;
 }
 
-size_t skafu__name_check(const char *name, size_t bytes_max, const char *what, skafu_error *error)
+/* 0 when every byte of a word is 0x20 .. 0x7E.  The borrows reach only bytes above one that is refused anyway. */
+static uint64_t text_word_marks(uint64_t word)
 {
-	size_t length;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t delete = word ^ (ones * 0x7f);
+	return (word | (word - ones * 0x20) | ((delete - ones) & ~delete)) & TEXT_HIGH_BITS;
+}
 
-	if (!name) {
-		skafu__fail(error, SKAFU_EINVAL, "The %s is missing (NULL); give one.", what);
-		return 0;
+/* Printable ASCII, which nearly all names are: good UTF-8 without controls, in one pass. */
+static int text_is_plain(const char *at, size_t length)
+{
+	uint64_t marks = 0;
+	if (length < 8) {
+		uint64_t word = TEXT_SPACES;
+		memcpy(&word, at, length);
+		return text_word_marks(word) == 0;
 	}
-	/* Reading stops one byte past the limit, however long the text is. */
-	length = strnlen(name, bytes_max < SIZE_MAX ? bytes_max + 1 : bytes_max);
-	if (length == 0) {
-		skafu__fail(error, SKAFU_EINVAL, "The %s is empty; give at least 1 byte.", what);
+	for (size_t i = 0; i + 8 < length; i += 8)
+		marks |= text_word_marks(skafu__load_u64(at + i));
+	return (marks | text_word_marks(skafu__load_u64(at + length - 8))) == 0;
+}
+
+static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max, const char *what, skafu_error *error)
+{
+	if (length == 0)
+		return skafu__fail(error, SKAFU_EINVAL, "The %s is empty; give at least 1 byte.", what);
+	if (length > bytes_max)
+		return skafu__fail(error, SKAFU_ELIMIT,
+				   "The %s is longer than its limit of %zu bytes; use a shorter one.", what, bytes_max);
+	if (text_is_plain(name, length))
 		return 0;
-	}
-	if (length > bytes_max) {
-		skafu__fail(error, SKAFU_ELIMIT, "The %s is longer than its limit of %zu bytes; use a shorter one.",
-			    what, bytes_max);
-		return 0;
-	}
-	if (!skafu__utf8_is_valid(name, length)) {
-		skafu__fail(error, SKAFU_EUTF8, "The %s is not valid UTF-8; encode it as UTF-8.", what);
-		return 0;
-	}
-	if (text_has_control((const uint8_t *)name, length)) {
-		skafu__fail(error, SKAFU_EUTF8, "The %s holds a control character; leave it out.", what);
-		return 0;
-	}
-	return length;
+	if (!skafu__utf8_is_valid(name, length))
+		return skafu__fail(error, SKAFU_EUTF8, "The %s is not valid UTF-8; encode it as UTF-8.", what);
+	if (text_has_control((const uint8_t *)name, length))
+		return skafu__fail(error, SKAFU_EUTF8, "The %s holds a control character; leave it out.", what);
+	return 0;
 }
 
 int32_t skafu__name_measure(const char *name, size_t bytes_max, const char *what, size_t *out_length,
 			    skafu_error *error)
 {
-	struct skafu_error own = {0};
-	skafu_error *told = error ? error : &own;
-	size_t length = skafu__name_check(name, bytes_max, what, told);
-	if (length == 0)
-		return told->code;
-	*out_length = length;
-	return 0;
+	if (!name)
+		return skafu__fail(error, SKAFU_EINVAL, "The %s is missing (NULL); give one.", what);
+	/* Reading stops one byte past the limit, however long the text is. */
+	size_t length = strnlen(name, bytes_max < SIZE_MAX ? bytes_max + 1 : bytes_max);
+	int32_t rc = text_judge_name(name, length, bytes_max, what, error);
+	if (rc == 0)
+		*out_length = length;
+	return rc;
+}
+
+size_t skafu__name_check(const char *name, size_t bytes_max, const char *what, skafu_error *error)
+{
+	size_t length = 0;
+	return skafu__name_measure(name, bytes_max, what, &length, error) == 0 ? length : 0;
 }

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/opts.h"
@@ -23,7 +22,9 @@
 #include "store/fold.h"
 #include "store/index.h"
 #include "store/judge.h"
+#include "store/orphan.h"
 #include "store/store.h"
+#include "store/writelock.h"
 #include "store/writer.h"
 
 #define APPEND_BATCHES_MAX 65536u
@@ -223,11 +224,8 @@ static void append_write(skafu_store *store, struct skafu__request *all)
 {
 	struct skafu_error error = {0};
 	int32_t rc = append_write_once(store, all, &error);
-	while (rc == SKAFU_EFULL) {
-		rc = append_grow(store, &error);
-		if (rc == 0)
-			rc = append_write_once(store, all, &error);
-	}
+	while (rc == SKAFU_EFULL && (rc = append_grow(store, &error)) == 0)
+		rc = append_write_once(store, all, &error);
 	if (rc != 0)
 		append_refuse_rest(all, 0, rc, &error);
 }
@@ -242,38 +240,11 @@ static void append_finish(const skafu_store *store, struct skafu__request *all, 
 	}
 }
 
-static int32_t append_take_commit_lock(skafu_store *store, int64_t deadline, struct skafu_error *error)
-{
-	int rc;
-	if (deadline == INT64_MAX) {
-		rc = pthread_mutex_lock(&store->commit_lock);
-	} else {
-		struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
-		rc = pthread_mutex_clocklock(&store->commit_lock, CLOCK_MONOTONIC, &until);
-	}
-	if (rc != 0) {
-		skafu__fail(error, SKAFU_EBUSY, "another thread of this process (%lld) is writing and did not finish in "
-			    "time; try again, or allow more time", (long long)store->pid);
-		skafu__error_set_pid(error, store->pid);
-		return SKAFU_EBUSY;
-	}
-	int32_t result = skafu__control_lock(&store->control, deadline, error);
-	if (result != 0)
-		pthread_mutex_unlock(&store->commit_lock);
-	return result;
-}
-
-static void append_release_commit_lock(skafu_store *store)
-{
-	skafu__control_unlock(&store->control);
-	pthread_mutex_unlock(&store->commit_lock);
-}
-
 /* Lead the group of this request.  A leader that cannot get the lock in its own time leaves; the lead passes on. */
 static void append_lead(skafu_store *store, struct skafu__request *own)
 {
 	struct skafu_error error = {0};
-	int32_t rc = append_take_commit_lock(store, own->deadline, &error);
+	int32_t rc = skafu__writelock_take(store, own->deadline, &error);
 	if (rc != 0) {
 		append_withdraw(store, own);
 		own->next = NULL;
@@ -283,7 +254,7 @@ static void append_lead(skafu_store *store, struct skafu__request *own)
 	append_linger(store);
 	struct skafu__request *all = append_take_all(&store->group);
 	append_write(store, all);
-	append_release_commit_lock(store);
+	skafu__writelock_release(store);
 	append_finish(store, all, own);
 	skafu__fold_after_append(store);
 }
@@ -469,25 +440,36 @@ int32_t skafu_append_many(skafu_store *store, skafu_batch *const *batches, uint3
 	return rc;
 }
 
+static int32_t append_find_commit(skafu_store *store, const uint8_t id[16], struct skafu_appended *out,
+				  skafu_error *error)
+{
+	struct skafu__view view;
+	int32_t rc = skafu__view_open(store, &view, error);
+	if (rc != 0)
+		return rc;
+	rc = skafu__index_find_commit(&view, id, error);
+	if (rc == 1)
+		rc = skafu__judge_outcome(&view.current, out, error);
+	else if (rc == 0)
+		rc = skafu__fail(error, SKAFU_ENOTFOUND, "no commit in the log has this id");
+	skafu__view_close(&view);
+	return rc;
+}
+
 int32_t skafu_commit_status(skafu_store *store, const uint8_t id[16], skafu_appended *out_appended,
 			    skafu_error *error)
 {
-	struct skafu__view view;
+	struct skafu_error own = {0};
 	struct skafu_appended outcome;
 	int32_t rc = skafu__store_check(store, error);
 	if (rc == 0)
 		rc = append_check_out(out_appended, error);
 	if (rc == 0 && !id)
 		rc = skafu__fail(error, SKAFU_EINVAL, "the commit id is NULL");
-	if (rc == 0)
-		rc = skafu__view_open(store, &view, error);
 	if (rc != 0)
 		return rc;
-	rc = skafu__index_find_commit(&view, id, error);
-	if (rc == 1)
-		rc = skafu__judge_outcome(&view.current, &outcome, error);
-	else if (rc == 0)
-		rc = skafu__fail(error, SKAFU_ENOTFOUND, "no commit in the log has this id");
-	skafu__view_close(&view);
-	return rc ? rc : append_copy_out(&outcome, out_appended, error);
+	rc = append_find_commit(store, id, &outcome, &own);
+	if (rc == SKAFU_ENOTFOUND && skafu__orphan_adopt(store))
+		rc = append_find_commit(store, id, &outcome, &own);
+	return rc ? skafu__error_copy(error, &own, rc) : append_copy_out(&outcome, out_appended, error);
 }

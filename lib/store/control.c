@@ -17,6 +17,7 @@
 #define CONTROL_VERSION 1u
 #define CONTROL_LOCK_WRITER 0
 #define CONTROL_LOCK_PRESENT 1
+#define CONTROL_LOCK_ADMITTED 2
 #define CONTROL_ODD_SLEEP_NS 10000000 /* how long to believe that a commit is being written */
 #define CONTROL_OPEN_WAIT_NS 5000000000
 #define CONTROL_RETRY_MIN_NS 20000
@@ -51,6 +52,13 @@ static int64_t control_holder(const struct skafu__control *control, int byte)
 	if (fcntl(control->fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK)
 		return 0;
 	return lock.l_pid;
+}
+
+/* By another process, whatever namespace its number is of. */
+static int control_is_held(const struct skafu__control *control, int byte)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+	return fcntl(control->fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 static int control_lock_is_held(int errno_value)
@@ -155,18 +163,49 @@ static int32_t control_open_files(struct skafu__control *control, const char *di
 	return 0;
 }
 
+static int32_t control_lock_failed(const struct skafu__control *control, int errno_value, skafu_error *error)
+{
+	if (!control_lock_is_held(errno_value))
+		return skafu__fail_os(error, errno_value, "locking %s", control->path);
+	int64_t pid = control_holder(control, CONTROL_LOCK_PRESENT);
+	skafu__fail(error, SKAFU_EBUSY, "process %lld is opening the store and has not finished; try again",
+		    (long long)pid);
+	skafu__error_set_pid(error, pid);
+	return SKAFU_EBUSY;
+}
+
+/* Be the first, or join those who are in.  Whoever waited for a first opener that then failed or died has nobody to
+ * join: the page is not made and the log not looked at, so all who waited begin anew, and one becomes the first. */
+static int32_t control_take_place(struct skafu__control *control, skafu_error *error)
+{
+	int64_t deadline = skafu__deadline(control->sys, CONTROL_OPEN_WAIT_NS);
+	long pause_ns = CONTROL_RETRY_MIN_NS;
+	for (;;) {
+		control->was_first = control_try_lock(control, CONTROL_LOCK_PRESENT, F_WRLCK) == 0;
+		if (control->was_first)
+			return 0;
+		int rc = control_lock_until(control, CONTROL_LOCK_PRESENT, F_RDLCK, deadline);
+		if (rc == 0 && control_is_held(control, CONTROL_LOCK_ADMITTED))
+			rc = control_try_lock(control, CONTROL_LOCK_ADMITTED, F_RDLCK) == 0 ? 0 : errno;
+		else if (rc == 0)
+			rc = ESRCH;
+		if (rc != ESRCH)
+			return rc ? control_lock_failed(control, rc, error) : 0;
+		control_try_lock(control, CONTROL_LOCK_PRESENT, F_UNLCK);
+		if (skafu__time_left(control->sys, deadline) == 0)
+			return control_lock_failed(control, EAGAIN, error);
+		/* Two that try in step would keep each other out: their numbers differ. */
+		struct timespec pause = {.tv_sec = 0, .tv_nsec = pause_ns + getpid() % 97 * 1000L};
+		nanosleep(&pause, NULL);
+		pause_ns = pause_ns < CONTROL_RETRY_MAX_NS ? pause_ns * 2 : pause_ns;
+	}
+}
+
 static int32_t control_enter(struct skafu__control *control, skafu_error *error)
 {
-	control->was_first = control_try_lock(control, CONTROL_LOCK_PRESENT, F_WRLCK) == 0;
-	if (!control->was_first) {
-		int64_t deadline = skafu__deadline(control->sys, CONTROL_OPEN_WAIT_NS);
-		int rc = control_lock_until(control, CONTROL_LOCK_PRESENT, F_RDLCK, deadline);
-		if (rc != 0 && control_lock_is_held(rc))
-			return skafu__fail(error, SKAFU_EBUSY, "process %lld is opening the store and has not finished; "
-					   "try again", (long long)control_holder(control, CONTROL_LOCK_PRESENT));
-		if (rc != 0)
-			return skafu__fail_os(error, rc, "locking %s", control->path);
-	}
+	int32_t rc = control_take_place(control, error);
+	if (rc != 0)
+		return rc;
 	void *page = mmap(NULL, CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, control->fd, 0);
 	if (page == MAP_FAILED)
 		return skafu__fail_os(error, errno, "mapping %s", control->path);
@@ -197,7 +236,8 @@ int32_t skafu__control_admit_others(struct skafu__control *control, skafu_error 
 	if (!control->was_first || control->fd < 0)
 		return 0;
 	atomic_store(&control->page->poison, 0u);
-	if (control_try_lock(control, CONTROL_LOCK_PRESENT, F_RDLCK) != 0)
+	if (control_try_lock(control, CONTROL_LOCK_ADMITTED, F_RDLCK) != 0 ||
+	    control_try_lock(control, CONTROL_LOCK_PRESENT, F_RDLCK) != 0)
 		return skafu__fail_os(error, errno, "locking %s", control->path);
 	return 0;
 }
@@ -240,8 +280,10 @@ static int32_t control_check_file(const struct skafu__control *control, skafu_er
 	struct stat status;
 	if (!control->path)
 		return 0;
-	if (control->sys->stat(control->path, &status) == 0 && status.st_dev == control->device &&
-	    status.st_ino == control->inode)
+	int rc = control->sys->stat(control->path, &status);
+	if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
+		return skafu__fail_os(error, errno, "looking at %s", control->path);
+	if (rc == 0 && status.st_dev == control->device && status.st_ino == control->inode)
 		return 0;
 	return skafu__fail(error, SKAFU_EDAMAGED, "%s was deleted or replaced while the store is open; close the "
 			   "store in all processes and open it again", control->path);
@@ -290,8 +332,11 @@ static void control_set_word(struct skafu__control *control, uint32_t odd)
 {
 	struct skafu__control_page *page = control->page;
 	uint32_t word = atomic_load(&page->word);
-	uint32_t next = (word & 1u) == odd ? word + 2 : word + 1;
-	atomic_store(&page->word, next);
+	uint32_t next;
+	/* Others add to it too (skafu__control_wake_all), and a value that a sleeper took must not come back. */
+	do
+		next = (word & 1u) == odd ? word + 2 : word + 1;
+	while (!atomic_compare_exchange_weak(&page->word, &word, next));
 	if (atomic_load(&page->sleepers) != 0)
 		control->sys->futex_wake((uint32_t *)&page->word, INT_MAX);
 }
@@ -328,11 +373,10 @@ void skafu__control_withdraw_sleeper(struct skafu__control *control)
 		;
 }
 
-/* The holder of the lock died inside a commit when the word stays odd and nobody holds the lock: make it even. */
-static void control_repair_word(struct skafu__control *control, uint32_t word)
+int skafu__control_is_orphaned(const struct skafu__control *control)
 {
-	if (control->fd >= 0 && control_holder(control, CONTROL_LOCK_WRITER) == 0)
-		atomic_compare_exchange_strong(&control->page->word, &word, word + 1);
+	return (atomic_load(&control->page->word) & 1u) != 0 && control->fd >= 0 &&
+	       !control_is_held(control, CONTROL_LOCK_WRITER);
 }
 
 void skafu__control_sleep(struct skafu__control *control, uint32_t word, int64_t deadline)
@@ -340,12 +384,9 @@ void skafu__control_sleep(struct skafu__control *control, uint32_t word, int64_t
 	int64_t left = skafu__time_left(control->sys, deadline);
 	if (left == 0)
 		return;
-	int in_commit = (word & 1u) != 0;
-	if (in_commit && (left < 0 || left > CONTROL_ODD_SLEEP_NS))
+	if ((word & 1u) != 0 && (left < 0 || left > CONTROL_ODD_SLEEP_NS))
 		left = CONTROL_ODD_SLEEP_NS;
-	int rc = control->sys->futex_wait((uint32_t *)&control->page->word, word, left);
-	if (in_commit && rc != 0 && errno == ETIMEDOUT)
-		control_repair_word(control, word);
+	control->sys->futex_wait((uint32_t *)&control->page->word, word, left);
 }
 
 void skafu__control_wake_all(struct skafu__control *control)

@@ -323,8 +323,10 @@ int32_t skafu__env_check_lock(const struct skafu__env *env, skafu_error *error)
 	struct stat status;
 	if (env->lock_inode == 0)
 		return 0;
-	if (env->sys->stat(env->lock_path, &status) == 0 && status.st_dev == env->lock_device &&
-	    status.st_ino == env->lock_inode)
+	int rc = env->sys->stat(env->lock_path, &status);
+	if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
+		return skafu__fail_os(error, errno, "looking at %s", env->lock_path);
+	if (rc == 0 && status.st_dev == env->lock_device && status.st_ino == env->lock_inode)
 		return 0;
 	return skafu__fail(error, SKAFU_EDAMAGED, "the lock file %s was deleted or replaced while the store is open; "
 			   "close the store in all processes and open it again", env->lock_path);

@@ -1,6 +1,269 @@
 #include "store/fold.h"
 
+#include <string.h>
+
+#include "base/error.h"
+#include "codec/key.h"
+#include "store/manifest_set.h"
+#include "store/install.h"
+#include "store/merge.h"
+#include "store/repack.h"
+#include "store/runbuild.h"
+#include "store/store.h"
+#include "store/writelock.h"
+
+#define FOLD_LOCK_WAIT_NS UINT64_C(2000000000)
+
+/* ---- the plan --------------------------------------------------------------------------------------------------- */
+
+struct fold_plan {
+	skafu_store *store;
+	struct skafu__index_state before;
+	uint64_t commit; /* the last one that is folded */
+	uint64_t sequence;
+	struct skafu__entry *entries[SKAFU__DIMS]; /* copied out of the overlay, then sorted */
+	size_t entry_counts[SKAFU__DIMS];
+	struct skafu__runbuild builds[SKAFU__DIMS];
+	struct skafu__buf rows; /* row_op encodings: the last value of each key */
+	struct skafu__repack repack;
+};
+
+static void fold_plan_done(struct fold_plan *plan)
+{
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		skafu__free(&plan->store->sys, plan->entries[i]);
+		skafu__runbuild_done(&plan->builds[i]);
+	}
+	skafu__buf_done(&plan->rows);
+	skafu__repack_done(&plan->repack);
+}
+
+static int32_t fold_copy_dimension(struct fold_plan *plan, uint32_t dimension)
+{
+	const struct skafu__entry *first;
+	int by_commit = dimension == SKAFU__DIM_COMMIT;
+	uint64_t from = (by_commit ? plan->before.commit : plan->before.sequence) + 1;
+	uint64_t to = by_commit ? plan->commit : plan->sequence;
+	size_t count = skafu__overlay_slice(&plan->store->overlay, dimension, from, to, &first);
+	if (count == 0)
+		return 0;
+	plan->entries[dimension] = skafu__realloc_array(&plan->store->sys, NULL, count, sizeof *first);
+	if (!plan->entries[dimension])
+		return SKAFU_ENOMEM;
+	memcpy(plan->entries[dimension], first, count * sizeof *first);
+	plan->entry_counts[dimension] = count;
+	return 0;
+}
+
+static int32_t fold_copy_rows(struct fold_plan *plan)
+{
+	const struct skafu__overlay *overlay = &plan->store->overlay;
+	const struct skafu__overlay_row *row;
+	size_t at = 0;
+	while ((row = skafu__overlay_row_next(overlay, &at, plan->commit)) != NULL) {
+		if (row->commit <= plan->before.commit)
+			continue;
+		struct skafu__row_op op = {.table = row->table, .operation = row->operation,
+					   .key_length = row->key_length, .value_length = row->value_length,
+					   .key = skafu__overlay_row_key(overlay, row),
+					   .value = skafu__overlay_row_value(overlay, row)};
+		uint8_t *to = skafu__buf_reserve(&plan->rows, skafu__row_op_bytes(&op));
+		if (!to)
+			return SKAFU_ENOMEM;
+		skafu__row_op_write(to, &op);
+		skafu__buf_commit(&plan->rows, skafu__row_op_bytes(&op));
+	}
+	return 0;
+}
+
+/* What needs the overlay and the snapshot: 1 when a fold is due. */
+static int32_t fold_copy(struct fold_plan *plan, struct skafu__view *view, skafu_error *error)
+{
+	const struct skafu__overlay *overlay = &plan->store->overlay;
+	const struct skafu__overlay_mark *cut = skafu__overlay_cut(overlay, plan->store->tuning.fold_records);
+	if (!cut || cut->commit > view->commit || overlay->base != view->index.commit)
+		return 0;
+	plan->before = view->index;
+	plan->commit = cut->commit;
+	plan->sequence = cut->last_sequence;
+	int32_t rc = 0;
+	for (uint32_t i = 1; rc == 0 && i < SKAFU__DIMS; i++)
+		rc = fold_copy_dimension(plan, i);
+	if (rc == 0)
+		rc = fold_copy_rows(plan);
+	if (rc == SKAFU_ENOMEM)
+		return skafu__fail_memory(error);
+	rc = skafu__repack_plan(&plan->repack, view, plan->before.commit, plan->before.sequence, plan->commit, error);
+	return rc ? rc : 1;
+}
+
+static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
+{
+	size_t count = plan->entry_counts[dimension];
+	int by_commit = dimension == SKAFU__DIM_COMMIT;
+	if (count == 0)
+		return 0;
+	struct skafu__manifest_run run = {
+		.dimension = (uint8_t)dimension,
+		.run = skafu__run_number(0, plan->before.folds),
+		.first_sequence = (by_commit ? plan->before.commit : plan->before.sequence) + 1,
+		.last_sequence = by_commit ? plan->commit : plan->sequence};
+	struct skafu__entry *scratch = skafu__realloc_array(&plan->store->sys, NULL, count, sizeof *scratch);
+	if (!scratch)
+		return SKAFU_ENOMEM;
+	int32_t rc = skafu__runbuild_init(&plan->builds[dimension], plan->store, &run);
+	if (rc == 0)
+		rc = skafu__runbuild_fill(&plan->builds[dimension], plan->entries[dimension], count, scratch);
+	skafu__free(&plan->store->sys, scratch);
+	skafu__free(&plan->store->sys, plan->entries[dimension]);
+	plan->entries[dimension] = NULL;
+	return rc;
+}
+
+static int32_t fold_make_plan(struct fold_plan *plan, skafu_error *error)
+{
+	struct skafu__view view;
+	int32_t rc = skafu__view_open(plan->store, &view, error);
+	if (rc != 0)
+		return rc;
+	rc = fold_copy(plan, &view, error);
+	skafu__view_close(&view);
+	if (rc != 1)
+		return rc;
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++)
+		if (fold_build_dimension(plan, i) != 0)
+			return skafu__fail_memory(error);
+	return 1;
+}
+
+/* ---- the installation ------------------------------------------------------------------------------------------- */
+
+static int32_t fold_put_rows(const struct fold_plan *plan, MDB_txn *txn, skafu_error *error)
+{
+	const skafu_store *store = plan->store;
+	const uint8_t *at = plan->rows.bytes;
+	const uint8_t *end = at + plan->rows.length;
+	while (at < end) {
+		uint8_t bytes[SKAFU__ROW_KEY_BYTES_MAX];
+		struct skafu__row_op op;
+		skafu__commit_next_row(&at, &op);
+		MDB_val key = {skafu__row_key_encode(bytes, op.table, op.key, op.key_length), bytes};
+		MDB_val value = {op.value_length, (void *)(uintptr_t)op.value};
+		int rc = op.operation == SKAFU__ROW_PUT
+				 ? mdb_put(txn, store->env.tables[SKAFU__TABLE_ROW], &key, &value, 0)
+				 : mdb_del(txn, store->env.tables[SKAFU__TABLE_ROW], &key, NULL);
+		if (rc != 0 && rc != MDB_NOTFOUND)
+			return skafu__env_fail(&store->env, rc, "writing rows", error);
+	}
+	return 0;
+}
+
+static int32_t fold_put_runs(struct fold_plan *plan, MDB_txn *txn, skafu_error *error)
+{
+	struct skafu__root_edit edit;
+	int32_t rc = skafu__root_edit_begin(plan->store, txn, &edit, error);
+	for (uint32_t i = 1; rc == 0 && i < SKAFU__DIMS; i++) {
+		struct skafu__runbuild *build = &plan->builds[i];
+		if (!build->store)
+			continue;
+		rc = skafu__runbuild_put(build, txn, error);
+		if (rc == 0)
+			rc = skafu__runbuild_put_manifest(build, txn, error);
+		if (rc == 0 && skafu__root_edit_add(&edit, &build->run) != 0)
+			rc = skafu__fail_memory(error);
+	}
+	if (rc == 0)
+		rc = skafu__root_edit_put(plan->store, txn, &edit, error);
+	skafu__root_edit_done(&edit);
+	return rc;
+}
+
+static int32_t fold_put(struct fold_plan *plan, MDB_txn *txn, skafu_error *error)
+{
+	struct skafu__index_state after = plan->before;
+	int32_t rc = fold_put_runs(plan, txn, error);
+	if (rc == 0)
+		rc = fold_put_rows(plan, txn, error);
+	if (rc == 0)
+		rc = skafu__repack_put(&plan->repack, txn, error);
+	if (rc != 0)
+		return rc;
+	after.sequence = plan->sequence;
+	after.commit = plan->commit;
+	after.folds++;
+	return skafu__index_put(plan->store, txn, &plan->before, &after, error);
+}
+
+/* 0 installed, 1 overtaken by somebody else, or a failure. */
+static int32_t fold_install(struct fold_plan *plan, int64_t deadline, skafu_error *error)
+{
+	struct skafu__install install = {.store = plan->store, .before = &plan->before};
+	int32_t rc = skafu__writelock_take(plan->store, deadline, error);
+	if (rc != 0)
+		return rc;
+	do {
+		rc = skafu__install_begin(&install, error);
+		if (rc == 0) {
+			rc = fold_put(plan, install.txn, error);
+			rc = skafu__install_end(&install, rc, error);
+		}
+	} while (rc == SKAFU_EFULL && skafu__install_grow(&install, error) == 0);
+	skafu__writelock_release(plan->store);
+	return rc;
+}
+
+int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error)
+{
+	struct fold_plan plan = {.store = store};
+	skafu__buf_init(&plan.rows, &store->sys, SIZE_MAX / 2);
+	skafu__repack_init(&plan.repack, store);
+	int32_t rc = fold_make_plan(&plan, error);
+	if (rc == 1) {
+		int64_t before = store->sys.monotonic_ns();
+		rc = fold_install(&plan, deadline, error);
+		if (rc == 0) {
+			atomic_fetch_add(&store->folds, 1u);
+			skafu__probe_report(&store->probe, SKAFU__PROBE_FOLD, plan.sequence - plan.before.sequence,
+					    store->sys.monotonic_ns() - before, NULL);
+		}
+		rc = rc < 0 ? rc : 1;
+	}
+	fold_plan_done(&plan);
+	return rc;
+}
+
+/* Whether a fold is due, without planning one. */
+static int fold_is_due(skafu_store *store)
+{
+	pthread_rwlock_rdlock(&store->gate);
+	int due = skafu__overlay_weight(&store->overlay) >= store->tuning.fold_records;
+	pthread_rwlock_unlock(&store->gate);
+	return due;
+}
+
+/* A fold makes one run a dimension, and each of fan_in runs is merged once a level: somewhat more than that keeps
+ * the number of runs bounded, and spreads the work over the appends. */
+static uint32_t fold_merge_steps(const skafu_store *store)
+{
+	return 1 + 2 * SKAFU__DIMS / store->tuning.fan_in;
+}
+
 void skafu__fold_after_append(skafu_store *store)
 {
-	(void)store;
+	struct skafu_error error = {0};
+	if (!fold_is_due(store) || pthread_mutex_trylock(&store->fold_lock) != 0)
+		return;
+	int64_t deadline = skafu__deadline(&store->sys, FOLD_LOCK_WAIT_NS);
+	int32_t rc = skafu__fold_once(store, deadline, &error);
+	while (rc == 1 && fold_is_due(store))
+		rc = skafu__fold_once(store, deadline, &error);
+	for (uint32_t i = 0; rc >= 0 && i < fold_merge_steps(store); i++) {
+		rc = skafu__merge_step(store, deadline, &error);
+		if (rc == 0)
+			break;
+	}
+	pthread_mutex_unlock(&store->fold_lock);
+	if (rc < 0)
+		skafu__log(&store->log, SKAFU_LOG_WARNING, "folding into the index failed and will be tried again: %s",
+			   error.message);
 }

@@ -1,15 +1,26 @@
 /*
- * fold.h: moving what the overlay holds into the index, and what keeps the index small.
+ * fold.h: moving what follows from the oldest unfolded commits out of the overlay and into the index.
+ *
+ * A fold takes the shortest run of commits whose weight reaches the fold mark, so that every process, and a reindex,
+ * cuts at the same commits.  It is planned from the overlay while others append and read: entries sorted and packed,
+ * small commits packed into larger chunks, rows and names gathered.  Only the installation, puts of finished bytes,
+ * is under the writer's locks; when somebody else folded meanwhile, the plan is thrown away.
+ *
+ * Invariant: index entries, rows, names and the index record change in one transaction.
  */
 #ifndef SKAFU__STORE_FOLD_H
 #define SKAFU__STORE_FOLD_H
 
 #include <stdint.h>
 
-#include "skafu_store.h"
+#include "store/overlay.h"
+#include "store/view.h"
 
-/* After an append, when the caller's result is published: fold when the mark is passed.  Failures are for the log
- * sink; the next append tries again. */
+/* After an append, when the caller's result is published: fold when the mark is passed, and do a bounded piece of
+ * merging.  Failures are for the log sink; the next append tries again. */
 void skafu__fold_after_append(skafu_store *store);
+
+/* One fold, if one is due: 1 done, 0 none due, or a failure.  deadline bounds the wait for other writers. */
+int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/manifest_set.h"
 #include "store/store.h"
 
 #define INDEX_CANDIDATES 16 /* postings looked at at once; more than one only when hashes collide */
@@ -30,21 +31,62 @@ static size_t index_collect_tail(const struct skafu__view *view, uint32_t dimens
 	return skafu__overlay_collect(&view->store->overlay, dimension, key, &tail, out, max);
 }
 
+static int index_run_is_outside(const struct skafu__run *run, const struct skafu__range *range)
+{
+	return run->info.last_sequence < range->from || run->info.first_sequence > range->to;
+}
+
+/* The runs of a dimension do not overlap, so going through them in order gives the postings in order. */
+static int32_t index_collect_runs(struct skafu__view *view, uint32_t dimension, uint64_t key,
+				  const struct skafu__range *range, struct skafu__entry *out, size_t max, size_t *count,
+				  skafu_error *error)
+{
+	const struct skafu__manifest_set *set = view->store->manifest;
+	uint32_t begin = set->begin[dimension];
+	uint32_t end = set->begin[dimension + 1];
+	int32_t rc = 0;
+	for (uint32_t i = begin; rc == 0 && i < end && *count < max; i++) {
+		struct skafu__run *run = set->runs[range->backward ? end - 1 - (i - begin) : i];
+		if (!index_run_is_outside(run, range))
+			rc = skafu__run_collect(view, run, key, range, out, max, count, error);
+	}
+	return rc;
+}
+
+static int32_t index_collect(struct skafu__view *view, uint32_t dimension, uint64_t key,
+			     const struct skafu__range *range, struct skafu__entry *out, size_t max, size_t *count,
+			     skafu_error *error)
+{
+	*count = 0;
+	if (range->backward)
+		*count = index_collect_tail(view, dimension, key, range, out, max);
+	int32_t rc = index_collect_runs(view, dimension, key, range, out, max, count, error);
+	if (rc == 0 && !range->backward)
+		*count += index_collect_tail(view, dimension, key, range, out + *count, max - *count);
+	return rc;
+}
+
 int32_t skafu__index_collect(struct skafu__view *view, uint32_t dimension, uint64_t key,
 			     const struct skafu__range *range, struct skafu__entry *out, size_t max,
 			     size_t *out_count, skafu_error *error)
 {
-	(void)error;
-	*out_count = index_collect_tail(view, dimension, key, range, out, max);
-	return 0;
+	size_t count;
+	int32_t rc = index_collect(view, dimension, key, range, out, max, &count, error);
+	if (rc == 0)
+		*out_count = count;
+	return rc;
 }
 
 uint64_t skafu__index_estimate(struct skafu__view *view, uint32_t dimension, uint64_t key)
 {
-	(void)view;
-	(void)dimension;
-	(void)key;
-	return 1;
+	const struct skafu__manifest_set *set = view->store->manifest;
+	uint64_t total = 0;
+	for (uint32_t i = set->begin[dimension]; i < set->begin[dimension + 1]; i++) {
+		uint64_t count;
+		if (skafu__run_count(view, set->runs[i], key, &count, NULL) == 0)
+			total += count;
+	}
+	return total;
 }
 
 /* Walks the postings of a key in blocks, for those who look at the records behind them. */
@@ -104,7 +146,7 @@ int32_t skafu__index_stream_head(struct skafu__view *view, const char *stream, s
 				 uint64_t *out_sequence, skafu_error *error)
 {
 	struct index_walk walk;
-	struct skafu__entry entry;
+	struct skafu__entry entry = {0};
 	uint64_t key = skafu__hash64(view->store->format.hash_key, stream, length);
 	index_walk_begin(&walk, view, SKAFU__DIM_STREAM, key);
 	int32_t rc;
@@ -130,7 +172,7 @@ int32_t skafu__index_find_id(struct skafu__view *view, const uint8_t id[16], uin
 			     skafu_error *error)
 {
 	struct index_walk walk;
-	struct skafu__entry entry;
+	struct skafu__entry entry = {0};
 	index_walk_begin(&walk, view, SKAFU__DIM_ID, skafu__hash64(view->store->format.hash_key, id, 16));
 	int32_t rc;
 	while ((rc = index_walk_next(&walk, &entry, error)) == 1) {
@@ -151,7 +193,7 @@ int32_t skafu__index_find_id(struct skafu__view *view, const uint8_t id[16], uin
 int32_t skafu__index_find_commit(struct skafu__view *view, const uint8_t id[16], skafu_error *error)
 {
 	struct index_walk walk;
-	struct skafu__entry entry;
+	struct skafu__entry entry = {0};
 	index_walk_begin(&walk, view, SKAFU__DIM_COMMIT, skafu__hash64(view->store->format.hash_key, id, 16));
 	int32_t rc;
 	while ((rc = index_walk_next(&walk, &entry, error)) == 1) {

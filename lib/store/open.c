@@ -317,6 +317,7 @@ static int32_t open_allocate(const char *path, const skafu_store_opts *opts, ska
 	store->control.fd = -1;
 	store->control.wake_fd = -1;
 	open_tune(store);
+	pthread_mutex_init(&store->fold_lock, NULL);
 	pthread_mutex_init(&store->commit_lock, NULL);
 	pthread_mutex_init(&store->group.lock, NULL);
 	pthread_rwlockattr_t prefer_writer;
@@ -354,6 +355,7 @@ void skafu__open_undo(skafu_store *store)
 	skafu__map_done(&store->heads);
 	skafu__ident_done(&store->ident);
 	pthread_rwlock_destroy(&store->gate);
+	pthread_mutex_destroy(&store->fold_lock);
 	pthread_mutex_destroy(&store->commit_lock);
 	pthread_mutex_destroy(&store->group.lock);
 	skafu__log_done(&store->log);

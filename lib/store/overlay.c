@@ -5,7 +5,9 @@
 #include "base/bytes.h"
 
 #define OVERLAY_NONE UINT32_MAX
+#define OVERLAY_ROW_BYTES_PER_WEIGHT 256
 #define OVERLAY_ENTRIES_MAX (UINT32_MAX / 2)
+#define OVERLAY_LINK_LAG 8 /* entries of a dimension between the fetch of a slot and its use */
 
 /* Links of one posting to its neighbours of the same key. */
 struct overlay_link {
@@ -24,6 +26,7 @@ struct skafu__overlay_list {
 	struct skafu__entry *entries;
 	struct overlay_link *links;
 	size_t count;
+	size_t linked; /* entries before it are linked; all, once their commit is covered */
 	size_t room;
 	struct overlay_slot *slots;
 	size_t slot_count; /* 0 or a power of two */
@@ -32,10 +35,15 @@ struct skafu__overlay_list {
 
 /* ---- one dimension ---------------------------------------------------------------------------------------------- */
 
+static size_t overlay_home_of(const struct skafu__overlay_list *list, uint64_t key)
+{
+	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & (list->slot_count - 1);
+}
+
 static size_t overlay_slot_of(const struct skafu__overlay_list *list, uint64_t key)
 {
 	size_t mask = list->slot_count - 1;
-	size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 20) & mask;
+	size_t at = overlay_home_of(list, key);
 	while (list->slots[at].last != OVERLAY_NONE && list->slots[at].key != key)
 		at = (at + 1) & mask;
 	return at;
@@ -49,7 +57,7 @@ static void overlay_slots_clear(struct overlay_slot *slots, size_t count)
 
 static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__overlay_list *list)
 {
-	if (list->slots_used * 2 < list->slot_count)
+	if ((list->slots_used + list->count - list->linked) * 2 < list->slot_count)
 		return 0;
 	struct skafu__overlay_list grown = *list;
 	grown.slot_count = list->slot_count ? list->slot_count * 2 : 64;
@@ -84,20 +92,27 @@ static int32_t overlay_grow_entries(const struct skafu__sys *sys, struct skafu__
 	return 0;
 }
 
-static void overlay_link_in(struct skafu__overlay_list *list, const struct skafu__entry *entry)
+/* Link the oldest entry that is not linked yet. */
+static void overlay_link_next(struct skafu__overlay_list *list)
 {
-	uint32_t index = (uint32_t)list->count++;
-	struct overlay_slot *slot = &list->slots[overlay_slot_of(list, entry->key)];
-	list->entries[index] = *entry;
+	uint32_t index = (uint32_t)list->linked++;
+	uint64_t key = list->entries[index].key;
+	struct overlay_slot *slot = &list->slots[overlay_slot_of(list, key)];
 	list->links[index] = (struct overlay_link){slot->last, OVERLAY_NONE};
 	if (slot->last == OVERLAY_NONE) {
-		slot->key = entry->key;
+		slot->key = key;
 		slot->first = index;
 		list->slots_used++;
 	} else {
 		list->links[slot->last].after = index;
 	}
 	slot->last = index;
+}
+
+static void overlay_link_all(struct skafu__overlay_list *list)
+{
+	while (list->linked < list->count)
+		overlay_link_next(list);
 }
 
 static int overlay_in_range(const struct skafu__entry *entry, const struct skafu__range *range)
@@ -202,7 +217,9 @@ void skafu__overlay_done(struct skafu__overlay *overlay)
 	skafu__map_done(&overlay->row_heads);
 	skafu__buf_done(&overlay->row_bytes);
 	skafu__free(overlay->sys, overlay->rows);
+	skafu__free(overlay->sys, overlay->marks);
 	overlay->rows = NULL;
+	overlay->marks = NULL;
 }
 
 void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_t base_sequence)
@@ -212,30 +229,78 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 		overlay_slots_clear(list->slots, list->slot_count);
 		list->slots_used = 0;
 		list->count = 0;
+		list->linked = 0;
 	}
 	skafu__map_clear(&overlay->row_heads);
 	skafu__buf_clear(&overlay->row_bytes);
 	overlay->row_count = 0;
+	overlay->mark_count = 0;
 	overlay->base = base;
 	overlay->covered = base;
 	overlay->covered_sequence = base_sequence;
 }
 
+/* The slot of a key lies anywhere in memory, so it is fetched now and used some entries later. */
 int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry)
 {
 	struct skafu__overlay_list *list = overlay->lists[dimension];
 	int32_t rc = overlay_grow_entries(overlay->sys, list);
 	if (rc == 0)
 		rc = overlay_grow_slots(overlay->sys, list);
-	if (rc == 0)
-		overlay_link_in(list, entry);
-	return rc;
+	if (rc != 0)
+		return rc;
+	__builtin_prefetch(&list->slots[overlay_home_of(list, entry->key)], 1);
+	list->entries[list->count++] = *entry;
+	if (list->count - list->linked > OVERLAY_LINK_LAG)
+		overlay_link_next(list);
+	return 0;
 }
 
-void skafu__overlay_cover(struct skafu__overlay *overlay, uint64_t commit, uint64_t last_sequence)
+/* Rows count by number and by size, so that large values bring a fold forward too. */
+static uint64_t overlay_commit_weight(const struct skafu__commit *commit)
 {
-	overlay->covered = commit;
-	overlay->covered_sequence = last_sequence;
+	size_t row_bytes = (size_t)(commit->bytes + commit->records_offset - commit->rows);
+	return (commit->record_count ? commit->record_count : 1u) + (uint64_t)commit->row_count +
+	       row_bytes / OVERLAY_ROW_BYTES_PER_WEIGHT;
+}
+
+int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit)
+{
+	if (overlay->mark_count == overlay->mark_room) {
+		size_t room = overlay->mark_room ? overlay->mark_room * 2 : 64;
+		void *marks = skafu__realloc_array(overlay->sys, overlay->marks, room, sizeof *overlay->marks);
+		if (!marks)
+			return SKAFU_ENOMEM;
+		overlay->marks = marks;
+		overlay->mark_room = room;
+	}
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++)
+		overlay_link_all(overlay->lists[i]);
+	overlay->covered = commit->number;
+	overlay->covered_sequence = skafu__commit_last_sequence(commit);
+	uint64_t weight = skafu__overlay_weight(overlay) + overlay_commit_weight(commit);
+	overlay->marks[overlay->mark_count++] =
+		(struct skafu__overlay_mark){overlay->covered, overlay->covered_sequence, weight};
+	return 0;
+}
+
+uint64_t skafu__overlay_weight(const struct skafu__overlay *overlay)
+{
+	return overlay->mark_count ? overlay->marks[overlay->mark_count - 1].weight_up_to : 0;
+}
+
+const struct skafu__overlay_mark *skafu__overlay_cut(const struct skafu__overlay *overlay, uint64_t weight)
+{
+	size_t low = 0;
+	size_t high = overlay->mark_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (overlay->marks[middle].weight_up_to < weight)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < overlay->mark_count ? &overlay->marks[low] : NULL;
 }
 
 size_t skafu__overlay_collect(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t key,
@@ -344,7 +409,7 @@ const uint8_t *skafu__overlay_row_value(const struct skafu__overlay *overlay, co
 size_t skafu__overlay_bytes(const struct skafu__overlay *overlay)
 {
 	size_t bytes = skafu__map_bytes(&overlay->row_heads) + overlay->row_bytes.capacity +
-		       overlay->row_room * sizeof *overlay->rows;
+		       overlay->row_room * sizeof *overlay->rows + overlay->mark_room * sizeof *overlay->marks;
 	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
 		const struct skafu__overlay_list *list = overlay->lists[i];
 		bytes += list->room * (sizeof *list->entries + sizeof *list->links) +

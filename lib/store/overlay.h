@@ -21,12 +21,22 @@
 
 struct skafu__overlay_list;
 
+/* A commit that is held.  Its weight is what it costs to keep: records, or 1 when it has none, and its rows. */
+struct skafu__overlay_mark {
+	uint64_t commit;
+	uint64_t last_sequence;
+	uint64_t weight_up_to; /* of this commit and all before it */
+};
+
 struct skafu__overlay {
 	const struct skafu__sys *sys;
 	uint64_t base;    /* number of the last commit that is not held any more */
 	uint64_t covered; /* number of the last commit that is held; base when none is */
 	uint64_t covered_sequence;
 	struct skafu__overlay_list *lists[SKAFU__DIMS];
+	struct skafu__overlay_mark *marks; /* of the commits held, in order */
+	size_t mark_count;
+	size_t mark_room;
 	struct skafu__map row_heads; /* table and key -> index + 1 into row versions */
 	struct skafu__overlay_row *rows;
 	size_t row_count;
@@ -53,7 +63,12 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 /* For a derive sink: take in what a commit gives, then say which commit it was. */
 int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry);
 int32_t skafu__overlay_add_row(struct skafu__overlay *overlay, const struct skafu__row_op *row, uint64_t commit);
-void skafu__overlay_cover(struct skafu__overlay *overlay, uint64_t commit, uint64_t last_sequence);
+int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit);
+
+/* The total weight, and the first commit at which it reaches a mark (NULL: it does not).  The weight of a commit is a
+ * function of its content alone, so every process, and a reindex, cuts at the same commits. */
+uint64_t skafu__overlay_weight(const struct skafu__overlay *overlay);
+const struct skafu__overlay_mark *skafu__overlay_cut(const struct skafu__overlay *overlay, uint64_t weight);
 
 /* Which postings of a key, and in which order. */
 struct skafu__range {

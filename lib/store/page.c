@@ -83,10 +83,8 @@ const char *skafu__page_table_check(const struct skafu__page_table *table, uint6
 	return NULL;
 }
 
-const char *skafu__page_meta(const uint8_t *page, uint64_t place, struct skafu__page_meta *out)
+const char *skafu__page_meta_frame(const uint8_t *page, uint64_t place, struct skafu__page_meta *out)
 {
-	const char *problem;
-
 	out->map_bytes = skafu__load_u64(page + 32);
 	skafu__page_table(page + 40, &out->free_list);
 	skafu__page_table(page + 88, &out->main);
@@ -107,7 +105,15 @@ const char *skafu__page_meta(const uint8_t *page, uint64_t place, struct skafu__
 		return "the size of the map is impossible";
 	if ((out->free_list.flags & ~PAGE_OPEN_FLAG) != PAGE_FREE_FLAGS)
 		return "the free list has the wrong flags";
-	problem = skafu__page_table_check(&out->free_list, out->last_page);
+	return NULL;
+}
+
+const char *skafu__page_meta(const uint8_t *page, uint64_t place, struct skafu__page_meta *out)
+{
+	const char *problem = skafu__page_meta_frame(page, place, out);
+
+	if (!problem)
+		problem = skafu__page_table_check(&out->free_list, out->last_page);
 	return problem ? problem : skafu__page_table_check(&out->main, out->last_page);
 }
 

@@ -150,11 +150,12 @@ static int32_t preflight_stranger(struct preflight *walk, const uint8_t *pages)
 }
 
 /* LMDB takes the larger transaction number without looking, and then the page of that number's parity: so both pages
- * must be sound, neighbours in time, and in their places. */
+ * must be sound, neighbours in time, and in their places.  The tables of the older one are of no consequence. */
 static int32_t preflight_metas(struct preflight *walk)
 {
 	uint8_t *pages = walk->chunk;
 	struct skafu__page_meta meta[2];
+	const char *problem;
 	uint32_t newer;
 	int32_t result;
 
@@ -168,12 +169,14 @@ static int32_t preflight_metas(struct preflight *walk)
 	if (result != 0)
 		return result;
 	for (uint32_t i = 0; i < 2; i++) {
-		const char *problem = skafu__page_meta(pages + i * SKAFU__PAGE_BYTES, i, &meta[i]);
-
+		problem = skafu__page_meta_frame(pages + i * SKAFU__PAGE_BYTES, i, &meta[i]);
 		if (problem)
 			return preflight_damaged(walk, i, problem);
 	}
 	newer = meta[1].txn > meta[0].txn;
+	problem = skafu__page_meta(pages + newer * SKAFU__PAGE_BYTES, newer, &meta[newer]);
+	if (problem)
+		return preflight_damaged(walk, newer, problem);
 	if (meta[newer].txn != 0 && meta[newer].txn - meta[!newer].txn != 1)
 		return preflight_damaged(walk, newer, "the two meta pages are not of consecutive transactions");
 	if (meta[newer].last_page < meta[!newer].last_page)

@@ -73,7 +73,7 @@ void skafu__index_state_encode(const struct skafu__index_state *state, uint8_t o
 	skafu__store_u64(out + 8, state->sequence);
 	skafu__store_u64(out + 16, state->commit);
 	skafu__store_u64(out + 24, state->generation);
-	skafu__store_u64(out + 32, state->next_run);
+	skafu__store_u64(out + 32, state->folds);
 	skafu__store_u64(out + 40, state->chained_commit);
 	memcpy(out + 48, state->chain, SKAFU__CHAIN_BYTES);
 	skafu__store_u64(out + 80, state->chained_sequence);
@@ -90,7 +90,7 @@ int32_t skafu__index_state_decode(const void *bytes, size_t length, struct skafu
 	out->sequence = skafu__load_u64(at + 8);
 	out->commit = skafu__load_u64(at + 16);
 	out->generation = skafu__load_u64(at + 24);
-	out->next_run = skafu__load_u64(at + 32);
+	out->folds = skafu__load_u64(at + 32);
 	out->chained_commit = skafu__load_u64(at + 40);
 	memcpy(out->chain, at + 48, SKAFU__CHAIN_BYTES);
 	out->chained_sequence = skafu__load_u64(at + 80);

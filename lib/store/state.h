@@ -12,7 +12,7 @@
  * "index", written by every fold, 128 bytes; absent until the first:
  *    0  u32  magic "SKIX"        4  u32  version 1
  *    8  u64  indexed sequence   16  u64  indexed commit         24  u64  generation: counts the changes of this record
- *   32  u64  next run number    40  u64  chained commit         48  32   chain hash at that commit
+ *   32  u64  folds so far       40  u64  chained commit         48  32   chain hash at that commit
  *   80  u64  chained sequence   88       0                                         124  u32  CRC32C of bytes 0 .. 124
  */
 #ifndef SKAFU__STORE_STATE_H
@@ -42,7 +42,7 @@ struct skafu__index_state {
 	uint64_t sequence; /* records up to here are in runs */
 	uint64_t commit;   /* commits up to here are folded */
 	uint64_t generation;
-	uint64_t next_run;
+	uint64_t folds; /* how many there were: the number of runs of level 0 that have been */
 	uint64_t chained_commit;
 	uint64_t chained_sequence;
 	uint8_t chain[SKAFU__CHAIN_BYTES];

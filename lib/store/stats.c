@@ -52,7 +52,7 @@ static void stats_fill(skafu_store *store, struct skafu__view *view, struct skaf
 	stats_subtract_free(store, view->txn, out);
 	out->overlay_bytes = skafu__overlay_bytes(&store->overlay);
 	out->cache_bytes = skafu__map_bytes(&store->heads);
-	skafu__manifest_set_count(view, &out->index_runs, &out->index_segments, &out->index_entries);
+	skafu__manifest_set_count(store, &out->index_runs, &out->index_segments, &out->index_entries);
 	out->appends = atomic_load(&store->appends);
 	out->flushes = atomic_load(&store->flushes);
 	out->folds = atomic_load(&store->folds);

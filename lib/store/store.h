@@ -2,7 +2,8 @@
  * store.h: the store object, as the files of this directory share it.
  *
  * Locks, in the order in which they may be taken:
- *   commit_lock   one thread of this process writes                        (append.c, fold.c)
+ *   fold_lock     one thread of this process plans a fold or merge     (fold.c, merge.c)
+ *   commit_lock   one thread of this process writes                  (append.c, fold.c)
  *   control       one process writes: skafu__control_lock()
  *   gate          exclusively: change the overlay, names, heads, manifest; grow the map
  *                 shared: held by every view for its life, so nothing of this moves under a reader
@@ -74,6 +75,7 @@ struct skafu_store {
 	ino_t inode;
 	int read_only;
 
+	pthread_mutex_t fold_lock; /* one thread of this process plans folds and merges; taken before all others */
 	pthread_mutex_t commit_lock;
 	pthread_rwlock_t gate;
 	struct skafu__names names;

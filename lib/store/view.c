@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/manifest_set.h"
 #include "store/store.h"
 
 /* ---- state ------------------------------------------------------------------------------------------------------ */
@@ -312,7 +313,7 @@ int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commi
 	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, view_sink_event, view_sink_row};
 	int32_t rc = skafu__derive(store->format.hash_key, commit, &sink, check_crc, out_damaged);
 	if (rc == 0)
-		skafu__overlay_cover(&store->overlay, commit->number, skafu__commit_last_sequence(commit));
+		rc = skafu__overlay_cover(&store->overlay, commit);
 	return rc;
 }
 
@@ -385,6 +386,8 @@ int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error
 		skafu__overlay_reset(&store->overlay, view.index.commit, view.index.sequence);
 	}
 	if (rc == 0)
+		rc = skafu__manifest_set_load(store, txn, view.index.generation, error);
+	if (rc == 0)
 		rc = view_take_in(store, &view, error);
 	view_unload(&view);
 	return rc;
@@ -400,7 +403,8 @@ void skafu__view_invalidate(skafu_store *store)
 
 static int view_fits(const skafu_store *store, const struct skafu__view *view)
 {
-	return store->overlay.covered >= view->commit && store->overlay.base <= view->index.commit;
+	return store->overlay.covered >= view->commit && store->overlay.base <= view->index.commit &&
+	       store->manifest->generation == view->index.generation;
 }
 
 static int32_t view_catch_up(skafu_store *store, int adopt, skafu_error *error)

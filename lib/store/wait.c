@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "store/orphan.h"
 #include "store/store.h"
 #include "store/view.h"
 
@@ -47,7 +48,8 @@ static int32_t wait_sleep(skafu_store *store, uint64_t after, int64_t deadline, 
 		if (skafu__time_left(&store->sys, deadline) == 0)
 			return skafu__fail(error, SKAFU_ETIMEOUT, "no record after %llu came in time",
 					   (unsigned long long)after);
-		skafu__control_sleep(&store->control, word, deadline);
+		if (!skafu__orphan_adopt(store))
+			skafu__control_sleep(&store->control, word, deadline);
 	}
 }
 
@@ -99,7 +101,9 @@ int32_t skafu_waiter_new(skafu_store *store, skafu_waiter **out_waiter, skafu_er
 	if (!waiter)
 		return skafu__fail_memory(error);
 	waiter->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (waiter->fd < 0 || inotify_add_watch(waiter->fd, store->control.wake_path, IN_MODIFY) < 0) {
+	/* A writer that is killed before it touches the file still closes it. */
+	if (waiter->fd < 0 ||
+	    inotify_add_watch(waiter->fd, store->control.wake_path, IN_MODIFY | IN_CLOSE_WRITE) < 0) {
 		rc = skafu__fail_os(error, errno, "watching %s", store->control.wake_path);
 		if (waiter->fd >= 0)
 			store->sys.close(waiter->fd);
@@ -136,6 +140,8 @@ int32_t skafu_waiter_arm(skafu_waiter *waiter, uint64_t after, skafu_error *erro
 		skafu__control_add_watcher(&waiter->store->control, 1);
 	waiter->armed = 1;
 	rc = wait_look(waiter->store, after, &head, error);
+	if (rc == 0 && skafu__orphan_adopt(waiter->store))
+		rc = wait_look(waiter->store, after, &head, error);
 	if (rc != 0)
 		wait_disarm(waiter);
 	return rc;

@@ -52,8 +52,6 @@ uint64_t bench_counters_groups(const struct bench_counters *c);
 extern const struct bench_subject bench_lmdb;
 extern const struct bench_subject bench_sqlite;
 extern const struct bench_subject bench_file;
-#ifdef BENCH_SKAFU
 extern const struct bench_subject bench_skafu;
-#endif
 
 #endif

@@ -1,0 +1,186 @@
+/*
+ * recordjson.c: the exported form of a record.
+ *
+ * Invariant: what comes out is strict JSON.  A payload or metadata that passed the check when it was appended is
+ * copied byte for byte, so numbers keep all their digits; a payload that is no JSON travels as base64.
+ */
+#include "store/recordjson.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/sys.h"
+#include "codec/jsonpath.h"
+
+#define RECORDJSON_BYTES_MAX (SIZE_MAX / 2)
+
+int skafu__recordjson_is_json(const skafu_record *record)
+{
+	return (record->flags & SKAFU_RECORD_IS_JSON) && record->data_length > 0;
+}
+
+int skafu__recordjson_has_cause(const skafu_record *record)
+{
+	static const uint8_t nil[SKAFU_ID_BYTES];
+	return memcmp(record->causation, nil, sizeof nil) != 0;
+}
+
+const char *skafu__recordjson_severity(const skafu_record *record)
+{
+	static const char *const names[] = {NULL, "WARNING", "ERROR", "CRITICAL"};
+	if (record->kind != SKAFU_KIND_ERROR || record->severity > SKAFU_SEVERITY_CRITICAL)
+		return NULL;
+	return names[record->severity];
+}
+
+void skafu__recordjson_version(uint32_t event_version, char out_text[SKAFU__EVENT_VERSION_BYTES])
+{
+	snprintf(out_text, SKAFU__EVENT_VERSION_BYTES, "%u.%u", (event_version >> 16) & 0xFFFFu,
+		 event_version & 0xFFFFu);
+}
+
+int32_t skafu__recordjson_base64(struct skafu__buf *out, const uint8_t *bytes, size_t length)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t *to = skafu__buf_reserve(out, (length + 2) / 3 * 4);
+	if (!to)
+		return out->failed;
+	for (size_t i = 0; i < length; i += 3, to += 4) {
+		size_t left = length - i;
+		uint32_t group = (uint32_t)bytes[i] << 16;
+		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
+		group |= left > 2 ? bytes[i + 2] : 0;
+		for (int digit = 0; digit < 4; digit++)
+			to[digit] = (uint8_t)digits[(group >> (18 - 6 * digit)) & 63];
+		if (left < 3)
+			to[3] = '=';
+		if (left < 2)
+			to[2] = '=';
+	}
+	skafu__buf_commit(out, (length + 2) / 3 * 4);
+	return out->failed;
+}
+
+/* ,"name": which every member but the first begins with. */
+static void recordjson_name(struct skafu__buf *out, const char *name)
+{
+	skafu__buf_printf(out, ",\"%s\":", name);
+}
+
+static int32_t recordjson_text(struct skafu__buf *out, const char *name, const char *text)
+{
+	recordjson_name(out, name);
+	return skafu__json_quote(out, text, strlen(text));
+}
+
+static int32_t recordjson_ids(struct skafu__buf *out, const skafu_record *record)
+{
+	char cause[SKAFU_ID_TEXT_BYTES];
+	int32_t code = recordjson_text(out, "correlationId", record->correlation);
+	if (code < 0 || !skafu__recordjson_has_cause(record))
+		return code;
+	skafu_id_format(record->causation, cause);
+	return recordjson_text(out, "causationId", cause);
+}
+
+static int32_t recordjson_tags(struct skafu__buf *out, const skafu_record *record)
+{
+	const char *tag = record->tags;
+	recordjson_name(out, "tags");
+	skafu__buf_put_u8(out, '[');
+	for (uint32_t i = 0; i < record->tag_count; i++) {
+		if (i > 0)
+			skafu__buf_put_u8(out, ',');
+		int32_t code = skafu__json_quote(out, tag, strlen(tag));
+		if (code < 0)
+			return code;
+		tag += strlen(tag) + 1;
+	}
+	return skafu__buf_put_u8(out, ']');
+}
+
+static void recordjson_payload(struct skafu__buf *out, const skafu_record *record)
+{
+	if (record->metadata_length > 0) {
+		recordjson_name(out, "metadata");
+		skafu__buf_put(out, record->metadata, record->metadata_length);
+	}
+	if (skafu__recordjson_is_json(record)) {
+		recordjson_name(out, "data");
+		skafu__buf_put(out, record->data, record->data_length);
+		return;
+	}
+	recordjson_name(out, "data_base64");
+	skafu__buf_put_u8(out, '"');
+	skafu__recordjson_base64(out, record->data, record->data_length);
+	skafu__buf_put_u8(out, '"');
+}
+
+static int32_t recordjson_head(struct skafu__buf *out, const skafu_record *record)
+{
+	char id[SKAFU_ID_TEXT_BYTES];
+	char version[SKAFU__EVENT_VERSION_BYTES];
+	char time[SKAFU_TIME_TEXT_BYTES];
+	skafu_id_format(record->id, id);
+	skafu__recordjson_version(record->event_version, version);
+	skafu_time_format(record->time_ns, time);
+	skafu__buf_printf(out, "{\"eventId\":\"%s\"", id);
+	int32_t code = recordjson_text(out, "eventType", record->type);
+	if (code == 0)
+		code = recordjson_text(out, "eventVersion", version);
+	if (code == 0)
+		code = recordjson_text(out, "source", record->source);
+	if (code == 0)
+		code = recordjson_text(out, "timestamp", time);
+	if (code == 0)
+		code = skafu__buf_printf(out, ",\"sequenceNumber\":%llu", (unsigned long long)record->sequence);
+	if (code < 0 || record->kind != SKAFU_KIND_EVENT)
+		return code;
+	code = recordjson_text(out, "streamId", record->stream);
+	if (code < 0)
+		return code;
+	return skafu__buf_printf(out, ",\"streamVersion\":%llu", (unsigned long long)record->stream_version);
+}
+
+int32_t skafu__recordjson_put(struct skafu__buf *out, const skafu_record *record)
+{
+	const char *severity = skafu__recordjson_severity(record);
+	int32_t code = recordjson_head(out, record);
+	if (code == 0)
+		code = recordjson_ids(out, record);
+	if (code == 0)
+		code = recordjson_tags(out, record);
+	if (code < 0)
+		return code;
+	recordjson_payload(out, record);
+	if (severity)
+		recordjson_text(out, "severity", severity);
+	skafu__buf_put_u8(out, '}');
+	return out->failed;
+}
+
+int32_t skafu_record_to_json(const skafu_record *record, char **out_text, size_t *out_length, skafu_error *error)
+{
+	struct skafu__buf text;
+	if (!record || !out_text || !out_length)
+		return skafu__fail(error, SKAFU_EINVAL, "The record or the place for its text is NULL; give both.");
+	skafu__buf_init(&text, skafu__sys_current(), RECORDJSON_BYTES_MAX);
+	int32_t code = skafu__recordjson_put(&text, record);
+	if (code == 0)
+		code = skafu__buf_put_u8(&text, '\0');
+	if (code == 0) {
+		*out_text = (char *)text.bytes;
+		*out_length = text.length - 1;
+		return 0;
+	}
+	skafu__buf_done(&text);
+	if (code == SKAFU_ENOMEM)
+		return skafu__fail_memory(error);
+	return skafu__fail(error, code, "A name of the record is not valid UTF-8, so it cannot be written as JSON.");
+}
+
+void skafu_text_free(char *text)
+{
+	skafu__free(skafu__sys_current(), text);
+}

@@ -1,0 +1,30 @@
+/*
+ * recordjson.h: the exported form of a record: one JSON object under the names that users of the log know.
+ */
+#ifndef SKAFU__STORE_RECORDJSON_H
+#define SKAFU__STORE_RECORDJSON_H
+
+#include "base/buf.h"
+#include "skafu_store.h"
+
+#define SKAFU__EVENT_VERSION_BYTES 12 /* "65535.65535" and the NUL */
+
+/* Append the whole object.  0, SKAFU_EUTF8 when a name is none, or the failure of the buffer. */
+int32_t skafu__recordjson_put(struct skafu__buf *out, const skafu_record *record);
+
+/* Append the base64 of RFC 4648, padded, without quotes. */
+int32_t skafu__recordjson_base64(struct skafu__buf *out, const uint8_t *bytes, size_t length);
+
+/* 1 when the payload is exported as `data`, 0 when as `data_base64`. */
+int skafu__recordjson_is_json(const skafu_record *record);
+
+/* 1 when the record has a causation id. */
+int skafu__recordjson_has_cause(const skafu_record *record);
+
+/* "WARNING" and so on for an error record with a severity, NULL for all else. */
+const char *skafu__recordjson_severity(const skafu_record *record);
+
+/* "major.minor" */
+void skafu__recordjson_version(uint32_t event_version, char out_text[SKAFU__EVENT_VERSION_BYTES]);
+
+#endif
