@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "codec/crc32c.h"
 
+enum { COMMIT_AT_CRC = 4, COMMIT_AT_HEAD_CRC = 68 };
+
 static void commit_load_head(const uint8_t *bytes, struct skafu__commit *out)
 {
 	out->bytes = bytes;
@@ -25,6 +27,8 @@ static void commit_load_head(const uint8_t *bytes, struct skafu__commit *out)
 int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out)
 {
 	if (length < SKAFU__COMMIT_HEADER_BYTES || skafu__load_u32(bytes + 8) != SKAFU__COMMIT_MAGIC)
+		return SKAFU_EDAMAGED;
+	if (skafu__load_u32(bytes + COMMIT_AT_HEAD_CRC) != skafu__crc32c(0, bytes + 8, COMMIT_AT_HEAD_CRC - 8))
 		return SKAFU_EDAMAGED;
 	commit_load_head(bytes, out);
 	if (out->size > length || out->records_offset > out->size || out->number == 0 || out->first_sequence == 0)
@@ -76,7 +80,7 @@ int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__
 	struct skafu__commit commit;
 	if (skafu__commit_decode_quick(bytes, length, &commit) != 0)
 		return SKAFU_EDAMAGED;
-	if (skafu__load_u32(bytes + 4) != skafu__crc32c(0, bytes + 8, commit.records_offset - 8))
+	if (skafu__load_u32(bytes + COMMIT_AT_CRC) != skafu__crc32c(0, bytes + 8, commit.records_offset - 8))
 		return SKAFU_EDAMAGED;
 	struct skafu__reader reader;
 	skafu__reader_init(&reader, commit.names, (size_t)(bytes + commit.records_offset - commit.names));
@@ -178,10 +182,10 @@ void skafu__commit_write_head(uint8_t *to, const struct skafu__commit_head *head
 	skafu__store_u32(to + 56, head->records_offset);
 	skafu__store_u32(to + 60, head->row_count);
 	skafu__store_u32(to + 64, head->name_count);
-	skafu__store_u32(to + 68, 0);
+	skafu__store_u32(to + COMMIT_AT_HEAD_CRC, skafu__crc32c(0, to + 8, COMMIT_AT_HEAD_CRC - 8));
 }
 
 void skafu__commit_seal(uint8_t *bytes)
 {
-	skafu__store_u32(bytes + 4, skafu__crc32c(0, bytes + 8, skafu__load_u32(bytes + 56) - 8));
+	skafu__store_u32(bytes + COMMIT_AT_CRC, skafu__crc32c(0, bytes + 8, skafu__load_u32(bytes + 56) - 8));
 }

@@ -14,7 +14,7 @@
  *   56  u32  records offset, from the start of the commit
  *   60  u32  row count
  *   64  u32  name count
- *   68  u32  flags, 0
+ *   68  u32  CRC32C over bytes 8 .. 68: enough for those who want one record, which has a checksum of its own
  *   72       record count × u32: end of each record, from the records offset
  *            name count × { u8 set, u8 length, u16 0, u32 id, u32 owner, name, NUL }
  *            row count × { u32 table, u8 operation, u8 key length, u16 0, u32 value length, key, value }
@@ -90,7 +90,8 @@ static inline uint64_t skafu__commit_last_sequence(const struct skafu__commit *c
 /* Check the header's CRC and every length and offset outside the records.  SKAFU_EDAMAGED without a message. */
 int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__commit *out);
 
-/* The same without the CRC and the walk over names and rows, for bytes of this transaction that were checked. */
+/* Check the fixed part only, which does not grow with the commit; names and rows cannot be walked then.  For reading
+ * single records: skafu__commit_record() checks the rest of what it uses. */
 int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out);
 
 /* Record `index` (0 ...), decoded; the CRC is checked when check_crc is not 0. */

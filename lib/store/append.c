@@ -215,7 +215,7 @@ static int32_t append_write_once(skafu_store *store, struct skafu__request *all,
 static int32_t append_grow(skafu_store *store, struct skafu_error *error)
 {
 	pthread_rwlock_wrlock(&store->gate);
-	int32_t rc = skafu__env_grow(&store->env, 0, error);
+	int32_t rc = skafu__store_grow_map(store, 0, error);
 	pthread_rwlock_unlock(&store->gate);
 	return rc;
 }

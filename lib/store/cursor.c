@@ -21,8 +21,8 @@
 #include "store/select.h"
 #include "store/store.h"
 
-#define CURSOR_BLOCK_RECORDS 256
-#define CURSOR_BLOCK_BYTES (128u << 10)
+#define CURSOR_BLOCK_RECORDS 128
+#define CURSOR_BLOCK_BYTES (56u << 10) /* so that malloc takes it from its heap, and a cursor is cheap to open */
 #define CURSOR_BLOCK_BYTES_MAX (64u << 20) /* one record may be large */
 #define CURSOR_READ_FLAGS (SKAFU_READ_BACKWARD | SKAFU_READ_RECORDED_FROM | SKAFU_READ_RECORDED_TO)
 
@@ -155,7 +155,7 @@ static int32_t cursor_make_room(struct skafu_cursor *cursor, skafu_error *error)
 {
 	if (cursor->records)
 		return 0;
-	cursor->records = skafu__alloc_zeroed(&cursor->store->sys, CURSOR_BLOCK_RECORDS, sizeof *cursor->records);
+	cursor->records = skafu__realloc_array(&cursor->store->sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *cursor->records);
 	if (!cursor->records || !skafu__buf_reserve(&cursor->bytes, CURSOR_BLOCK_BYTES)) {
 		skafu__free(&cursor->store->sys, cursor->records);
 		cursor->records = NULL;

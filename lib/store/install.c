@@ -24,7 +24,7 @@ int32_t skafu__install_begin(struct skafu__install *install, skafu_error *error)
 		rc = skafu__env_write_begin(&store->env, &install->txn, error);
 	if (rc == SKAFU_EMISUSE) {
 		pthread_rwlock_wrlock(&store->gate);
-		rc = skafu__env_grow(&store->env, 1, error);
+		rc = skafu__store_grow_map(store, 1, error);
 		pthread_rwlock_unlock(&store->gate);
 		if (rc == 0)
 			rc = skafu__env_write_begin(&store->env, &install->txn, error);
@@ -58,7 +58,7 @@ int32_t skafu__install_grow(struct skafu__install *install, skafu_error *error)
 {
 	skafu_store *store = install->store;
 	pthread_rwlock_wrlock(&store->gate);
-	int32_t rc = skafu__env_grow(&store->env, 0, error);
+	int32_t rc = skafu__store_grow_map(store, 0, error);
 	pthread_rwlock_unlock(&store->gate);
 	return rc;
 }

@@ -38,6 +38,19 @@ void skafu__manifest_set_free(skafu_store *store)
 	store->manifest = NULL;
 }
 
+void skafu__manifest_set_clear(skafu_store *store)
+{
+	struct skafu__manifest_set *set = store->manifest;
+	manifest_free_runs(store, set->runs, set->count);
+	memset(set, 0, sizeof *set);
+}
+
+void skafu__manifest_set_map_moved(skafu_store *store)
+{
+	for (uint32_t i = 0; store->manifest && i < store->manifest->count; i++)
+		skafu__run_forget_places(store->manifest->runs[i]);
+}
+
 void skafu__manifest_set_count(const skafu_store *store, uint64_t *runs, uint64_t *segments, uint64_t *entries)
 {
 	const struct skafu__manifest_set *set = store->manifest;
@@ -132,11 +145,15 @@ static void manifest_replace(skafu_store *store, struct skafu__run **runs, uint3
 	manifest_set_bounds(set);
 }
 
-int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, uint64_t generation, skafu_error *error)
+int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, const struct skafu__index_state *state,
+				 skafu_error *error)
 {
 	struct skafu__manifest_root root;
 	uint32_t count = 0;
-	if (store->manifest->generation == generation)
+	if (store->manifest->epoch != state->epoch)
+		skafu__manifest_set_clear(store);
+	store->manifest->epoch = state->epoch;
+	if (store->manifest->generation == state->generation)
 		return 0;
 	int32_t rc = manifest_open_root(store, txn, &root, error);
 	if (rc < 0)
@@ -148,7 +165,7 @@ int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, uint64_t gene
 		return skafu__fail_memory(error);
 	rc = manifest_load_runs(store, txn, &root, runs, &count, error);
 	if (rc == 0) {
-		manifest_replace(store, runs, count, generation);
+		manifest_replace(store, runs, count, state->generation);
 		return 0;
 	}
 	for (uint32_t i = 0; i < count; i++)

@@ -18,6 +18,7 @@
 
 struct skafu__manifest_set {
 	uint64_t generation;
+	uint64_t epoch; /* of the index record: a reindex makes other values under the same keys */
 	struct skafu__run **runs; /* by dimension, oldest sequences first */
 	uint32_t count;
 	uint32_t begin[SKAFU__DIMS + 1]; /* of each dimension */
@@ -26,8 +27,15 @@ struct skafu__manifest_set {
 int32_t skafu__manifest_set_new(skafu_store *store);
 void skafu__manifest_set_free(skafu_store *store);
 
-/* Load the runs of the root in a transaction whose index record has this generation.  The gate is held exclusively. */
-int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, uint64_t generation, skafu_error *error);
+/* Load the runs of the root in a transaction whose index record is this one.  The gate is held exclusively. */
+int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, const struct skafu__index_state *state,
+				 skafu_error *error);
+
+/* Throw all runs away, so that the next load reads them anew. */
+void skafu__manifest_set_clear(skafu_store *store);
+
+/* The map moved (the gate is held exclusively). */
+void skafu__manifest_set_map_moved(skafu_store *store);
 
 void skafu__manifest_set_count(const skafu_store *store, uint64_t *runs, uint64_t *segments, uint64_t *entries);
 

@@ -406,7 +406,7 @@ static int32_t open_read_format(skafu_store *store, skafu_error *error)
 	int read_only = 0;
 	int32_t rc = skafu__env_read_begin(&store->env, &txn, error);
 	if (rc == SKAFU_EMISUSE) {
-		rc = skafu__env_grow(&store->env, 1, error);
+		rc = skafu__store_grow_map(store, 1, error);
 		if (rc == 0)
 			rc = skafu__env_read_begin(&store->env, &txn, error);
 	}
@@ -485,6 +485,13 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 	open_adopt_log(store);
 	*out_store = store;
 	return 0;
+}
+
+int32_t skafu__store_grow_map(skafu_store *store, int adopt, skafu_error *error)
+{
+	int32_t rc = skafu__env_grow(&store->env, adopt, error);
+	skafu__manifest_set_map_moved(store);
+	return rc;
 }
 
 /* ---- in memory -------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #include "codec/key.h"
 #include "store/store.h"
 
+#define RUN_OWN_PAGES_BYTES 2048 /* LMDB keeps values of this size and above out of the leaf pages, which move */
+
 /* ---- load ------------------------------------------------------------------------------------------------------- */
 
 static int32_t run_damaged(const struct skafu__manifest_run *info, const char *what, uint32_t number,
@@ -67,8 +69,8 @@ int32_t skafu__run_load(const skafu_store *store, MDB_txn *txn, const struct ska
 	run->info = *info;
 	run->bytes = skafu__alloc(&store->sys, bytes ? bytes : 1);
 	run->parts = skafu__alloc_zeroed(&store->sys, info->part_count, sizeof *run->parts);
-	run->verified = skafu__alloc_zeroed(&store->sys, info->segment_count + 1u, sizeof *run->verified);
-	rc = run->bytes && run->parts && run->verified ? run_copy_parts(store, txn, run, error)
+	run->places = skafu__alloc_zeroed(&store->sys, info->segment_count + 1u, sizeof *run->places);
+	rc = run->bytes && run->parts && run->places ? run_copy_parts(store, txn, run, error)
 						       : skafu__fail_memory(error);
 	if (rc != 0) {
 		skafu__run_free(store, run);
@@ -84,26 +86,35 @@ void skafu__run_free(const skafu_store *store, struct skafu__run *run)
 		return;
 	skafu__free(&store->sys, run->bytes);
 	skafu__free(&store->sys, run->parts);
-	skafu__free(&store->sys, (void *)(uintptr_t)run->verified);
+	skafu__free(&store->sys, run->places);
 	skafu__free(&store->sys, run);
 }
 
 /* ---- segments --------------------------------------------------------------------------------------------------- */
 
+void skafu__run_forget_places(struct skafu__run *run)
+{
+	for (uint32_t i = 0; i < run->info.segment_count; i++)
+		atomic_store_explicit(&run->places[i].bytes, NULL, memory_order_relaxed);
+}
+
 int32_t skafu__run_segment(const skafu_store *store, MDB_txn *txn, struct skafu__run *run, uint32_t index,
 			   struct skafu__segment *out, skafu_error *error)
 {
 	struct skafu__segment_info info;
-	MDB_val value;
+	struct skafu__run_place *place = &run->places[index];
 	skafu__manifest_run_segment(run->parts, index, &info);
+	const uint8_t *known = atomic_load_explicit(&place->bytes, memory_order_relaxed);
+	if (known && skafu__segment_open(out, known, info.bytes, SKAFU__SEGMENT_TRUSTED, NULL) == 0)
+		return 0;
+	MDB_val value;
 	if (run_get(store, txn, SKAFU__TABLE_RUN, &run->info, info.number, &value) != 0)
 		return run_damaged(&run->info, "segment", info.number, error);
-	int trusted = atomic_load_explicit(&run->verified[index], memory_order_relaxed);
-	unsigned flags = trusted ? SKAFU__SEGMENT_TRUSTED : 0;
-	if (skafu__segment_open(out, value.mv_data, value.mv_size, flags, NULL) != 0 ||
+	if (skafu__segment_open(out, value.mv_data, value.mv_size, 0, NULL) != 0 ||
 	    skafu__segment_match(out, &info, NULL) != 0)
 		return run_damaged(&run->info, "segment", info.number, error);
-	atomic_store_explicit(&run->verified[index], 1, memory_order_relaxed);
+	if (value.mv_size >= RUN_OWN_PAGES_BYTES)
+		atomic_store_explicit(&place->bytes, value.mv_data, memory_order_relaxed);
 	return 0;
 }
 

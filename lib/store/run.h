@@ -1,8 +1,8 @@
 /*
  * run.h: one run of the index as this process holds it: its decoded manifest, and the way to its segments in LMDB.
  *
- * A run is immutable and so is everything that is known of it; a segment whose checksum was right once is not checked
- * again by this process.  A segment that the manifest names and LMDB does not have is damage, never "not found".
+ * A run is immutable and so is everything that is known of it; a segment whose checksum was right once is not looked up
+ * or checked again by this process, while the map stays where it is.  A segment that the manifest names and LMDB does not have is damage, never "not found".
  *
  * The number of a run says what it holds: level << 28 | ordinal, where run n of level l covers the folds
  * n * fan_in^l .. (n + 1) * fan_in^l - 1.  So any process that makes it makes the same bytes under the same keys.
@@ -26,7 +26,13 @@ struct skafu__run {
 	struct skafu__manifest_run info;
 	uint8_t *bytes; /* of all parts */
 	struct skafu__manifest_part *parts;
-	_Atomic uint8_t *verified; /* of each segment: its checksum was right */
+	struct skafu__run_place *places; /* of each segment */
+};
+
+/* Where a segment was last seen.  A value that has pages of its own stays where it is as long as some snapshot that a
+ * view may have lists the run, and until the map moves; so a view of a generation that lists it may go there directly. */
+struct skafu__run_place {
+	_Atomic(const uint8_t *) bytes; /* NULL: not known.  Its checksum was right */
 };
 
 static inline uint32_t skafu__run_number(uint32_t level, uint64_t ordinal)
@@ -47,6 +53,9 @@ void skafu__run_free(const skafu_store *store, struct skafu__run *run);
 /* Open the segment at an index; the bytes are valid as long as the transaction. */
 int32_t skafu__run_segment(const skafu_store *store, MDB_txn *txn, struct skafu__run *run, uint32_t index,
 			   struct skafu__segment *out, skafu_error *error);
+
+/* The map moved: no place is known any more. */
+void skafu__run_forget_places(struct skafu__run *run);
 
 /* Add to out[*count ... max] the postings of a key that are in the range, in its direction. */
 int32_t skafu__run_collect(struct skafu__view *view, struct skafu__run *run, uint64_t key,

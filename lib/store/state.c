@@ -77,6 +77,7 @@ void skafu__index_state_encode(const struct skafu__index_state *state, uint8_t o
 	skafu__store_u64(out + 40, state->chained_commit);
 	memcpy(out + 48, state->chain, SKAFU__CHAIN_BYTES);
 	skafu__store_u64(out + 80, state->chained_sequence);
+	skafu__store_u64(out + 88, state->epoch);
 	skafu__store_u32(out + 124, skafu__crc32c(0, out, 124));
 }
 
@@ -94,5 +95,6 @@ int32_t skafu__index_state_decode(const void *bytes, size_t length, struct skafu
 	out->chained_commit = skafu__load_u64(at + 40);
 	memcpy(out->chain, at + 48, SKAFU__CHAIN_BYTES);
 	out->chained_sequence = skafu__load_u64(at + 80);
+	out->epoch = skafu__load_u64(at + 88);
 	return 0;
 }

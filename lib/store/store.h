@@ -98,6 +98,9 @@ struct skafu_store {
 /* Every public function begins with it: NULL, forked, closed. */
 int32_t skafu__store_check(const skafu_store *store, skafu_error *error);
 
+/* skafu__env_grow(), and whatever knew addresses in the map forgets them.  The gate is held exclusively. */
+int32_t skafu__store_grow_map(skafu_store *store, int adopt, skafu_error *error);
+
 /* A child keeps its store open until it is released. */
 void skafu__store_hold(skafu_store *store);
 void skafu__store_release(skafu_store *store);

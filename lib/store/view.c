@@ -98,12 +98,15 @@ static void view_unload(struct skafu__view *view)
 
 /* ---- within a chunk --------------------------------------------------------------------------------------------- */
 
-/* Decode the commit at commit_at; the bytes of a chunk end exactly with its last commit. */
+/* Decode the commit at commit_at; the bytes of a chunk end exactly with its last commit.  view->shallow: only as far as
+ * reading single records needs. */
 static int32_t view_decode_here(struct skafu__view *view, skafu_error *error)
 {
 	const uint8_t *bytes = view->chunk + view->commit_at;
-	if (skafu__commit_decode(bytes, view->chunk_length - view->commit_at, &view->current) == 0 &&
-	    view->current.number <= view->chunk_key.last_commit &&
+	size_t length = view->chunk_length - view->commit_at;
+	int32_t rc = view->shallow ? skafu__commit_decode_quick(bytes, length, &view->current)
+				   : skafu__commit_decode(bytes, length, &view->current);
+	if (rc == 0 && view->current.number <= view->chunk_key.last_commit &&
 	    skafu__commit_last_sequence(&view->current) <= view->chunk_key.last_sequence)
 		return 0;
 	view->current.size = 0;
@@ -165,6 +168,7 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 {
 	if (sequence == 0 || sequence > view->head)
 		return SKAFU_ENOTFOUND;
+	view->shallow = 1;
 	if (!view_chunk_may_hold(view, sequence)) {
 		int32_t rc = view_seek_sequence(view, sequence, error);
 		if (rc < 0)
@@ -190,6 +194,7 @@ static int32_t view_seek_commit(struct skafu__view *view, uint64_t number, uint6
 	uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];
 	skafu__chunk_key_encode(bytes, last_sequence, number);
 	MDB_val key = {sizeof bytes, bytes};
+	view->shallow = 0;
 	int32_t rc = view_move(view, &key, MDB_SET_RANGE, error);
 	if (rc <= 0)
 		return rc;
@@ -256,6 +261,7 @@ int32_t skafu__view_walk_next(struct skafu__view *view, skafu_error *error)
 int32_t skafu__view_last_recorded(struct skafu__view *view, int64_t *out_ns, skafu_error *error)
 {
 	MDB_val key;
+	view->shallow = 1;
 	int32_t rc = view_move(view, &key, MDB_LAST, error);
 	if (rc <= 0) {
 		*out_ns = INT64_MIN;
@@ -386,7 +392,7 @@ int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error
 		skafu__overlay_reset(&store->overlay, view.index.commit, view.index.sequence);
 	}
 	if (rc == 0)
-		rc = skafu__manifest_set_load(store, txn, view.index.generation, error);
+		rc = skafu__manifest_set_load(store, txn, &view.index, error);
 	if (rc == 0)
 		rc = view_take_in(store, &view, error);
 	view_unload(&view);
@@ -404,14 +410,14 @@ void skafu__view_invalidate(skafu_store *store)
 static int view_fits(const skafu_store *store, const struct skafu__view *view)
 {
 	return store->overlay.covered >= view->commit && store->overlay.base <= view->index.commit &&
-	       store->manifest->generation == view->index.generation;
+	       store->manifest->generation == view->index.generation && store->manifest->epoch == view->index.epoch;
 }
 
 static int32_t view_catch_up(skafu_store *store, int adopt, skafu_error *error)
 {
 	MDB_txn *txn;
 	pthread_rwlock_wrlock(&store->gate);
-	int32_t rc = adopt ? skafu__env_grow(&store->env, 1, error) : 0;
+	int32_t rc = adopt ? skafu__store_grow_map(store, 1, error) : 0;
 	if (rc == 0)
 		rc = skafu__env_read_begin(&store->env, &txn, error);
 	if (rc == 0) {

@@ -32,6 +32,7 @@ struct skafu__view {
 	struct skafu__chunk_key chunk_key;
 	size_t commit_at;
 	struct skafu__commit current; /* decoded at commit_at; size 0 when none */
+	int shallow;                  /* it was decoded for its records alone */
 };
 
 /* Open a view of now; brings the overlay up to date first. */

@@ -21,7 +21,7 @@ static int32_t writer_open_txn(struct skafu__writer *writer, skafu_error *error)
 		rc = skafu__env_write_begin(&store->env, &writer->txn, error);
 	if (rc != SKAFU_EMISUSE)
 		return rc;
-	rc = skafu__env_grow(&store->env, 1, error);
+	rc = skafu__store_grow_map(store, 1, error);
 	return rc ? rc : skafu__env_write_begin(&store->env, &writer->txn, error);
 }
 

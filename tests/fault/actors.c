@@ -89,6 +89,20 @@ int64_t actors_switches(pid_t pid)
 	return switches;
 }
 
+int64_t actors_cpu_ns(pid_t pid)
+{
+	char path[64];
+	long long used = -1;
+
+	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
+	FILE *file = fopen(path, "r");
+	if (file && fscanf(file, "%lld", &used) != 1)
+		used = -1;
+	if (file)
+		fclose(file);
+	return used;
+}
+
 void actors_scratch(char out[256], const char *topic, int in_memory)
 {
 	const char *base = getenv("TMPDIR");

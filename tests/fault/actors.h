@@ -26,6 +26,8 @@ uint64_t actors_random(uint64_t *state);
 void *actors_share(size_t bytes); /* zeroed; shared with every actor that is spawned later; never given back */
 int64_t actors_switches(pid_t pid); /* voluntary context switches of a process (all threads): how often it slept */
 
+int64_t actors_cpu_ns(pid_t pid); /* what its first thread used of the processor, to the nanosecond; -1: not known */
+
 /* A directory on a real disk (TMPDIR or /tmp), or in memory. */
 void actors_scratch(char out[256], const char *topic, int in_memory);
 void actors_scratch_gone(const char *path);

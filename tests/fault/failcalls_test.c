@@ -695,6 +695,8 @@ static int scene_right_code(const struct failing_case *which, int32_t rc)
 		return 1;
 	if (which->what == FAILING_READ && which->how == IOTRACE_SHORT && rc == SKAFU_EDAMAGED)
 		return 1; /* a read that ends early is how a file that was cut shows itself */
+	if (which->what == FAILING_WRITE && which->how == IOTRACE_SHORT && rc == SKAFU_ENOSPACE)
+		return 1; /* and a write that ends early, a disk that is full */
 	return which->error == ENOSPC && rc == SKAFU_ENOSPACE;
 }
 

@@ -30,6 +30,7 @@
 #include "fault/iomap.h"
 
 #define FD_COUNT 1024
+#define LATE_MAX 256
 
 struct fd_slot {
 	uint32_t object; /* IOLOG_NONE: not followed */
@@ -68,6 +69,18 @@ static struct fd_slot trace_fds[FD_COUNT];
 static struct iotrace_fault trace_fault;
 static int trace_failing;
 static uint64_t trace_calls, trace_failures;
+static enum iolog_plant trace_plant = IOLOG_PLANTS;
+static uint64_t trace_begun; /* the operation under way; 0 when it is acknowledged */
+
+/* Writes that a planted fault holds back. */
+static struct {
+	int fd;
+	struct fd_slot *slot;
+	off_t at;
+	size_t length;
+	unsigned char *bytes;
+} trace_late[LATE_MAX];
+static size_t trace_late_count;
 
 /* ---- the real calls -------------------------------------------------------------------------------------------- */
 
@@ -194,6 +207,61 @@ static int fault_error(void)
 	return -1;
 }
 
+/* ---- planted faults -------------------------------------------------------------------------------------------- */
+
+void iotrace_plant(enum iolog_plant plant)
+{
+	pthread_mutex_lock(&trace_lock);
+	trace_plant = plant;
+	trace_begun = 0;
+	pthread_mutex_unlock(&trace_lock);
+}
+
+/* 1 when the write is to wait. */
+static int plant_holds(int fd, struct fd_slot *slot, const void *bytes, size_t length, off_t at)
+{
+	if (trace_plant != IOLOG_PLANT_META_FIRST || slot->durable || at < 0 || trace_late_count == LATE_MAX)
+		return 0;
+	trace_late[trace_late_count].fd = fd;
+	trace_late[trace_late_count].slot = slot;
+	trace_late[trace_late_count].at = at;
+	trace_late[trace_late_count].length = length;
+	trace_late[trace_late_count].bytes = iolog_need(length);
+	memcpy(trace_late[trace_late_count++].bytes, bytes, length);
+	return 1;
+}
+
+/* Make the writes that waited, and sync them. */
+static void plant_release(void)
+{
+	size_t i;
+
+	for (i = 0; i < trace_late_count; i++) {
+		if (real.pwrite(trace_late[i].fd, trace_late[i].bytes, trace_late[i].length, trace_late[i].at) !=
+		    (ssize_t)trace_late[i].length)
+			iolog_die("a write that was held back failed");
+		iolog_write(trace_log, trace_late[i].slot->object, (uint64_t)trace_late[i].at, trace_late[i].bytes,
+			    trace_late[i].length);
+		free(trace_late[i].bytes);
+	}
+	if (trace_late_count) {
+		real.fdatasync(trace_late[0].fd);
+		iolog_add(trace_log, IOLOG_SYNC, trace_late[0].slot->object);
+	}
+	trace_late_count = 0;
+}
+
+/* 1 when the sync is to be left out. */
+static int plant_skips_sync(void)
+{
+	if (trace_plant == IOLOG_PLANT_EARLY_ACK && trace_begun) {
+		iomap_capture(trace_log, NULL);
+		iolog_mark(trace_log, IOLOG_ACK, trace_begun);
+		trace_begun = 0;
+	}
+	return trace_plant == IOLOG_PLANT_NO_SYNC || trace_late_count != 0;
+}
+
 /* ---- control --------------------------------------------------------------------------------------------------- */
 
 void iotrace_start(const char *root)
@@ -208,6 +276,7 @@ void iotrace_start(const char *root)
 		trace_fds[i].object = IOLOG_NONE;
 	trace_log = iolog_new(root);
 	trace_failing = 0;
+	trace_plant = IOLOG_PLANTS;
 	iotrace_inside--;
 	atomic_store(&trace_on, 1);
 }
@@ -220,8 +289,10 @@ struct iolog *iotrace_stop(void)
 	iotrace_inside++;
 	pthread_mutex_lock(&trace_lock);
 	log = trace_log;
-	if (log)
+	if (log) {
+		plant_release();
 		iomap_capture(log, NULL);
+	}
 	iomap_clear();
 	trace_log = NULL;
 	trace_failing = 0;
@@ -236,6 +307,7 @@ void iotrace_mark(enum iolog_kind kind, uint64_t number)
 		return;
 	iomap_capture(trace_log, NULL);
 	iolog_mark(trace_log, kind, number);
+	trace_begun = kind == IOLOG_BEGIN ? number : 0;
 	trace_leave();
 }
 
@@ -416,6 +488,7 @@ int close(int fd)
 	if (!slot)
 		return real.close(fd);
 	verdict = fault_verdict(IOTRACE_CLOSE);
+	plant_release();
 	slot->object = IOLOG_NONE;
 	result = real.close(fd);
 	if (verdict.fails)
@@ -472,12 +545,19 @@ static ssize_t write_flat(int fd, struct fd_slot *slot, const void *bytes, size_
 
 	if (verdict.half)
 		length = length / 2;
+	if (verdict.perform && plant_holds(fd, slot, bytes, length, at)) {
+		if (offset < 0)
+			real.lseek(fd, at + (off_t)length, SEEK_SET);
+		return verdict.fails ? fault_error() : (ssize_t)length;
+	}
 	if (verdict.perform || verdict.half)
 		done = offset >= 0 ? real.pwrite(fd, bytes, length, offset) : real.write(fd, bytes, length);
 	if (done > 0 && at >= 0) {
 		iolog_write(trace_log, slot->object, (uint64_t)at, bytes, (size_t)done);
 		trace_log->ops[trace_log->op_count - 1].durable = slot->durable;
 	}
+	if (slot->durable)
+		plant_release();
 	return verdict.fails && !(verdict.half && done > 0) ? fault_error() : done;
 }
 
@@ -592,6 +672,10 @@ static int trace_sync(int fd, int (*call)(int))
 
 	if (!slot)
 		return call(fd);
+	if (plant_skips_sync()) {
+		trace_leave();
+		return 0;
+	}
 	verdict = fault_verdict(IOTRACE_SYNC);
 	if (verdict.perform)
 		result = call(fd);

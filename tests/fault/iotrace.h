@@ -62,6 +62,15 @@ void iotrace_fail(const struct iotrace_fault *fault);
 uint64_t iotrace_calls(void);    /* calls of the classes of the fault since it was set */
 uint64_t iotrace_failures(void); /* how many of them were made to fail */
 
+/*
+ * Faults planted in the program while it runs, as if it had been written wrongly; IOLOG_PLANTS: none.
+ *   no sync           fsync, fdatasync and msync do nothing and report success; syncing descriptors still sync
+ *   ack before sync   the acknowledgement of the operation under way comes in front of its first sync
+ *   meta before data  plain writes wait for the next write through a syncing descriptor and are made after it,
+ *                     and a sync of the file in between does nothing
+ */
+void iotrace_plant(enum iolog_plant plant);
+
 /* The name of one class. */
 const char *iotrace_class_name(unsigned class_bit);
 
