@@ -68,7 +68,7 @@ static int32_t canonical_put_record(struct skafu__buf *out, const struct canonic
 				    const struct skafu__record *record)
 {
 	canonical_put_fixed(out, record);
-	if (canonical_put_name(out, names, SKAFU__NAME_TYPE, record->type) ||
+	if (canonical_put_name(out, names, skafu__type_set(record->kind), record->type) ||
 	    canonical_put_name(out, names, SKAFU__NAME_DOMAIN, record->source) ||
 	    canonical_put_name(out, names, SKAFU__NAME_CONTENT_TYPE, record->content_type))
 		return SKAFU_EDAMAGED;

@@ -30,6 +30,7 @@
 
 #include "base/buf.h"
 #include "codec/record.h"
+#include "skafu_store.h"
 
 #define SKAFU__COMMIT_MAGIC 0x31434b53u
 #define SKAFU__COMMIT_HEADER_BYTES 72u
@@ -42,8 +43,15 @@ enum skafu__name_set {
 	SKAFU__NAME_DOMAIN = 2,
 	SKAFU__NAME_CONTENT_TYPE = 3,
 	SKAFU__NAME_TABLE = 4,
-	SKAFU__NAME_SETS = 5
+	SKAFU__NAME_NOTE = 5, /* types of errors and outcomes: any domain may emit them, so they have no owner */
+	SKAFU__NAME_SETS = 6
 };
+
+/* The set that the type of a record of this kind is in. */
+static inline uint8_t skafu__type_set(uint8_t kind)
+{
+	return kind == SKAFU_KIND_EVENT || kind == SKAFU_KIND_COMMAND ? SKAFU__NAME_TYPE : SKAFU__NAME_NOTE;
+}
 
 enum skafu__row_operation { SKAFU__ROW_PUT = 1, SKAFU__ROW_DELETE = 2 };
 

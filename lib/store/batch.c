@@ -408,14 +408,13 @@ static int32_t batch_resolve(skafu_batch *batch, struct batch_draft *draft, skaf
 	uint32_t content_type;
 	int32_t rc = batch_name(batch, SKAFU__NAME_DOMAIN, draft->source, draft->source_length, &source);
 	if (rc == 0)
-		rc = batch_name(batch, SKAFU__NAME_TYPE, draft->type, draft->type_length, &type);
+		rc = batch_name(batch, skafu__type_set(draft->record.kind), draft->type, draft->type_length, &type);
 	if (rc == 0)
 		rc = batch_name(batch, SKAFU__NAME_CONTENT_TYPE, draft->content_type, draft->content_type_length,
 				&content_type);
 	if (rc != 0)
 		return batch_grown_too_far(batch, rc, error);
-	/* Errors may be about any type, so only events and commands bind theirs. */
-	if (draft->record.kind <= SKAFU_KIND_COMMAND)
+	if (skafu__type_set(draft->record.kind) == SKAFU__NAME_TYPE)
 		rc = batch_bind_type(batch, type, source, error);
 	draft->record.type = type | SKAFU__NAME_IS_LOCAL;
 	draft->record.source = source | SKAFU__NAME_IS_LOCAL;

@@ -54,6 +54,14 @@ struct skafu_cursor {
 
 /* ---- which records ---------------------------------------------------------------------------------------------- */
 
+/* Types of events and commands belong to a domain; errors and outcomes are of the domain that emitted them. */
+static int cursor_is_of_domain(const struct skafu_cursor *cursor, const struct skafu__record *record)
+{
+	if (skafu__type_set(record->kind) != SKAFU__NAME_TYPE)
+		return record->source == cursor->domain;
+	return skafu__names_owner(&cursor->store->names, SKAFU__NAME_TYPE, record->type) == cursor->domain;
+}
+
 static int cursor_wants(const struct skafu_cursor *cursor, const struct skafu__record *record)
 {
 	if (!(cursor->kinds & (1u << record->kind)))
@@ -68,7 +76,7 @@ static int cursor_wants(const struct skafu_cursor *cursor, const struct skafu__r
 	case CURSOR_CORRELATION:
 		return strcmp(record->correlation, cursor->name) == 0;
 	case CURSOR_DOMAIN:
-		return skafu__names_owner(&cursor->store->names, SKAFU__NAME_TYPE, record->type) == cursor->domain;
+		return cursor_is_of_domain(cursor, record);
 	}
 	return 0;
 }
@@ -315,6 +323,15 @@ static int32_t cursor_check(skafu_store *store, const struct skafu_read_opts *gi
 	return 0;
 }
 
+static int32_t cursor_add_kinds(struct skafu_cursor *cursor, const struct skafu__range *range, uint32_t from)
+{
+	int32_t rc = 0;
+	for (uint32_t kind = from; rc == 0 && kind <= SKAFU_KIND_OUTCOME; kind++)
+		if (cursor->kinds & (1u << kind))
+			rc = skafu__select_add(&cursor->select, SKAFU__DIM_KIND, kind, range);
+	return rc;
+}
+
 static int32_t cursor_add_domain(struct skafu_cursor *cursor, const struct skafu__range *range)
 {
 	const struct skafu__names *names = &cursor->store->names;
@@ -323,16 +340,7 @@ static int32_t cursor_add_domain(struct skafu_cursor *cursor, const struct skafu
 	for (uint32_t id = 1; cursor->domain != 0 && rc == 0 && id <= names->counts[SKAFU__NAME_TYPE]; id++)
 		if (skafu__names_owner(names, SKAFU__NAME_TYPE, id) == cursor->domain)
 			rc = skafu__select_add(&cursor->select, SKAFU__DIM_TYPE, id, range);
-	return rc;
-}
-
-static int32_t cursor_add_kinds(struct skafu_cursor *cursor, const struct skafu__range *range)
-{
-	int32_t rc = 0;
-	for (uint32_t kind = SKAFU_KIND_COMMAND; rc == 0 && kind <= SKAFU_KIND_OUTCOME; kind++)
-		if (cursor->kinds & (1u << kind))
-			rc = skafu__select_add(&cursor->select, SKAFU__DIM_KIND, kind, range);
-	return rc;
+	return cursor->domain != 0 && rc == 0 ? cursor_add_kinds(cursor, range, SKAFU_KIND_ERROR) : rc;
 }
 
 static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__view *view,
@@ -359,7 +367,7 @@ static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__vie
 static int32_t cursor_plan_scan(struct skafu_cursor *cursor, const struct skafu__range *range)
 {
 	if (!(cursor->kinds & SKAFU_KINDS_EVENTS))
-		return cursor_add_kinds(cursor, range);
+		return cursor_add_kinds(cursor, range, SKAFU_KIND_COMMAND);
 	cursor->by_scan = 1;
 	cursor->at = range->from > range->to ? 0 : cursor->backward ? range->to : range->from;
 	cursor->last = cursor->backward ? range->from : range->to;

@@ -16,7 +16,7 @@
 /* Dimensions of the index.  Positions are sequences, but for commits, whose position is the commit number. */
 enum skafu__dimension {
 	SKAFU__DIM_STREAM = 1,      /* key: hash of the name; extra: the stream version; events only */
-	SKAFU__DIM_TYPE = 2,        /* key: id of the type; all kinds */
+	SKAFU__DIM_TYPE = 2,        /* key: skafu__type_key(); all kinds */
 	SKAFU__DIM_CORRELATION = 3, /* key: hash of the text; all kinds */
 	SKAFU__DIM_TAG = 4,         /* key: hash of the tag; events only */
 	SKAFU__DIM_ID = 5,          /* key: hash of the record id; all kinds */
@@ -24,6 +24,12 @@ enum skafu__dimension {
 	SKAFU__DIM_KIND = 7,        /* key: the kind; all kinds but events */
 	SKAFU__DIMS = 8
 };
+
+/* Types of errors and outcomes are numbered apart from those of events and commands. */
+static inline uint64_t skafu__type_key(uint8_t set, uint32_t id)
+{
+	return set == SKAFU__NAME_NOTE ? (UINT64_C(1) << 32 | id) : id;
+}
 
 static inline int skafu__dimension_has_extra(uint32_t dimension)
 {

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 
+#define ENV_FULL_BYTES (UINT64_C(64) * 4096)
 #define ENV_FULL_BLOCKS 64 /* a file system with fewer free blocks counts as full when a write failed */
 #define ENV_MAP_BYTES_MIN (UINT64_C(1) << 20)
 
@@ -16,9 +18,22 @@ static const char *const env_table_names[SKAFU__TABLES] = {"meta", "chunk", "nam
 
 /* ---- failures --------------------------------------------------------------------------------------------------- */
 
+/* A process may have a limit of its own, which also shows as a write that ends early. */
+static int env_limit_is_reached(const struct skafu__env *env)
+{
+	struct rlimit limit;
+	struct stat status;
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+	    env->sys->stat(env->data_path, &status) != 0)
+		return 0;
+	return (uint64_t)status.st_size + ENV_FULL_BYTES >= (uint64_t)limit.rlim_cur;
+}
+
 static int env_disk_is_full(const struct skafu__env *env)
 {
 	struct statvfs space;
+	if (env_limit_is_reached(env))
+		return 1;
 	if (statvfs(env->data_path, &space) != 0)
 		return 0;
 	return space.f_bavail < ENV_FULL_BLOCKS;

@@ -71,7 +71,7 @@ static int judge_same_record(const skafu_batch *batch, uint32_t index, const str
 	       judge_same_bytes(given.tags, given.tags_length, stored->tags, stored->tags_length) &&
 	       judge_same_bytes(given.metadata, given.metadata_length, stored->metadata, stored->metadata_length) &&
 	       judge_same_bytes(given.data, given.data_length, stored->data, stored->data_length) &&
-	       judge_same_name(batch, given.type, names, SKAFU__NAME_TYPE, stored->type) &&
+	       judge_same_name(batch, given.type, names, skafu__type_set(stored->kind), stored->type) &&
 	       judge_same_name(batch, given.source, names, SKAFU__NAME_DOMAIN, stored->source) &&
 	       judge_same_name(batch, given.content_type, names, SKAFU__NAME_CONTENT_TYPE, stored->content_type);
 }

@@ -453,6 +453,33 @@ static int32_t open_env(skafu_store *store, const char *directory, int no_sync, 
 	return 0;
 }
 
+/* These releases of LMDB take the locks of other processes down when they close, in a race. */
+static void open_warn_of_lmdb(const skafu_store *store)
+{
+	int major = 0;
+	int minor = 0;
+	int patch = 0;
+	const char *text = mdb_version(&major, &minor, &patch);
+	if (major == 0 && minor == 9 && patch >= 26 && patch <= 31)
+		skafu__log(&store->log, SKAFU_LOG_WARNING, "%s can damage the locks of a store that several processes use; "
+			   "use 0.9.24, or 0.9.32 and later", text);
+}
+
+/* A directory without a log is not ours: leave nothing in it. */
+static int32_t open_find_log(const skafu_store *store, skafu_error *error)
+{
+	struct stat status;
+	char *path = open_join(&store->sys, store->path, "/log");
+	if (!path)
+		return skafu__fail_memory(error);
+	int32_t rc = 0;
+	if (store->sys.stat(path, &status) != 0)
+		rc = errno == ENOENT ? skafu__fail(error, SKAFU_EFOREIGN, "the directory %s holds no libskafu store", store->path)
+				     : skafu__fail_os(error, errno, "looking at %s", path);
+	skafu__free(&store->sys, path);
+	return rc;
+}
+
 int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, skafu_store **out_store,
 			      skafu_error *error)
 {
@@ -463,7 +490,9 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 		rc = open_allocate(path, opts, &store, error);
 	if (rc != 0)
 		return rc;
-	rc = skafu__control_open(&store->control, &store->sys, path, error);
+	rc = open_find_log(store, error);
+	if (rc == 0)
+		rc = skafu__control_open(&store->control, &store->sys, path, error);
 	if (rc == 0)
 		rc = open_inspect(store, error);
 	if (rc == 0)
@@ -483,6 +512,7 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 	store->device = status.st_dev;
 	store->inode = status.st_ino;
 	open_adopt_log(store);
+	open_warn_of_lmdb(store);
 	*out_store = store;
 	return 0;
 }

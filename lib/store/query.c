@@ -186,7 +186,7 @@ uint32_t skafu__query_match(const skafu_query *query, const struct skafu__record
 {
 	if (!query || query->item_count == 0)
 		return 1;
-	const char *type = skafu__names_text(names, SKAFU__NAME_TYPE, record->type, NULL);
+	const char *type = skafu__names_text(names, skafu__type_set(record->kind), record->type, NULL);
 	for (uint32_t i = 0; type && i < query->item_count; i++)
 		if (query_item_matches(&query->items[i], record, type))
 			return i + 1;

@@ -23,7 +23,7 @@ void skafu__recordview_fill(struct skafu_record *out, const struct skafu__record
 	out->id = record->id;
 	out->causation = record->causation;
 	out->stream = record->stream;
-	out->type = recordview_name(names, SKAFU__NAME_TYPE, record->type);
+	out->type = recordview_name(names, skafu__type_set(record->kind), record->type);
 	out->source = recordview_name(names, SKAFU__NAME_DOMAIN, record->source);
 	out->correlation = record->correlation;
 	out->content_type = recordview_name(names, SKAFU__NAME_CONTENT_TYPE, record->content_type);

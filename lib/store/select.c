@@ -71,15 +71,21 @@ static int32_t select_add_rarest_tag(struct skafu__select *select, struct skafu_
 	return skafu__select_add(select, SKAFU__DIM_TAG, best, range);
 }
 
+static int32_t select_add_type(struct skafu__select *select, struct skafu__view *view, uint8_t set, const char *type,
+			       const struct skafu__range *range)
+{
+	uint32_t id = skafu__names_find(&view->store->names, set, type, strlen(type));
+	return id ? skafu__select_add(select, SKAFU__DIM_TYPE, skafu__type_key(set, id), range) : 0;
+}
+
 static int32_t select_add_types(struct skafu__select *select, struct skafu__view *view,
 				const struct skafu__query_item *item, const struct skafu__range *range)
 {
 	int32_t rc = 0;
 	for (uint32_t i = 0; rc == 0 && i < item->type_count; i++) {
-		const char *type = item->types[i];
-		uint32_t id = skafu__names_find(&view->store->names, SKAFU__NAME_TYPE, type, strlen(type));
-		if (id != 0)
-			rc = skafu__select_add(select, SKAFU__DIM_TYPE, id, range);
+		rc = select_add_type(select, view, SKAFU__NAME_TYPE, item->types[i], range);
+		if (rc == 0)
+			rc = select_add_type(select, view, SKAFU__NAME_NOTE, item->types[i], range);
 	}
 	return rc;
 }
@@ -162,8 +168,8 @@ int32_t skafu__select_next(struct skafu__select *select, struct skafu__view *vie
 		return 0;
 	for (uint32_t i = 0; i < select->source_count; i++) {
 		struct skafu__select_source *source = &select->sources[i];
-		if (source->at < source->count && source->entries[source->at].position == best)
-			source->at++;
+		while (source->at < source->count && source->entries[source->at].position == best)
+			source->at++; /* a record that has a tag twice has two postings */
 	}
 	*out_sequence = best;
 	return 1;

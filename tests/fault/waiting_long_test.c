@@ -288,14 +288,13 @@ static void setup(void)
 {
 	actors_forgive();
 	actors_scratch(scratch, "waiting-long", 1);
+	sim.control.fd = -1;
+	sim.control.wake_fd = -1;
 }
 
 static void teardown(void)
 {
 	skafu__control_close(&sim.control);
-	memset(&sim.control, 0, sizeof sim.control);
-	sim.control.fd = -1;
-	sim.control.wake_fd = -1;
 	actors_scratch_gone(scratch);
 }
 
@@ -379,7 +378,7 @@ static int64_t stress_round(void)
 	return actors_now_ns() - before;
 }
 
-/* _i: 0 alone, 1 while somebody interrupts all the time (half of the time: it also covers lost wake-ups up). */
+/* _i: 0 alone, 1 while somebody interrupts all the time, which may neither lose nor repeat a value of the word. */
 START_TEST(threads_never_sleep_through_a_commit)
 {
 	struct skafu__sys sys;

@@ -1,7 +1,7 @@
 /*
  * model_test.c: random operations on a store and on a model of it (logmodel.c); every answer is compared.
  *
- * SKAFU_TEST_SEED repeats a run, SKAFU_TEST_OPS says how many operations (120,000), SKAFU_TEST_TINY=1 makes every pass
+ * SKAFU_TEST_SEED repeats a run, SKAFU_TEST_OPS says how many operations (300,000), SKAFU_TEST_TINY=1 makes every pass
  * one of folds, merges and chunks that are as small as they can be.
  */
 #include <inttypes.h>
@@ -64,6 +64,8 @@ static const struct pass *pass;
 static uint64_t operation;
 static int64_t last_recorded_ns;
 static uint64_t outcomes[200];
+static uint64_t folds; /* of this process, in the passes that are tiny */
+static uint64_t merges;
 
 #define agree(condition, what) \
 	ck_assert_msg(condition, "operation %" PRIu64 " of pass \"%s\": %s (%s)", operation, pass->name, what, \
@@ -997,9 +999,20 @@ static void begin_round(void)
 	tempstore_open(&temp, NULL);
 }
 
+static void count_folds(void)
+{
+	skafu_store_stats stats = {.size = sizeof stats};
+
+	went(skafu_store_stats_get(temp.store, &stats, fault));
+	folds += stats.folds;
+	merges += stats.merges;
+}
+
 static void end_round(void)
 {
 	compare_all();
+	if (pass->tiny)
+		count_folds();
 	close_cursors();
 	if (pass->with_peer)
 		peer_stop();
@@ -1019,7 +1032,7 @@ static uint64_t total_operations(void)
 {
 	const char *given = getenv("SKAFU_TEST_OPS");
 
-	return given ? strtoull(given, NULL, 0) : 120000;
+	return given ? strtoull(given, NULL, 0) : 300000;
 }
 
 static void run_pass(const struct pass *which)
@@ -1055,8 +1068,11 @@ START_TEST(store_agrees_with_model)
 		if (outcomes[i])
 			printf("%8" PRIu64 " %s\n", outcomes[i],
 			       i == 0 ? "appended" : i == 1 ? "retry" : skafu_result_name(-(int32_t)i));
+	printf("%8" PRIu64 " folds, %" PRIu64 " merges\n", folds, merges);
 	if (total_operations() < 20000)
 		return;
+	ck_assert_uint_gt(folds, 1000);
+	ck_assert_uint_gt(merges, 100);
 	/* A run that never met one of these would not have tested it. */
 	ck_assert(outcomes[1] && outcomes[-SKAFU_ECONFLICT] && outcomes[-SKAFU_EMATCH] && outcomes[-SKAFU_EROW] &&
 		  outcomes[-SKAFU_EDUPLICATE] && outcomes[-SKAFU_ECOMMIT] && outcomes[-SKAFU_EDEFINITION]);

@@ -1,0 +1,181 @@
+/*
+ * derive_test.c: exactly these entries, names and rows follow from a commit, in this order.
+ */
+#include "store/derive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/madecommit.h"
+#include "store/tempstore.h"
+
+static const uint8_t hash_key[SKAFU__HASH_KEY_BYTES] = {9, 8, 7};
+
+struct seen {
+	char text[4096];
+	size_t length;
+	int calls;
+	int fail_at; /* the call that fails; 0: none */
+};
+
+static int32_t note(struct seen *seen, const char *text)
+{
+	seen->length += (size_t)snprintf(seen->text + seen->length, sizeof seen->text - seen->length, "%s\n", text);
+	return ++seen->calls == seen->fail_at ? SKAFU_EHOST : 0;
+}
+
+static int32_t on_name(void *user, const struct skafu__name_def *name)
+{
+	char text[100];
+
+	snprintf(text, sizeof text, "name %u %u %u %s", name->set, name->id, name->owner, name->name);
+	return note(user, text);
+}
+
+static int32_t on_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
+{
+	char text[100];
+
+	snprintf(text, sizeof text, "entry %u %llx %llu %llu", dimension, (unsigned long long)entry->key,
+		 (unsigned long long)entry->position, (unsigned long long)entry->extra);
+	return note(user, text);
+}
+
+static int32_t on_event(void *user, const struct skafu__record *record, uint64_t sequence)
+{
+	char text[100];
+
+	snprintf(text, sizeof text, "event %s %llu", record->stream, (unsigned long long)sequence);
+	return note(user, text);
+}
+
+static int32_t on_row(void *user, const struct skafu__row_op *row, uint64_t commit)
+{
+	char text[100];
+
+	snprintf(text, sizeof text, "row %u %u %.*s %llu", row->table, row->operation, (int)row->key_length,
+		 (const char *)row->key, (unsigned long long)commit);
+	return note(user, text);
+}
+
+static void expect(char *to, size_t room, uint32_t dimension, const char *key, size_t length, uint64_t at, uint64_t extra)
+{
+	uint64_t hash = length ? skafu__hash64(hash_key, key, length) : (uint64_t)(uintptr_t)key;
+
+	snprintf(to + strlen(to), room - strlen(to), "entry %u %llx %llu %llu\n", dimension, (unsigned long long)hash,
+		 (unsigned long long)at, (unsigned long long)extra);
+}
+
+static void expect_id(char *to, size_t room, uint32_t dimension, uint32_t key, uint64_t at)
+{
+	snprintf(to + strlen(to), room - strlen(to), "entry %u %x %llu 0\n", dimension, key, (unsigned long long)at);
+}
+
+static void expect_all(char *to, size_t room)
+{
+	static const uint8_t ids[3][16] = {{1}, {2}, {3}};
+
+	snprintf(to, room, "name 2 1 0 domain\nname 1 1 1 Type\nname 4 1 0 table\n");
+	expect(to, room, SKAFU__DIM_COMMIT, (const char *)made_id, 16, MADE_NUMBER, MADE_SEQUENCE + 2);
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t at = MADE_SEQUENCE + i;
+
+		expect_id(to, room, SKAFU__DIM_TYPE, 1, at);
+		expect(to, room, SKAFU__DIM_CORRELATION, "cor", 3, at, 0);
+		expect(to, room, SKAFU__DIM_ID, (const char *)ids[i], 16, at, 0);
+		if (i == 2) {
+			expect_id(to, room, SKAFU__DIM_KIND, SKAFU_KIND_COMMAND, at);
+			continue;
+		}
+		expect(to, room, SKAFU__DIM_STREAM, i ? "s2" : "s1", 2, at, i + 1);
+		if (i == 0) {
+			expect(to, room, SKAFU__DIM_TAG, "t:1", 3, at, 0);
+			expect(to, room, SKAFU__DIM_TAG, "t:2", 3, at, 0);
+		}
+		snprintf(to + strlen(to), room - strlen(to), "event s%u %llu\n", i + 1, (unsigned long long)at);
+	}
+	snprintf(to + strlen(to), room - strlen(to), "row 1 1 key %u\nrow 1 2 gone %u\n", MADE_NUMBER, MADE_NUMBER);
+}
+
+START_TEST(all_of_it_in_order)
+{
+	struct seen seen = {0};
+	struct skafu__derive_sink sink = {&seen, on_name, on_entry, on_event, on_row};
+	struct skafu__commit commit;
+	struct skafu__buf buf;
+	char wanted[4096];
+
+	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
+	made_commit(&buf);
+	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	ck_assert_int_eq(skafu__derive(hash_key, &commit, &sink, 1, NULL), 0);
+	expect_all(wanted, sizeof wanted);
+	ck_assert_str_eq(seen.text, wanted);
+	skafu__buf_done(&buf);
+}
+END_TEST
+
+START_TEST(a_failing_sink_ends_it)
+{
+	struct skafu__commit commit;
+	struct skafu__buf buf;
+	int total;
+
+	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
+	made_commit(&buf);
+	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	for (int at = 1;; at++) {
+		struct seen seen = {.fail_at = at};
+		struct skafu__derive_sink sink = {&seen, on_name, on_entry, NULL, on_row};
+		int32_t rc = skafu__derive(hash_key, &commit, &sink, 0, NULL);
+
+		total = seen.calls;
+		if (rc == 0)
+			break;
+		ck_assert_int_eq(rc, SKAFU_EHOST);
+		ck_assert_int_eq(seen.calls, at);
+	}
+	ck_assert_int_eq(total, 3 + 1 + 3 * 3 + 2 + 2 + 1 + 2); /* without the event function */
+	skafu__buf_done(&buf);
+}
+END_TEST
+
+START_TEST(a_damaged_record_is_named)
+{
+	struct seen seen = {0};
+	struct skafu__derive_sink sink = {&seen, on_name, on_entry, on_event, on_row};
+	struct skafu__commit commit;
+	struct skafu__buf buf;
+	uint64_t damaged = 0;
+
+	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
+	made_commit(&buf);
+	buf.bytes[buf.length - 1] ^= 1;
+	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	ck_assert_int_eq(skafu__derive(hash_key, &commit, &sink, 1, &damaged), SKAFU_EDAMAGED);
+	ck_assert_uint_eq(damaged, MADE_SEQUENCE + 2);
+	ck_assert_int_eq(skafu__derive(hash_key, &commit, &sink, 0, &damaged), 0);
+	skafu__buf_done(&buf);
+}
+END_TEST
+
+START_TEST(only_two_dimensions_have_an_extra)
+{
+	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++)
+		ck_assert_int_eq(skafu__dimension_has_extra(dimension),
+				 dimension == SKAFU__DIM_STREAM || dimension == SKAFU__DIM_COMMIT);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+	tcase_add_test(tests, all_of_it_in_order);
+	tcase_add_test(tests, a_failing_sink_ends_it);
+	tcase_add_test(tests, a_damaged_record_is_named);
+	tcase_add_test(tests, only_two_dimensions_have_an_extra);
+}
+
+int main(void)
+{
+	return tempstore_main("derive", add);
+}
