@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "codec/key.h"
 #include "store/manifest_set.h"
+#include "store/filter.h"
 #include "store/install.h"
 #include "store/merge.h"
 #include "store/repack.h"
@@ -97,6 +98,14 @@ static int32_t fold_copy(struct fold_plan *plan, struct skafu__view *view, skafu
 	return rc ? rc : 1;
 }
 
+/* All segments are in memory, so no view is needed. */
+static int32_t fold_make_filter(struct skafu__runbuild *build)
+{
+	if (!skafu__filter_is_wanted(&build->run))
+		return 0;
+	return skafu__filter_make(NULL, build, &build->filter, &build->filter_bytes, NULL);
+}
+
 static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
 {
 	size_t count = plan->entry_counts[dimension];
@@ -114,6 +123,8 @@ static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
 	int32_t rc = skafu__runbuild_init(&plan->builds[dimension], plan->store, &run);
 	if (rc == 0)
 		rc = skafu__runbuild_fill(&plan->builds[dimension], plan->entries[dimension], count, scratch);
+	if (rc == 0)
+		rc = fold_make_filter(&plan->builds[dimension]);
 	skafu__free(&plan->store->sys, scratch);
 	skafu__free(&plan->store->sys, plan->entries[dimension]);
 	plan->entries[dimension] = NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/filter.h"
 #include "store/manifest_set.h"
 #include "store/store.h"
 
@@ -47,7 +48,9 @@ static int32_t index_collect_runs(struct skafu__view *view, uint32_t dimension, 
 	int32_t rc = 0;
 	for (uint32_t i = begin; rc == 0 && i < end && *count < max; i++) {
 		struct skafu__run *run = set->runs[range->backward ? end - 1 - (i - begin) : i];
-		if (!index_run_is_outside(run, range))
+		if (index_run_is_outside(run, range))
+			continue;
+		if (dimension != SKAFU__DIM_ID || skafu__filter_may_hold(view, run, key))
 			rc = skafu__run_collect(view, run, key, range, out, max, count, error);
 	}
 	return rc;

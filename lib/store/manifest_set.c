@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "codec/key.h"
+#include "store/filter.h"
 #include "store/store.h"
 
 static MDB_val manifest_root_key(void)
@@ -311,5 +312,7 @@ int32_t skafu__manifest_delete_run(const skafu_store *store, MDB_txn *txn, const
 	}
 	for (uint32_t i = 0; rc == 0 && i < run->info.part_count; i++)
 		rc = manifest_delete(store, txn, SKAFU__TABLE_MANIFEST, &run->info, i, error);
+	if (rc == 0 && skafu__filter_is_wanted(&run->info))
+		rc = skafu__filter_delete(store, txn, &run->info, error);
 	return rc;
 }

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "codec/crc32c.h"
 #include "codec/key.h"
-#include "store/fold.h"
+#include "store/filter.h"
 #include "store/install.h"
 #include "store/manifest_set.h"
 #include "store/runbuild.h"
@@ -287,6 +287,20 @@ static int32_t merge_begin(struct merge_job *job, struct skafu__view *view, skaf
 	return rc ? rc : 1;
 }
 
+/* When the run is complete: its filter, made while the lock is not held. */
+static int32_t merge_make_filter(struct merge_job *job, skafu_error *error)
+{
+	struct skafu__view view;
+	if (!job->complete || !skafu__filter_is_wanted(&job->build.run))
+		return 0;
+	int32_t rc = skafu__view_open(job->store, &view, error);
+	if (rc != 0)
+		return rc;
+	rc = skafu__filter_make(&view, &job->build, &job->build.filter, &job->build.filter_bytes, error);
+	skafu__view_close(&view);
+	return rc;
+}
+
 static int32_t merge_go_on(struct merge_job *job, skafu_error *error)
 {
 	uint32_t first = job->build.put_count;
@@ -301,7 +315,7 @@ static int32_t merge_go_on(struct merge_job *job, skafu_error *error)
 		if (rc != 0 || !same)
 			return rc;
 	}
-	return 0;
+	return merge_make_filter(job, error);
 }
 
 /* ---- installation ----------------------------------------------------------------------------------------------- */
@@ -309,7 +323,7 @@ static int32_t merge_go_on(struct merge_job *job, skafu_error *error)
 static int32_t merge_swap(struct merge_job *job, MDB_txn *txn, skafu_error *error)
 {
 	struct skafu__root_edit edit;
-	int32_t rc = skafu__manifest_put_run(job->store, txn, &job->build.run, job->build.infos, error);
+	int32_t rc = skafu__runbuild_put_manifest(&job->build, txn, error);
 	if (rc == 0)
 		rc = skafu__root_edit_begin(job->store, txn, &edit, error);
 	if (rc != 0)

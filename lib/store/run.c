@@ -96,6 +96,7 @@ void skafu__run_forget_places(struct skafu__run *run)
 {
 	for (uint32_t i = 0; i < run->info.segment_count; i++)
 		atomic_store_explicit(&run->places[i].bytes, NULL, memory_order_relaxed);
+	atomic_store_explicit(&run->filter.bytes, NULL, memory_order_relaxed);
 }
 
 int32_t skafu__run_segment(const skafu_store *store, MDB_txn *txn, struct skafu__run *run, uint32_t index,

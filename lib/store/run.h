@@ -22,17 +22,18 @@
 #define SKAFU__RUN_LEVEL_SHIFT 28
 #define SKAFU__RUN_ORDINAL_MAX ((1u << SKAFU__RUN_LEVEL_SHIFT) - 1)
 
+/* Where a value was last seen.  One that has pages of its own stays where it is as long as some snapshot that a view
+ * may have lists the run, and until the map moves; so a view of a generation that lists it may go there directly. */
+struct skafu__run_place {
+	_Atomic(const uint8_t *) bytes; /* NULL: not known.  Its checksum was right */
+};
+
 struct skafu__run {
 	struct skafu__manifest_run info;
 	uint8_t *bytes; /* of all parts */
 	struct skafu__manifest_part *parts;
 	struct skafu__run_place *places; /* of each segment */
-};
-
-/* Where a segment was last seen.  A value that has pages of its own stays where it is as long as some snapshot that a
- * view may have lists the run, and until the map moves; so a view of a generation that lists it may go there directly. */
-struct skafu__run_place {
-	_Atomic(const uint8_t *) bytes; /* NULL: not known.  Its checksum was right */
+	struct skafu__run_place filter;
 };
 
 static inline uint32_t skafu__run_number(uint32_t level, uint64_t ordinal)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "codec/key.h"
+#include "store/filter.h"
 #include "store/manifest_set.h"
 #include "store/store.h"
 
@@ -80,6 +81,7 @@ void skafu__runbuild_done(struct skafu__runbuild *build)
 	skafu__segment_builder_done(&build->builder);
 	skafu__buf_done(&build->bytes);
 	skafu__free(&build->store->sys, build->infos);
+	skafu__free(&build->store->sys, build->filter);
 	memset(build, 0, sizeof *build);
 }
 
@@ -112,5 +114,8 @@ int32_t skafu__runbuild_put(struct skafu__runbuild *build, MDB_txn *txn, skafu_e
 
 int32_t skafu__runbuild_put_manifest(struct skafu__runbuild *build, MDB_txn *txn, skafu_error *error)
 {
-	return skafu__manifest_put_run(build->store, txn, &build->run, build->infos, error);
+	int32_t rc = skafu__manifest_put_run(build->store, txn, &build->run, build->infos, error);
+	if (rc == 0 && build->filter)
+		rc = skafu__filter_put(build->store, txn, &build->run, build->filter, build->filter_bytes, error);
+	return rc;
 }

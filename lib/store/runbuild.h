@@ -19,6 +19,8 @@ struct skafu__runbuild {
 	uint32_t info_room;
 	uint32_t put_count; /* segments that a transaction has put: their bytes are dropped */
 	struct skafu__buf bytes; /* of the segments that are not put yet */
+	uint8_t *filter;         /* of a complete run of ids; NULL: none */
+	size_t filter_bytes;
 	int32_t failed;
 };
 

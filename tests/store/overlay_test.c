@@ -14,6 +14,20 @@
 
 static struct skafu__entry all[POSTINGS];
 
+/* Postings can be found once their commit is covered. */
+static void cover(struct skafu__overlay *overlay, uint64_t number)
+{
+	struct skafu__commit commit;
+	struct skafu__buf buf;
+
+	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
+	made_commit(&buf);
+	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	commit.number = number;
+	ck_assert_int_eq(skafu__overlay_cover(overlay, &commit), 0);
+	skafu__buf_done(&buf);
+}
+
 static void fill(struct skafu__overlay *overlay)
 {
 	uint64_t position = 100;
@@ -22,6 +36,8 @@ static void fill(struct skafu__overlay *overlay)
 		position += random_below(3); /* several entries at one position */
 		all[i] = (struct skafu__entry){random_below(KEYS) * UINT64_C(0x100000001), position, random_below(50)};
 		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, &all[i]), 0);
+		if (i % 100 == 99)
+			cover(overlay, i / 100 + 1);
 	}
 }
 
@@ -104,6 +120,7 @@ START_TEST(dimensions_are_apart_and_reset_forgets)
 	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++) {
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 7, &range, &out, 1), 0);
 		ck_assert_int_eq(skafu__overlay_add_entry(&overlay, dimension, &entry), 0);
+		cover(&overlay, dimension);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 7, &range, &out, 1), 1);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 8, &range, &out, 1), 0);
 	}
@@ -263,6 +280,7 @@ START_TEST(no_memory_loses_nothing)
 				break;
 		}
 		failing.left = -1;
+		cover(&overlay, 1);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 0, &range, out, 600) +
 					  skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 1, &range, out, 600) +
 					  skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 2, &range, out, 600), stored);
