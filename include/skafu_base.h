@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* ---- version ---------------------------------------------------------------------------------------------------- */
+/* ---- version ------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_VERSION_MAJOR 0
 #define SKAFU_VERSION_MINOR 1
@@ -35,7 +35,7 @@ SKAFU_API uint32_t skafu_version(void);
 /* The same as text, "0.1.0".  Static, never freed. */
 SKAFU_API const char *skafu_version_text(void);
 
-/* ---- results ---------------------------------------------------------------------------------------------------- */
+/* ---- results ------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_OK 0
 
@@ -103,7 +103,7 @@ SKAFU_API int32_t skafu_result_is_retriable(int32_t code);
 /* 1 when the store refused because its content is not as expected (ECONFLICT .. EDELETED), else 0. */
 SKAFU_API int32_t skafu_result_is_conflict(int32_t code);
 
-/* ---- memory ----------------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------------- */
 
 /* Called with the user pointer that was given beside it, once, when the library needs it no more. */
 typedef void (*skafu_free_fn)(void *user);
@@ -121,7 +121,7 @@ typedef struct skafu_allocator {
 	void (*release)(void *user, void *block);
 } skafu_allocator;
 
-/* ---- errors ----------------------------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------------------------------------------- */
 
 /*
  * What went wrong in the last call that was given this object.  The host makes it, passes it (or NULL) as the last
@@ -157,7 +157,7 @@ SKAFU_API int64_t skafu_error_pid(const skafu_error *error);
  * copied and cut at 1,023 bytes. */
 SKAFU_API void skafu_error_set(skafu_error *error, int32_t code, const char *message);
 
-/* ---- logging ---------------------------------------------------------------------------------------------------- */
+/* ---- logging ------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_LOG_ERROR 1
 #define SKAFU_LOG_WARNING 2
@@ -171,7 +171,7 @@ SKAFU_API void skafu_error_set(skafu_error *error, int32_t code, const char *mes
  */
 typedef void (*skafu_log_fn)(void *user, int32_t level, const char *text);
 
-/* ---- identifiers ------------------------------------------------------------------------------------------------ */
+/* ---- identifiers --------------------------------------------------------------------------------------------- */
 
 #define SKAFU_ID_BYTES 16
 #define SKAFU_ID_TEXT_BYTES 37 /* 36 characters and the NUL */
@@ -186,7 +186,7 @@ SKAFU_API int32_t skafu_id_from_text(const char *source, const char *foreign_id,
 SKAFU_API void skafu_id_format(const uint8_t id[16], char out_text[37]);
 SKAFU_API int32_t skafu_id_parse(const char *text, uint8_t out_id[16]);
 
-/* ---- time ------------------------------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_WAIT_FOREVER UINT64_MAX /* as a timeout; 0 means: do not wait */
 #define SKAFU_TIME_TEXT_BYTES 31      /* "2025-01-18T10:30:00.123456789Z" and the NUL */
@@ -199,7 +199,7 @@ SKAFU_API int64_t skafu_time_now(void);
 SKAFU_API void skafu_time_format(int64_t time_ns, char out_text[31]);
 SKAFU_API int32_t skafu_time_parse(const char *text, int64_t *out_time_ns);
 
-/* ---- the constants as functions, for bindings that cannot read macros --------------------------------------------- */
+/* ---- the constants as functions, for bindings that cannot read macros ---------------------------------------- */
 
 /* The value of a SKAFU_ constant of this library by its name; SKAFU_ENOTFOUND when there is none. */
 SKAFU_API int32_t skafu_constant(const char *name, int64_t *out_value);

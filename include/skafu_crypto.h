@@ -21,7 +21,7 @@ extern "C" {
 
 typedef struct skafu_keyring skafu_keyring;
 
-/* ---- keyring --------------------------------------------------------------------------------------------------- */
+/* ---- keyring ------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_KEY_BYTES 32
 
@@ -42,7 +42,7 @@ SKAFU_API void skafu_keyring_close(skafu_keyring *keyring); /* NULL is fine */
 /* Wrap all keys anew, under another master key; what is sealed stays as it is. */
 SKAFU_API int32_t skafu_keyring_rewrap(skafu_keyring *keyring, const uint8_t new_master_key[32], skafu_error *error);
 
-/* ---- seal ------------------------------------------------------------------------------------------------------ */
+/* ---- seal ---------------------------------------------------------------------------------------------------- */
 
 /* skafu_batch_add() with the payload sealed; a subject's key is made when it is first needed.  SKAFU_EGONE when the
  * subject was forgotten. */
@@ -66,7 +66,7 @@ SKAFU_API int32_t skafu_model_set_keyring(skafu_model *model, skafu_keyring *key
 SKAFU_API int32_t skafu_subject_forget(skafu_model *model, const char *subject, const char *reason,
 				       uint64_t timeout_ns, skafu_error *error);
 
-/* ---- signed checkpoints ---------------------------------------------------------------------------------------- */
+/* ---- signed checkpoints -------------------------------------------------------------------------------------- */
 
 #define SKAFU_SIGNING_KEY_BYTES 64
 #define SKAFU_VERIFYING_KEY_BYTES 32
@@ -100,7 +100,7 @@ SKAFU_API int32_t skafu_checkpoint_read(const char *text, size_t length, const u
 SKAFU_API int32_t skafu_checkpoint_compare(skafu_store *store, const skafu_checkpoint *checkpoint,
 					   skafu_error *error);
 
-/* ---- proofs ---------------------------------------------------------------------------------------------------- */
+/* ---- proofs -------------------------------------------------------------------------------------------------- */
 
 /* That a record is among the first `records` ones, and that the first `old_records` are the beginning of the first
  * `records`.  Free *out_proof with skafu_bytes_free(). */

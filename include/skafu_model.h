@@ -30,7 +30,7 @@ typedef struct skafu_state skafu_state;
 typedef struct skafu_view skafu_view;
 typedef struct skafu_rules skafu_rules;
 
-/* ---- the model ------------------------------------------------------------------------------------------------- */
+/* ---- the model ----------------------------------------------------------------------------------------------- */
 
 typedef struct skafu_model_opts {
 	uint32_t size;            /* sizeof(skafu_model_opts) */
@@ -55,7 +55,7 @@ SKAFU_API skafu_store *skafu_model_store(const skafu_model *model);
  * two deciders claim, names and versions that differ from the store's.  SKAFU_EDEFINITION says which and why. */
 SKAFU_API int32_t skafu_model_freeze(skafu_model *model, skafu_error *error);
 
-/* ---- domains and event types ----------------------------------------------------------------------------------- */
+/* ---- domains and event types --------------------------------------------------------------------------------- */
 
 /* A domain owns event types, deciders, projections, reactions and processes.  They name it, so it comes first. */
 SKAFU_API int32_t skafu_model_add_domain(skafu_model *model, const char *domain, skafu_error *error);
@@ -76,7 +76,7 @@ typedef struct skafu_event_def {
 
 SKAFU_API int32_t skafu_model_add_event(skafu_model *model, const skafu_event_def *def, skafu_error *error);
 
-/* ---- upcasters ------------------------------------------------------------------------------------------------- */
+/* ---- upcasters ----------------------------------------------------------------------------------------------- */
 
 /*
  * Bring a stored event to a later form: add each event that it stands for today to `out`, in order; adding none hides
@@ -108,7 +108,7 @@ SKAFU_API int32_t skafu_upcast_add(skafu_upcast *out, const char *type, uint32_t
  * a keyring, unsealed.  Without this call cursors return what is stored.  The limit counts stored records. */
 SKAFU_API int32_t skafu_model_upcast(skafu_model *model, skafu_cursor *cursor, skafu_error *error);
 
-/* ---- states ---------------------------------------------------------------------------------------------------- */
+/* ---- states -------------------------------------------------------------------------------------------------- */
 
 /* Bytes that a function of the host hands back.  They are copied; several puts follow one another. */
 SKAFU_API int32_t skafu_writer_put(skafu_writer *writer, const void *bytes, size_t length, skafu_error *error);
@@ -134,7 +134,7 @@ typedef struct skafu_state_def {
 /* Take one event into the state.  Must depend on nothing else, and cannot refuse: what is recorded has happened. */
 typedef int32_t (*skafu_evolve_fn)(void *user, void *state, const skafu_record *event, skafu_error *error);
 
-/* ---- commands and deciders ------------------------------------------------------------------------------------- */
+/* ---- commands and deciders ----------------------------------------------------------------------------------- */
 
 #define SKAFU_COMMAND_EXPIRES 0x1u /* expires_ns is given */
 
@@ -204,7 +204,7 @@ SKAFU_API int32_t skafu_turn_refuse(skafu_turn *turn, const char *code, const ch
 /* The time to decide by: of the input when it is a record, else now.  The same when the input is handled again. */
 SKAFU_API int64_t skafu_turn_now(const skafu_turn *turn);
 
-/* ---- execute --------------------------------------------------------------------------------------------------- */
+/* ---- execute ------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_DECISION_ACCEPTED 1u
 #define SKAFU_DECISION_REFUSED 2u
@@ -258,7 +258,7 @@ SKAFU_API const void *skafu_state_data(const skafu_state *state);
 SKAFU_API uint64_t skafu_state_sequence(const skafu_state *state); /* of the last event folded; 0: none */
 SKAFU_API void skafu_state_free(skafu_state *state);
 
-/* ---- projections ----------------------------------------------------------------------------------------------- */
+/* ---- projections --------------------------------------------------------------------------------------------- */
 
 /*
  * Three ways to say what events do to rows; a definition has one of them.  each: one event at a time.  batch: several
@@ -394,7 +394,7 @@ typedef struct skafu_projection_info {
 SKAFU_API int32_t skafu_projection_info_get(skafu_model *model, const char *name, skafu_projection_info *out_info,
 					    skafu_error *error);
 
-/* ---- views: reading what projections made ---------------------------------------------------------------------- */
+/* ---- views: reading what projections made -------------------------------------------------------------------- */
 
 /* The view of a projection, of this process or another, now or as of a sequence (0: kept up to date).  As of a
  * sequence it is built aside by the handler of this model, which may take up to timeout_ns.  A view handle is used by
@@ -425,7 +425,7 @@ SKAFU_API int32_t skafu_view_prefix(skafu_view *view, const char *table, const v
 SKAFU_API int32_t skafu_view_count(skafu_view *view, const char *table, const skafu_key_range *range,
 				   uint64_t *out_count, skafu_error *error);
 
-/* ---- rules ----------------------------------------------------------------------------------------------------- */
+/* ---- rules --------------------------------------------------------------------------------------------------- */
 
 /*
  * Patterns of the EventBridge language over the exported form of a record (skafu_record_to_json): exact values,
@@ -445,7 +445,7 @@ SKAFU_API int32_t skafu_rules_match(skafu_rules *rules, const skafu_record *reco
 SKAFU_API int32_t skafu_rules_match_json(skafu_rules *rules, const char *json, size_t length, uint32_t *out_numbers,
 					 uint32_t numbers_max, skafu_error *error);
 
-/* ---- reading and writing JSON payloads ------------------------------------------------------------------------- */
+/* ---- reading and writing JSON payloads ----------------------------------------------------------------------- */
 
 /*
  * For handlers that have no JSON library at hand: a member of a document by its JSON pointer of RFC 6901 ("/amount",

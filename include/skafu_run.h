@@ -21,7 +21,7 @@ extern "C" {
 typedef struct skafu_engine skafu_engine;
 typedef struct skafu_subscription skafu_subscription;
 
-/* ---- failure of a handler -------------------------------------------------------------------------------------- */
+/* ---- failure of a handler ------------------------------------------------------------------------------------ */
 
 #define SKAFU_BACKOFF_EXPONENTIAL 0u
 #define SKAFU_BACKOFF_CONSTANT 1u
@@ -46,7 +46,7 @@ typedef struct skafu_retry_policy {
 	skafu_worth_fn worth;    /* NULL: always; gets the consumer's user pointer, or NULL */
 } skafu_retry_policy;
 
-/* ---- what a consumer takes ------------------------------------------------------------------------------------- */
+/* ---- what a consumer takes ----------------------------------------------------------------------------------- */
 
 #define SKAFU_START_BEGINNING 0u
 #define SKAFU_START_NOW 1u   /* after the head at the moment when the name is first used */
@@ -73,7 +73,7 @@ typedef struct skafu_source {
 	const char *partition_tag; /* with SKAFU_PARTITION_TAG: "customer:" */
 } skafu_source;
 
-/* ---- subscriptions --------------------------------------------------------------------------------------------- */
+/* ---- subscriptions ------------------------------------------------------------------------------------------- */
 
 #define SKAFU_SUBSCRIPTION_VOLATILE 0x1u /* nothing durable: no name is needed, no checkpoint kept */
 
@@ -111,7 +111,7 @@ SKAFU_API int32_t skafu_subscription_ack_in(skafu_subscription *subscription, ui
 SKAFU_API int32_t skafu_subscription_fail(skafu_subscription *subscription, uint64_t sequence, int32_t code,
 					  const char *message, skafu_error *error);
 
-/* ---- reactions ------------------------------------------------------------------------------------------------- */
+/* ---- reactions ----------------------------------------------------------------------------------------------- */
 
 /* See an event, answer in the turn.  Called again for the same event only when nothing of the turn was recorded. */
 typedef int32_t (*skafu_react_fn)(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error);
@@ -142,7 +142,7 @@ SKAFU_API int32_t skafu_turn_send(skafu_turn *turn, const skafu_command *command
  */
 SKAFU_API int32_t skafu_effect(skafu_turn *turn, const char *name, uint8_t out_key[16], skafu_error *error);
 
-/* ---- timers ---------------------------------------------------------------------------------------------------- */
+/* ---- timers -------------------------------------------------------------------------------------------------- */
 
 /*
  * A timer records an event or a command when its time has come, once, also after a restart; who wants to act upon it
@@ -176,7 +176,7 @@ SKAFU_API int32_t skafu_timer_list_next(skafu_timer_list *list, const skafu_time
 					skafu_error *error);
 SKAFU_API void skafu_timer_list_free(skafu_timer_list *list);
 
-/* ---- process managers ------------------------------------------------------------------------------------------ */
+/* ---- process managers ---------------------------------------------------------------------------------------- */
 
 #define SKAFU_ROUTE_IGNORE 0   /* not for this process */
 #define SKAFU_ROUTE_START 1    /* begin an instance; one that is there already gets it as well */
@@ -247,7 +247,7 @@ SKAFU_API int32_t skafu_process_list_next(skafu_process_list *list, const skafu_
 					  skafu_error *error);
 SKAFU_API void skafu_process_list_free(skafu_process_list *list);
 
-/* ---- the engine ------------------------------------------------------------------------------------------------ */
+/* ---- the engine ---------------------------------------------------------------------------------------------- */
 
 typedef struct skafu_engine_opts {
 	uint32_t size;                /* sizeof(skafu_engine_opts) */
@@ -325,7 +325,7 @@ typedef struct skafu_engine_stats {
 /* Any thread. */
 SKAFU_API int32_t skafu_engine_stats_get(skafu_engine *engine, skafu_engine_stats *out_stats, skafu_error *error);
 
-/* ---- consumers ------------------------------------------------------------------------------------------------- */
+/* ---- consumers ----------------------------------------------------------------------------------------------- */
 
 #define SKAFU_CONSUMER_KIND_PROJECTION 1u
 #define SKAFU_CONSUMER_KIND_SUBSCRIPTION 2u
@@ -375,7 +375,7 @@ SKAFU_API int32_t skafu_consumer_rewind(skafu_model *model, const char *name, ui
 /* Forget name and checkpoint.  SKAFU_EBUSY while somebody serves it. */
 SKAFU_API int32_t skafu_consumer_remove(skafu_model *model, const char *name, skafu_error *error);
 
-/* ---- dead letters ---------------------------------------------------------------------------------------------- */
+/* ---- dead letters -------------------------------------------------------------------------------------------- */
 
 /* By reference: a dead letter names the record, which is decoded by today's upcasters when it is tried again. */
 typedef struct skafu_dead_letter {
@@ -420,7 +420,7 @@ SKAFU_API int32_t skafu_dead_letters_discard(skafu_engine *engine, const skafu_d
 					     uint64_t limit, const char *reason, uint64_t *out_discarded,
 					     skafu_error *error);
 
-/* ---- the error bus --------------------------------------------------------------------------------------------- */
+/* ---- the error bus ------------------------------------------------------------------------------------------- */
 
 /* An error as the application sees it.  Only code and message must be given.  Exported as an ErrorOccurred with
  * severity and data {errorCode, errorMessage, context {service, function, userId}, stackTrace, canRetry}. */
@@ -472,7 +472,7 @@ SKAFU_API int32_t skafu_error_summary_list_next(skafu_error_summary_list *list,
 						const skafu_error_summary **out_summary, skafu_error *error);
 SKAFU_API void skafu_error_summary_list_free(skafu_error_summary_list *list);
 
-/* ---- replay ---------------------------------------------------------------------------------------------------- */
+/* ---- replay -------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_REPLAY_DRY_RUN 0x1u       /* handlers run, nothing that they give is kept anywhere */
 #define SKAFU_REPLAY_REEMIT 0x2u        /* keep what they give, under ids derived from the session; else discard it */
@@ -548,7 +548,7 @@ SKAFU_API int32_t skafu_replay_list_next(skafu_replay_list *list, const skafu_re
 					 skafu_error *error);
 SKAFU_API void skafu_replay_list_free(skafu_replay_list *list);
 
-/* ---- bisect ---------------------------------------------------------------------------------------------------- */
+/* ---- bisect -------------------------------------------------------------------------------------------------- */
 
 /* Is it so in this state?  1 yes, 0 no. */
 typedef int32_t (*skafu_predicate_fn)(void *user, const void *state, skafu_error *error);

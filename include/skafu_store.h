@@ -24,7 +24,7 @@ typedef struct skafu_batch skafu_batch;
 typedef struct skafu_query skafu_query;
 typedef struct skafu_cursor skafu_cursor;
 
-/* ---- open and close --------------------------------------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------------------------------------ */
 
 #define SKAFU_STORE_CREATE 0x1u          /* create the store when the path does not exist or is an empty directory */
 #define SKAFU_STORE_READONLY 0x2u        /* refuse every write through this handle */
@@ -70,7 +70,7 @@ SKAFU_API int32_t skafu_store_open_memory(const skafu_store_opts *opts, skafu_st
  * of them is freed.  NULL is fine. */
 SKAFU_API void skafu_store_close(skafu_store *store);
 
-/* ---- what a store is -------------------------------------------------------------------------------------------- */
+/* ---- what a store is ----------------------------------------------------------------------------------------- */
 
 /* The sequence of the newest record, 0 when there is none; as of now, so it may be more when you look again. */
 SKAFU_API int32_t skafu_store_head(skafu_store *store, uint64_t *out_sequence, skafu_error *error);
@@ -105,7 +105,7 @@ typedef struct skafu_store_stats {
 
 SKAFU_API int32_t skafu_store_stats_get(skafu_store *store, skafu_store_stats *out_stats, skafu_error *error);
 
-/* ---- append ----------------------------------------------------------------------------------------------------- */
+/* ---- append -------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_KIND_EVENT 1u
 #define SKAFU_KIND_COMMAND 2u
@@ -226,7 +226,7 @@ SKAFU_API int32_t skafu_append_many(skafu_store *store, skafu_batch *const *batc
 SKAFU_API int32_t skafu_commit_status(skafu_store *store, const uint8_t id[16], skafu_appended *out_appended,
 				      skafu_error *error);
 
-/* ---- queries ---------------------------------------------------------------------------------------------------- */
+/* ---- queries ------------------------------------------------------------------------------------------------- */
 
 /*
  * Which events: items are OR'd; within an item the types are OR'd, the tags AND'd, and both must hold.  An item
@@ -239,7 +239,7 @@ SKAFU_API int32_t skafu_query_add_item(skafu_query *query, skafu_error *error); 
 SKAFU_API int32_t skafu_query_add_type(skafu_query *query, const char *type, skafu_error *error);
 SKAFU_API int32_t skafu_query_add_tag(skafu_query *query, const char *tag, skafu_error *error);
 
-/* ---- read ------------------------------------------------------------------------------------------------------- */
+/* ---- read ---------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_RECORD_IS_JSON 0x1u       /* the payload passed the strict check */
 #define SKAFU_RECORD_CLOCK_BEHIND 0x2u  /* the clock was more than an hour behind the record before */
@@ -370,7 +370,7 @@ SKAFU_API int32_t skafu_stream_list_next(skafu_stream_list *list, const skafu_st
 					 skafu_error *error);
 SKAFU_API void skafu_stream_list_free(skafu_stream_list *list);
 
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 /* The value of a row, on its own memory (free with skafu_bytes_free), as of the newest commit; SKAFU_ENOTFOUND. */
 SKAFU_API int32_t skafu_row_get(skafu_store *store, const char *table, const void *key, size_t key_length,
@@ -403,7 +403,7 @@ SKAFU_API int32_t skafu_rows_open(skafu_store *store, const char *table, const s
 SKAFU_API int32_t skafu_rows_next(skafu_rows *rows, const skafu_row **out_row, skafu_error *error);
 SKAFU_API void skafu_rows_free(skafu_rows *rows);
 
-/* ---- wait ------------------------------------------------------------------------------------------------------- */
+/* ---- wait ---------------------------------------------------------------------------------------------------- */
 
 /*
  * Wait until the log has a record later than `after`; out_head (may be NULL) is then the head.  SKAFU_ETIMEOUT when
@@ -427,7 +427,7 @@ SKAFU_API int32_t skafu_waiter_arm(skafu_waiter *waiter, uint64_t after, skafu_e
 SKAFU_API int32_t skafu_waiter_clear(skafu_waiter *waiter, skafu_error *error);
 SKAFU_API void skafu_waiter_free(skafu_waiter *waiter);
 
-/* ---- upkeep ----------------------------------------------------------------------------------------------------- */
+/* ---- upkeep -------------------------------------------------------------------------------------------------- */
 
 /* Do up to budget_ns of the work that keeps a store fast and small: fold, merge, advance the hash chain.  Returns 1
  * when there is more to do, 0 when not.  Appends do what must be done themselves; this is for hosts that want it off
@@ -454,6 +454,18 @@ typedef int32_t (*skafu_verify_fn)(void *user, uint64_t done, uint64_t total, co
 /* Check the whole log while others use it.  0 when the walk came to its end: look at out_report->faults. */
 SKAFU_API int32_t skafu_store_verify(skafu_store *store, uint32_t flags, skafu_verify_fn tell, void *user,
 				     skafu_verify_report *out_report, skafu_error *error);
+
+/* Told the sequence that was reached and the one to reach; not 0 stops. */
+typedef int32_t (*skafu_progress_fn)(void *user, uint64_t done, uint64_t total);
+
+/*
+ * Copy the log into a store of its own at `path`, while others write: the commits up to sequence up_to (0: all that
+ * there are now), ending with a whole commit.  A path that holds an earlier backup of this very log is continued; any
+ * other store there is refused with SKAFU_EEXISTS.  The copy is a store that can be opened, with the birth id of this
+ * one and an incarnation of its own.  To restore, open the backup and back it up to where the store shall be.
+ */
+SKAFU_API int32_t skafu_store_backup(skafu_store *store, const char *path, uint64_t up_to, skafu_progress_fn tell,
+				     void *user, skafu_error *error);
 
 /* Throw every derived table away and make it again from the commits.  No other writer meanwhile. */
 SKAFU_API int32_t skafu_store_reindex(skafu_store *store, skafu_error *error);

@@ -16,7 +16,7 @@ extern "C" {
 
 typedef struct skafu_scenario skafu_scenario;
 
-/* ---- scenario -------------------------------------------------------------------------------------------------- */
+/* ---- scenario ------------------------------------------------------------------------------------------------ */
 
 #define SKAFU_SCENARIO_REPEAT 0x1u    /* give reactions and processes every input twice: the second adds nothing */
 #define SKAFU_SCENARIO_START 0x2u     /* start_ns is given */
@@ -44,13 +44,13 @@ SKAFU_API int32_t skafu_scenario_engine(skafu_scenario *scenario, skafu_engine *
 /* What the last check that did not hold has to say; "" when all did.  Lent until the next check. */
 SKAFU_API const char *skafu_scenario_report(const skafu_scenario *scenario);
 
-/* ---- given ----------------------------------------------------------------------------------------------------- */
+/* ---- given --------------------------------------------------------------------------------------------------- */
 
 /* This has happened.  Consumers have seen it, and what they made of it is not expected any more.  A type that the
  * model does not know is SKAFU_EDEFINITION. */
 SKAFU_API int32_t skafu_scenario_given(skafu_scenario *scenario, const skafu_new_record *event, skafu_error *error);
 
-/* ---- when ------------------------------------------------------------------------------------------------------ */
+/* ---- when ---------------------------------------------------------------------------------------------------- */
 
 /* Execute a command; or append an event; or move the clock.  Then the engine runs until nothing is left to do.  A
  * handler that fails is seen with skafu_scenario_then_failed(). */
@@ -59,7 +59,7 @@ SKAFU_API int32_t skafu_scenario_when_event(skafu_scenario *scenario, const skaf
 					    skafu_error *error);
 SKAFU_API int32_t skafu_scenario_when_time(skafu_scenario *scenario, int64_t now_ns, skafu_error *error);
 
-/* ---- then ------------------------------------------------------------------------------------------------------ */
+/* ---- then ---------------------------------------------------------------------------------------------------- */
 
 /*
  * What came of it, in order, each taken off the list as it is checked.  Of an event and a command only what is given
@@ -89,13 +89,13 @@ SKAFU_API int32_t skafu_scenario_then_row(skafu_scenario *scenario, const char *
 SKAFU_API int32_t skafu_scenario_then_process(skafu_scenario *scenario, const char *process, const char *instance,
 					      uint32_t state, skafu_error *error);
 
-/* ---- clock ----------------------------------------------------------------------------------------------------- */
+/* ---- clock --------------------------------------------------------------------------------------------------- */
 
 /* Where the clock stands, and setting it without letting anything run: also backwards. */
 SKAFU_API int64_t skafu_scenario_now(const skafu_scenario *scenario);
 SKAFU_API int32_t skafu_scenario_set_clock(skafu_scenario *scenario, int64_t now_ns, skafu_error *error);
 
-/* ---- faults ---------------------------------------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_FAULT_MEMORY 1u /* an allocation */
 #define SKAFU_FAULT_READ 2u   /* reading a file */

@@ -30,7 +30,7 @@ SKAFU_API int32_t skafu_watch_open(skafu_store *store, const skafu_watch_opts *o
 				   skafu_error *error);
 SKAFU_API void skafu_watch_close(skafu_watch *watch); /* NULL is fine */
 
-/* ---- metrics --------------------------------------------------------------------------------------------------- */
+/* ---- metrics ------------------------------------------------------------------------------------------------- */
 
 /*
  * Names are those of Prometheus; labels are the inside of the braces, "consumer=\"mail\",domain=\"sales\"", or NULL.
@@ -60,7 +60,7 @@ SKAFU_API int32_t skafu_metrics_prometheus(skafu_watch *watch, char **out_text, 
 					   skafu_error *error);
 SKAFU_API int32_t skafu_metrics_otlp(skafu_watch *watch, char **out_text, size_t *out_length, skafu_error *error);
 
-/* ---- alarms ---------------------------------------------------------------------------------------------------- */
+/* ---- alarms -------------------------------------------------------------------------------------------------- */
 
 #define SKAFU_ALARM_ABOVE 0u
 #define SKAFU_ALARM_BELOW 1u
@@ -120,7 +120,7 @@ SKAFU_API int32_t skafu_alarm_list_next(skafu_alarm_list *list, const skafu_alar
 					skafu_error *error);
 SKAFU_API void skafu_alarm_list_free(skafu_alarm_list *list);
 
-/* ---- traces ---------------------------------------------------------------------------------------------------- */
+/* ---- traces -------------------------------------------------------------------------------------------------- */
 
 /* A place in a trace: the W3C trace context. */
 typedef struct skafu_trace_context {

@@ -115,7 +115,7 @@ int32_t skafu__fail_memory(skafu_error *error)
 	return skafu__fail(error, SKAFU_ENOMEM, "Out of memory; release some, or raise the limit, and call again.");
 }
 
-/* ---- system calls --------------------------------------------------------------------------------------------- */
+/* ---- system calls -------------------------------------------------------------------------------------------- */
 
 /* Own words, because those of libc follow the locale of the host and its thread. */
 struct error_word {
@@ -190,7 +190,7 @@ int32_t skafu__fail_os(skafu_error *error, int errno_value, const char *format, 
 	return word->code;
 }
 
-/* ---- particulars ---------------------------------------------------------------------------------------------- */
+/* ---- particulars --------------------------------------------------------------------------------------------- */
 
 void skafu__error_set_sequence(skafu_error *error, uint64_t sequence)
 {
@@ -241,7 +241,7 @@ int32_t skafu__error_copy(skafu_error *to, const skafu_error *from, int32_t code
 	return code;
 }
 
-/* ---- what the host reads -------------------------------------------------------------------------------------- */
+/* ---- what the host reads ------------------------------------------------------------------------------------- */
 
 int32_t skafu_error_code(const skafu_error *error)
 {

@@ -112,7 +112,7 @@ void skafu__ident_stamp_v8(uint8_t id[16])
 	id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
 }
 
-/* ---- public --------------------------------------------------------------------------------------------------- */
+/* ---- public -------------------------------------------------------------------------------------------------- */
 
 /* The generator of the process: mutable, because the ids of one process ascend; its mark of 0 is nobody's, so the
  * first call adopts it. */

@@ -49,7 +49,7 @@ void skafu__map_set_hash(struct skafu__map *map, skafu__map_hash_fn hash, const 
 	}
 }
 
-/* ---- hashing -------------------------------------------------------------------------------------------------- */
+/* ---- hashing ------------------------------------------------------------------------------------------------- */
 
 static uint64_t map_mix(uint64_t value)
 {
@@ -75,7 +75,7 @@ static uint64_t map_hash(const struct skafu__map *map, const void *key, size_t l
 	return map->hash ? map->hash(map->hash_user, key, length) : map_hash_bytes(map->seed, key, length);
 }
 
-/* ---- slots ---------------------------------------------------------------------------------------------------- */
+/* ---- slots --------------------------------------------------------------------------------------------------- */
 
 /* The slot that holds the key, or the free one where it belongs.  There is always a free one. */
 static struct skafu__map_slot *map_probe(const struct skafu__map *map, uint64_t hash, const void *key, size_t length)
@@ -140,7 +140,7 @@ static int32_t map_slots_grow(struct skafu__map *map)
 	return SKAFU_OK;
 }
 
-/* ---- keys ----------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------------- */
 
 /* Copy the living keys to another block, one behind the other. */
 static void map_keys_pack(struct skafu__map *map, uint8_t *keys)
@@ -202,7 +202,7 @@ static int32_t map_keys_grow(struct skafu__map *map, size_t length)
 	return SKAFU_OK;
 }
 
-/* ---- operations ----------------------------------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------------------------------- */
 
 static int32_t map_insert_new(struct skafu__map *map, uint64_t hash, const void *key, size_t length, uint64_t value)
 {

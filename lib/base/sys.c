@@ -25,7 +25,7 @@
 
 #define SYS_SECOND_NS INT64_C(1000000000)
 
-/* ---- the real machine ----------------------------------------------------------------------------------------- */
+/* ---- the real machine ---------------------------------------------------------------------------------------- */
 
 static void *sys_real_allocate(void *user, size_t bytes)
 {
@@ -119,6 +119,7 @@ static const struct skafu__sys sys_real = {
 	.random = sys_real_random,
 	.open = sys_real_open,
 	.close = close,
+	.read = read,
 	.pread = pread,
 	.pwrite = pwrite,
 	.ftruncate = ftruncate,
@@ -134,7 +135,7 @@ static const struct skafu__sys sys_real = {
 	.futex_wake = sys_real_futex_wake,
 };
 
-/* ---- which table ---------------------------------------------------------------------------------------------- */
+/* ---- which table --------------------------------------------------------------------------------------------- */
 
 static _Atomic(const struct skafu__sys *) sys_test_table;
 
@@ -173,7 +174,7 @@ int32_t skafu__sys_init(struct skafu__sys *out, const struct skafu_allocator *al
 	return SKAFU_OK;
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------------- */
 
 /* A block of 0 bytes would let an allocator answer NULL, which here means failure; and no object may be larger than
  * a pointer difference can say. */
@@ -230,7 +231,7 @@ void skafu__free(const struct skafu__sys *sys, void *block)
 		sys->release(sys->user, block);
 }
 
-/* ---- whole transfers ------------------------------------------------------------------------------------------ */
+/* ---- whole transfers ----------------------------------------------------------------------------------------- */
 
 /* The kernel takes offsets up to the largest off_t; past it, the sum would be undefined. */
 static int sys_range_fits(size_t bytes, off_t offset)
@@ -288,7 +289,7 @@ int skafu__write_at(const struct skafu__sys *sys, int fd, const void *buffer, si
 	return 0;
 }
 
-/* ---- deadlines ------------------------------------------------------------------------------------------------ */
+/* ---- deadlines ----------------------------------------------------------------------------------------------- */
 
 int64_t skafu__deadline(const struct skafu__sys *sys, uint64_t timeout_ns)
 {
@@ -315,7 +316,7 @@ int64_t skafu__time_left(const struct skafu__sys *sys, int64_t deadline)
 	return __builtin_sub_overflow(deadline, now, &left) ? INT64_MAX : left;
 }
 
-/* ---- the fork mark -------------------------------------------------------------------------------------------- */
+/* ---- the fork mark ------------------------------------------------------------------------------------------- */
 
 /*
  * One page that the kernel empties in a child (MADV_WIPEONFORK) holds the mark; 0 there means "I am new here".  The

@@ -27,6 +27,7 @@ struct skafu__sys {
 
 	int (*open)(const char *path, int flags, mode_t mode);
 	int (*close)(int fd);
+	ssize_t (*read)(int fd, void *buffer, size_t bytes);
 	ssize_t (*pread)(int fd, void *buffer, size_t bytes, off_t offset);
 	ssize_t (*pwrite)(int fd, const void *buffer, size_t bytes, off_t offset);
 	int (*ftruncate)(int fd, off_t bytes);

@@ -17,7 +17,7 @@ enum {
 	entry_shift_budget = 4 /* moves per entry that the insertion sort may make before it gives up */
 };
 
-/* ---- sort ------------------------------------------------------------------------------------------------------ */
+/* ---- sort ---------------------------------------------------------------------------------------------------- */
 
 /* The shifts of the key bytes that are not the same in all entries, lowest byte first. */
 static unsigned entry_varying_bytes(const struct skafu__entry *entries, size_t count,
@@ -113,7 +113,7 @@ void skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skaf
 	entry_radix_sort(entries, count, scratch, shifts, varying);
 }
 
-/* ---- sources --------------------------------------------------------------------------------------------------- */
+/* ---- sources ------------------------------------------------------------------------------------------------- */
 
 static int32_t entry_array_next(struct skafu__entry_source *self, struct skafu__entry *out_entry)
 {
@@ -133,7 +133,7 @@ void skafu__entry_array_init(struct skafu__entry_array *array, const struct skaf
 	array->at = 0;
 }
 
-/* ---- merge ----------------------------------------------------------------------------------------------------- */
+/* ---- merge --------------------------------------------------------------------------------------------------- */
 
 /* Put the next entry of a source into its head, or drop the source at its end.  1, 0 or a failure. */
 static int32_t entry_merge_pull(struct skafu__merge *merge, size_t which)

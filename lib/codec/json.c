@@ -74,7 +74,7 @@ __attribute__((cold, noinline)) static const uint8_t *json_refuse(struct json_ch
 	return NULL;
 }
 
-/* ---- bytes of a string ----------------------------------------------------------------------------------------- */
+/* ---- bytes of a string --------------------------------------------------------------------------------------- */
 
 static inline const uint8_t *json_plain_bytewise(const uint8_t *at, const uint8_t *end)
 {
@@ -184,7 +184,7 @@ size_t skafu__json_utf8_step(const void *text, size_t length)
 	return length ? json_utf8_step(text, length) : 0;
 }
 
-/* ---- strings --------------------------------------------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------------------------------------------- */
 
 __attribute__((cold, noinline)) static const uint8_t *json_refuse_escape(struct json_check *check, const uint8_t *at)
 {
@@ -232,7 +232,7 @@ static inline const uint8_t *json_string(struct json_check *check, const uint8_t
 	return json_string_rest(check, at);
 }
 
-/* ---- names: hash and order ------------------------------------------------------------------------------------- */
+/* ---- names: hash and order ----------------------------------------------------------------------------------- */
 
 /* The hash takes the unescaped bytes as words of 8, the last one filled with zeros, at least two words, and then the
  * length.  Two words without a branch cover nearly all names. */
@@ -361,7 +361,7 @@ static int json_name_before(const struct json_name *a, const struct json_name *b
 	return order ? order < 0 : a->text < b->text;
 }
 
-/* ---- names: the stack ------------------------------------------------------------------------------------------ */
+/* ---- names: the stack ---------------------------------------------------------------------------------------- */
 
 static const char json_twice[] = "a name appears twice in one object";
 
@@ -445,7 +445,7 @@ static inline const uint8_t *json_names_add(struct json_check *check, const stru
 	return name->text;
 }
 
-/* ---- containers ------------------------------------------------------------------------------------------------ */
+/* ---- containers ---------------------------------------------------------------------------------------------- */
 
 static inline const uint8_t *json_space(const struct json_check *check, const uint8_t *at)
 {
@@ -529,7 +529,7 @@ static inline const uint8_t *json_after(struct json_check *check, const uint8_t 
 	return at == check->end ? at : json_refuse(check, at, "the text goes on after its value");
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------------- */
+/* ---- values -------------------------------------------------------------------------------------------------- */
 
 static inline const uint8_t *json_digits(const uint8_t *at, const uint8_t *end)
 {

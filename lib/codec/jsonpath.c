@@ -14,7 +14,7 @@
 /* A difference of exponents that no position of a digit in a text can outweigh. */
 #define JSONPATH_POWER_FAR INT64_C(100000000000000000)
 
-/* ---- characters ------------------------------------------------------------------------------------------------ */
+/* ---- characters ---------------------------------------------------------------------------------------------- */
 
 size_t skafu__json_utf8_write(uint32_t character, uint8_t out[4])
 {
@@ -197,7 +197,7 @@ int32_t skafu__json_quote(struct skafu__buf *out, const void *text, size_t lengt
 	return out->failed ? jsonpath_undo(out, start, out->failed) : 0;
 }
 
-/* ---- tokens ---------------------------------------------------------------------------------------------------- */
+/* ---- tokens -------------------------------------------------------------------------------------------------- */
 
 void skafu__json_walk_init(struct skafu__json_walk *walk, const void *text, size_t length)
 {
@@ -316,7 +316,7 @@ int32_t skafu__json_next(struct skafu__json_walk *walk, struct skafu__json_token
 	return 1;
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------------- */
 
 /* 0.d1d2d3... * 10 ^ (point + power), where d1 is not zero. */
 struct jsonpath_number {

@@ -15,7 +15,7 @@
 #define MANIFEST_ROOT_MAGIC "SKRT"
 #define MANIFEST_PART_MAGIC "SKRM"
 
-/* ---- rules ----------------------------------------------------------------------------------------------------- */
+/* ---- rules --------------------------------------------------------------------------------------------------- */
 
 /* What is wrong with a run, or NULL. */
 static const char *manifest_judge_run(const struct skafu__manifest_run *run)
@@ -72,7 +72,7 @@ static int32_t manifest_damaged(skafu_error *error, const char *what)
 	return skafu__fail(error, SKAFU_EDAMAGED, "A manifest of the index has %s; reindex the store.", what);
 }
 
-/* ---- root ------------------------------------------------------------------------------------------------------ */
+/* ---- root ---------------------------------------------------------------------------------------------------- */
 
 static size_t manifest_root_at(uint32_t index)
 {
@@ -206,7 +206,7 @@ void skafu__manifest_root_dimension(const struct skafu__manifest_root *root, uin
 	*out_end = end;
 }
 
-/* ---- parts: write ---------------------------------------------------------------------------------------------- */
+/* ---- parts: write -------------------------------------------------------------------------------------------- */
 
 uint32_t skafu__manifest_part_rows(size_t bytes_max)
 {
@@ -324,7 +324,7 @@ uint32_t skafu__manifest_parts_crc(uint32_t crc, uint32_t part_crc)
 	return skafu__crc32c(crc, bytes, sizeof bytes);
 }
 
-/* ---- parts: read ----------------------------------------------------------------------------------------------- */
+/* ---- parts: read --------------------------------------------------------------------------------------------- */
 
 static const uint8_t *manifest_part_row(const struct skafu__manifest_part *part, uint32_t index)
 {
@@ -433,7 +433,7 @@ int32_t skafu__manifest_part_open(struct skafu__manifest_part *part, const void 
 	return SKAFU_OK;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------------------------ */
+/* ---- runs ---------------------------------------------------------------------------------------------------- */
 
 static int manifest_same_run(const struct skafu__manifest_run *a, const struct skafu__manifest_run *b)
 {

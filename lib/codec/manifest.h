@@ -69,7 +69,7 @@ struct skafu__manifest_run {
 	uint32_t crc;
 };
 
-/* ---- root ------------------------------------------------------------------------------------------------------ */
+/* ---- root ---------------------------------------------------------------------------------------------------- */
 
 /* A root that was opened; it borrows the bytes. */
 struct skafu__manifest_root {
@@ -95,7 +95,7 @@ void skafu__manifest_root_run(const struct skafu__manifest_root *root, uint32_t 
 void skafu__manifest_root_dimension(const struct skafu__manifest_root *root, uint8_t dimension, uint32_t *out_begin,
 	uint32_t *out_end);
 
-/* ---- parts ----------------------------------------------------------------------------------------------------- */
+/* ---- parts --------------------------------------------------------------------------------------------------- */
 
 /* How many segments a part of at most bytes_max bytes lists (0 below the minimum), and how many parts a run needs. */
 uint32_t skafu__manifest_part_rows(size_t bytes_max);
@@ -130,7 +130,7 @@ struct skafu__manifest_part {
 int32_t skafu__manifest_part_open(struct skafu__manifest_part *part, const void *bytes, size_t length, unsigned flags,
 	skafu_error *error);
 
-/* ---- runs ------------------------------------------------------------------------------------------------------ */
+/* ---- runs ---------------------------------------------------------------------------------------------------- */
 
 /* SKAFU_EDAMAGED unless `parts`, all that the run has, in their order, are those that the root means. */
 int32_t skafu__manifest_run_check(const struct skafu__manifest_run *run, const struct skafu__manifest_part *parts,

@@ -18,7 +18,7 @@ enum {
 	segment_no_block = -1
 };
 
-/* ---- numbers --------------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------------- */
 
 /* The number of `width` bytes that ends at `end`.  At least eight bytes of the segment's head are before every such
  * number, so reading eight that end there is safe where eight that begin there might not be. */
@@ -66,7 +66,7 @@ static inline int segment_varint(const uint8_t **at, const uint8_t *end, uint64_
 	return segment_varint_long(at, end, out_value);
 }
 
-/* ---- open ------------------------------------------------------------------------------------------------------ */
+/* ---- open ---------------------------------------------------------------------------------------------------- */
 
 static int32_t segment_damaged(skafu_error *error, const char *what)
 {
@@ -121,7 +121,7 @@ static int32_t segment_check_directory(struct skafu__segment *segment, skafu_err
 	return SKAFU_OK;
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------------------ */
+/* ---- keys ---------------------------------------------------------------------------------------------------- */
 
 uint64_t skafu__segment_key(const struct skafu__segment *segment, uint32_t index)
 {
@@ -152,7 +152,7 @@ uint32_t skafu__segment_lower_bound(const struct skafu__segment *segment, uint64
 	return begin + (segment_load_before(ends + (size_t)begin * width, width) < target);
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------------------------- */
 
 /* Decode what follows the posting that the cursor holds already, until `end` or until the block is full.  0 when the
  * codes are malformed or there are too many of them. */
@@ -278,7 +278,7 @@ static int segment_parse(struct skafu__segment_cursor *cursor, const struct skaf
 	return head & 1 ? segment_parse_blocks(cursor, head, at, end) : segment_parse_short(cursor, head, at, end);
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------------------------- */
+/* ---- blocks -------------------------------------------------------------------------------------------------- */
 
 static const uint8_t *segment_row(const struct skafu__segment_cursor *cursor, uint32_t block)
 {
@@ -344,7 +344,7 @@ static int32_t segment_enter_end(struct skafu__segment_cursor *cursor, uint32_t 
 	return result;
 }
 
-/* ---- cursor ---------------------------------------------------------------------------------------------------- */
+/* ---- cursor -------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__segment_list(const struct skafu__segment *segment, uint32_t index,
 	struct skafu__segment_cursor *cursor, skafu_error *error)
@@ -406,7 +406,7 @@ int32_t skafu__segment_cursor_last(struct skafu__segment_cursor *cursor, skafu_e
 	return segment_enter_end(cursor, cursor->block_count - 1, error);
 }
 
-/* ---- seek ------------------------------------------------------------------------------------------------------ */
+/* ---- seek ---------------------------------------------------------------------------------------------------- */
 
 typedef uint64_t (*segment_row_number)(const struct skafu__segment_cursor *cursor, uint32_t block);
 
@@ -481,7 +481,7 @@ int32_t skafu__segment_cursor_seek_extra(struct skafu__segment_cursor *cursor, u
 	return segment_scan(cursor, cursor->extras, extra, block ? block - 1 : 0, error);
 }
 
-/* ---- check everything ------------------------------------------------------------------------------------------ */
+/* ---- check everything ---------------------------------------------------------------------------------------- */
 
 static int32_t segment_check_list(const struct skafu__segment *segment, uint32_t index, uint64_t *entry_count,
 	skafu_error *error)

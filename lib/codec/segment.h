@@ -74,7 +74,7 @@ struct skafu__segment_info {
 	uint64_t last_extra_max; /* the largest extra that the last key has in this segment */
 };
 
-/* ---- read ------------------------------------------------------------------------------------------------------ */
+/* ---- read ---------------------------------------------------------------------------------------------------- */
 
 #define SKAFU__SEGMENT_TRUSTED 1u /* the checksum of these bytes was checked before: leave it out */
 #define SKAFU__SEGMENT_DEEP 2u    /* decode every posting, and check order, counts and flags */

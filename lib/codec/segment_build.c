@@ -23,7 +23,7 @@ enum {
 	segbuild_blocks_head_bytes = 4 /* at most, of a list in blocks: 65,535 << 2 as a varint, and the widths */
 };
 
-/* ---- memory ---------------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------------- */
 
 static size_t segbuild_keys_max(size_t bytes_max)
 {
@@ -86,7 +86,7 @@ void skafu__segment_builder_done(struct skafu__segment_builder *builder)
 	memset(builder, 0, sizeof *builder);
 }
 
-/* ---- numbers --------------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------------- */
 
 static inline size_t segbuild_varint(uint8_t *to, uint64_t value)
 {
@@ -110,7 +110,7 @@ static inline uint8_t *segbuild_store(uint8_t *to, uint64_t value, unsigned widt
 	return to + width;
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------------- */
+/* ---- lists --------------------------------------------------------------------------------------------------- */
 
 static size_t segbuild_directory_bytes(const struct skafu__segment_builder *builder, size_t keys, uint64_t key)
 {
@@ -257,7 +257,7 @@ static void segbuild_close_list(struct skafu__segment_builder *builder)
 	builder->list_count = 0;
 }
 
-/* ---- segments -------------------------------------------------------------------------------------------------- */
+/* ---- segments ------------------------------------------------------------------------------------------------ */
 
 /* Everything but the common head; returns the length. */
 static size_t segbuild_write(struct skafu__segment_builder *builder)

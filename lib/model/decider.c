@@ -13,7 +13,7 @@
 #define DECIDER_NAME_BYTES_MAX 255u
 #define DECIDER_STATE_BYTES_MAX (UINT64_C(1) << 30)
 
-/* ---- states ----------------------------------------------------------------------------------------------------- */
+/* ---- states -------------------------------------------------------------------------------------------------- */
 
 static int32_t state_check_flat(const skafu_state_def *def, const char *what, skafu_error *error)
 {
@@ -157,7 +157,7 @@ void skafu__state_drop(const struct skafu__sys *sys, const skafu_state_def *def,
 		def->drop(user, state);
 }
 
-/* ---- definitions ------------------------------------------------------------------------------------------------ */
+/* ---- definitions --------------------------------------------------------------------------------------------- */
 
 static void decider_free_texts(const struct skafu__sys *sys, struct skafu__decider *decider)
 {

@@ -18,7 +18,7 @@ struct skafu__frame {
 	pthread_t thread;
 };
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 static skafu_model *model_make(skafu_store *store, const struct skafu_model_opts *opts)
 {
@@ -104,7 +104,7 @@ skafu_store *skafu_model_store(const skafu_model *model)
 	return model ? model->store : NULL;
 }
 
-/* ---- functions of the host -------------------------------------------------------------------------------------- */
+/* ---- functions of the host ----------------------------------------------------------------------------------- */
 
 static void model_enter(struct skafu__frame *frame)
 {
@@ -159,7 +159,7 @@ int32_t skafu__model_check(skafu_model *model, skafu_error *error)
 	return rc;
 }
 
-/* ---- freeze ----------------------------------------------------------------------------------------------------- */
+/* ---- freeze -------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__model_may_define(skafu_model *model, skafu_error *error)
 {
@@ -212,7 +212,7 @@ int32_t skafu_model_freeze(skafu_model *model, skafu_error *error)
 	return skafu__model_ready(model, error);
 }
 
-/* ---- parts ------------------------------------------------------------------------------------------------------ */
+/* ---- parts --------------------------------------------------------------------------------------------------- */
 
 struct skafu__part *skafu__model_part(const skafu_model *model, const char *kind, const char *name)
 {
@@ -232,7 +232,7 @@ int32_t skafu__model_add_part(skafu_model *model, struct skafu__part *part, skaf
 	return 0;
 }
 
-/* ---- batches ---------------------------------------------------------------------------------------------------- */
+/* ---- batches ------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__model_take_batch(skafu_model *model, skafu_batch **out_batch, skafu_error *error)
 {

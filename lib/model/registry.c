@@ -12,7 +12,7 @@
 #define REGISTRY_NAME_BYTES_MAX 255u
 #define REGISTRY_FIRST_VERSION (1u << 16)
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 void skafu__registry_init(struct skafu__registry *registry, const struct skafu__sys *sys)
 {
@@ -53,7 +53,7 @@ void skafu__registry_done(struct skafu__registry *registry)
 	skafu__map_done(&registry->command_index);
 }
 
-/* ---- look up ---------------------------------------------------------------------------------------------------- */
+/* ---- look up ------------------------------------------------------------------------------------------------- */
 
 const struct skafu__domain *skafu__registry_domain(const struct skafu__registry *registry, const char *name)
 {
@@ -94,7 +94,7 @@ int32_t skafu__registry_need_domain(const struct skafu__registry *registry, cons
 	return 0;
 }
 
-/* ---- domains ---------------------------------------------------------------------------------------------------- */
+/* ---- domains ------------------------------------------------------------------------------------------------- */
 
 static int32_t registry_add_domain(struct skafu__registry *registry, const char *name, skafu_error *error)
 {
@@ -124,7 +124,7 @@ int32_t skafu_model_add_domain(skafu_model *model, const char *domain, skafu_err
 	return registry_add_domain(&model->registry, domain, error);
 }
 
-/* ---- event types ------------------------------------------------------------------------------------------------ */
+/* ---- event types --------------------------------------------------------------------------------------------- */
 
 int32_t skafu__registry_make_type(struct skafu__registry *registry, const char *name, struct skafu__type **out_type,
 				  skafu_error *error)
@@ -204,7 +204,7 @@ int32_t skafu_model_add_event(skafu_model *model, const skafu_event_def *def, sk
 	return rc;
 }
 
-/* ---- what the store remembers ----------------------------------------------------------------------------------- */
+/* ---- what the store remembers -------------------------------------------------------------------------------- */
 
 /* A type of the log belongs to the source of its events; the first one tells. */
 static int32_t registry_compare_type(const struct skafu__type *type, skafu_store *store, skafu_error *error)

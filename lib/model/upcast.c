@@ -51,7 +51,7 @@ static struct skafu__upcaster *upcast_find(const struct skafu__type *type, uint3
 	return each && each->from_version == version ? each : NULL;
 }
 
-/* ---- definitions ------------------------------------------------------------------------------------------------ */
+/* ---- definitions --------------------------------------------------------------------------------------------- */
 
 static void upcast_free(const struct skafu__sys *sys, struct skafu__upcaster *upcaster)
 {
@@ -176,7 +176,7 @@ int32_t skafu_model_add_upcaster(skafu_model *model, const skafu_upcaster_def *d
 	return rc;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------- */
+/* ---- the whole ----------------------------------------------------------------------------------------------- */
 
 static int32_t upcast_freeze_target(const struct skafu__upcaster *upcaster, const struct upcast_target *target,
 				    skafu_error *error)
@@ -268,7 +268,7 @@ int32_t skafu__upcast_freeze(const struct skafu__registry *registry, skafu_error
 	return rc;
 }
 
-/* ---- the fingerprint -------------------------------------------------------------------------------------------- */
+/* ---- the fingerprint ----------------------------------------------------------------------------------------- */
 
 struct upcast_choice {
 	const char *const *types;
@@ -354,7 +354,7 @@ int32_t skafu__upcast_fingerprint(const struct skafu__registry *registry, const 
 	return rc;
 }
 
-/* ---- the lens --------------------------------------------------------------------------------------------------- */
+/* ---- the lens ------------------------------------------------------------------------------------------------ */
 
 /* One form that an upcaster added; its data follow it. */
 struct skafu__lens_form {

@@ -44,7 +44,7 @@ struct skafu__request {
 	_Atomic uint32_t phase; /* futex word */
 };
 
-/* ---- the queue -------------------------------------------------------------------------------------------------- */
+/* ---- the queue ----------------------------------------------------------------------------------------------- */
 
 /* 1 when the queue was empty: the caller leads. */
 static int append_enqueue(struct skafu__group *group, struct skafu__request *request)
@@ -113,7 +113,7 @@ static uint32_t append_queued(struct skafu__group *group)
 	return count;
 }
 
-/* ---- the leader ------------------------------------------------------------------------------------------------- */
+/* ---- the leader ---------------------------------------------------------------------------------------------- */
 
 /* Followers that were just woken come back a moment later: a leader that leaves at once carries half of them. */
 static void append_linger(skafu_store *store)
@@ -284,7 +284,7 @@ static void append_follow(skafu_store *store, struct skafu__request *request)
 	}
 }
 
-/* ---- public ----------------------------------------------------------------------------------------------------- */
+/* ---- public -------------------------------------------------------------------------------------------------- */
 
 static int32_t append_check_batch(const skafu_store *store, skafu_batch *batch, skafu_error *error)
 {

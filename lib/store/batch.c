@@ -15,7 +15,7 @@
 
 static const char batch_json[] = "application/json";
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 int32_t skafu_batch_new(skafu_store *store, skafu_batch **out_batch, skafu_error *error)
 {
@@ -108,7 +108,7 @@ static int32_t batch_grown_too_far(const skafu_batch *batch, int32_t rc, skafu_e
 			   batch->store->opts.batch_bytes_max);
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- names --------------------------------------------------------------------------------------------------- */
 
 const char *skafu__batch_name_text(const skafu_batch *batch, uint32_t index)
 {
@@ -167,7 +167,7 @@ static int32_t batch_name(skafu_batch *batch, uint8_t set, const char *text, siz
 	return rc;
 }
 
-/* ---- a record: checks ------------------------------------------------------------------------------------------- */
+/* ---- a record: checks ---------------------------------------------------------------------------------------- */
 
 /* What skafu_batch_add() makes of the host's struct before anything changes. */
 struct batch_draft {
@@ -359,7 +359,7 @@ static int32_t batch_draft(const skafu_batch *batch, const struct skafu_new_reco
 	return rc ? rc : batch_check_identity(batch, given, draft, error);
 }
 
-/* ---- a record: add ---------------------------------------------------------------------------------------------- */
+/* ---- a record: add ------------------------------------------------------------------------------------------- */
 
 /* A type comes from one domain: within the batch this is checked here, against the store by the writer. */
 static int32_t batch_bind_type(skafu_batch *batch, uint32_t type, uint32_t source, skafu_error *error)
@@ -485,7 +485,7 @@ int32_t skafu_batch_record_id(const skafu_batch *batch, uint32_t index, uint8_t 
 	return 0;
 }
 
-/* ---- the commit id ---------------------------------------------------------------------------------------------- */
+/* ---- the commit id ------------------------------------------------------------------------------------------- */
 
 static int batch_all_ids_given(const skafu_batch *batch)
 {
@@ -553,7 +553,7 @@ int32_t skafu_batch_id(skafu_batch *batch, uint8_t out_id[16], skafu_error *erro
 	return rc;
 }
 
-/* ---- conditions ------------------------------------------------------------------------------------------------- */
+/* ---- conditions ---------------------------------------------------------------------------------------------- */
 
 static int32_t batch_add_condition(skafu_batch *batch, const struct skafu__condition *condition, skafu_error *error)
 {
@@ -610,7 +610,7 @@ int32_t skafu_batch_expect_no_match(skafu_batch *batch, const skafu_query *query
 	return rc;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 struct batch_row_draft {
 	const char *table;

@@ -34,7 +34,7 @@ struct skafu__control_page {
 	_Atomic uint32_t watchers;
 };
 
-/* ---- kernel locks ----------------------------------------------------------------------------------------------- */
+/* ---- kernel locks -------------------------------------------------------------------------------------------- */
 
 static int control_try_lock(const struct skafu__control *control, int byte, short type)
 {
@@ -44,6 +44,13 @@ static int control_try_lock(const struct skafu__control *control, int byte, shor
 		rc = fcntl(control->fd, F_SETLK, &lock);
 	while (rc != 0 && errno == EINTR);
 	return rc;
+}
+
+/* A sleep that a test can see: on a word that nobody wakes. */
+static void control_pause(const struct skafu__sys *sys, int64_t pause_ns)
+{
+	uint32_t word = 0;
+	sys->futex_wait(&word, 0, pause_ns);
 }
 
 static int64_t control_holder(const struct skafu__control *control, int byte)
@@ -77,15 +84,14 @@ static int control_lock_until(const struct skafu__control *control, int byte, sh
 		if (left == 0)
 			return EAGAIN;
 		int64_t sleep_ns = left > 0 && left < pause_ns ? left : pause_ns;
-		struct timespec pause = {.tv_sec = 0, .tv_nsec = sleep_ns};
-		nanosleep(&pause, NULL);
+		control_pause(control->sys, sleep_ns);
 		if (pause_ns < CONTROL_RETRY_MAX_NS)
 			pause_ns *= 2;
 	}
 	return 0;
 }
 
-/* ---- open ------------------------------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t control_pid_namespace(const struct skafu__sys *sys)
 {
@@ -195,15 +201,28 @@ static int32_t control_take_place(struct skafu__control *control, skafu_error *e
 		if (skafu__time_left(control->sys, deadline) == 0)
 			return control_lock_failed(control, EAGAIN, error);
 		/* Two that try in step would keep each other out: their numbers differ. */
-		struct timespec pause = {.tv_sec = 0, .tv_nsec = pause_ns + getpid() % 97 * 1000L};
-		nanosleep(&pause, NULL);
+		control_pause(control->sys, pause_ns + getpid() % 97 * 1000L);
 		pause_ns = pause_ns < CONTROL_RETRY_MAX_NS ? pause_ns * 2 : pause_ns;
 	}
+}
+
+/* A page that was made by ftruncate may have no block; the first touch of its map would then be a SIGBUS on a full disk.
+ * Writing what it holds takes the block; the first opener is alone with it. */
+static int32_t control_own_block(const struct skafu__control *control, skafu_error *error)
+{
+	uint8_t bytes[CONTROL_BYTES] = {0};
+	if (skafu__read_at(control->sys, control->fd, bytes, sizeof bytes, 0) < 0)
+		return skafu__fail_os(error, errno, "reading %s", control->path);
+	if (skafu__write_at(control->sys, control->fd, bytes, sizeof bytes, 0) != 0)
+		return skafu__fail_os(error, errno, "writing %s", control->path);
+	return 0;
 }
 
 static int32_t control_enter(struct skafu__control *control, skafu_error *error)
 {
 	int32_t rc = control_take_place(control, error);
+	if (rc == 0 && control->was_first)
+		rc = control_own_block(control, error);
 	if (rc != 0)
 		return rc;
 	void *page = mmap(NULL, CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, control->fd, 0);
@@ -273,7 +292,7 @@ void skafu__control_close(struct skafu__control *control)
 	control->wake_fd = -1;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------------- */
 
 static int32_t control_check_file(const struct skafu__control *control, skafu_error *error)
 {
@@ -326,7 +345,7 @@ void skafu__control_poison(struct skafu__control *control)
 	atomic_store(&control->page->poison, 1u);
 }
 
-/* ---- waking ----------------------------------------------------------------------------------------------------- */
+/* ---- waking -------------------------------------------------------------------------------------------------- */
 
 static void control_set_word(struct skafu__control *control, uint32_t odd)
 {

@@ -52,7 +52,7 @@ struct skafu_cursor {
 	uint32_t next;
 };
 
-/* ---- which records ---------------------------------------------------------------------------------------------- */
+/* ---- which records ------------------------------------------------------------------------------------------- */
 
 /* Types of events and commands belong to a domain; errors and outcomes are of the domain that emitted them. */
 static int cursor_is_of_domain(const struct skafu_cursor *cursor, const struct skafu__record *record)
@@ -99,7 +99,7 @@ static int32_t cursor_candidate(struct skafu_cursor *cursor, struct skafu__view 
 	return 1;
 }
 
-/* ---- blocks ----------------------------------------------------------------------------------------------------- */
+/* ---- blocks -------------------------------------------------------------------------------------------------- */
 
 /* Copy a record into the block: 1, or 0 when the block is full. */
 static int32_t cursor_take(struct skafu_cursor *cursor, struct skafu__view *view, uint64_t sequence,
@@ -253,7 +253,7 @@ void skafu_cursor_free(skafu_cursor *cursor)
 	skafu__store_release(store);
 }
 
-/* ---- bounds by time --------------------------------------------------------------------------------------------- */
+/* ---- bounds by time ------------------------------------------------------------------------------------------ */
 
 /* The first sequence recorded at or after a time (head + 1 when there is none): recorded times never fall. */
 static int32_t cursor_find_time(struct skafu__view *view, int64_t recorded_ns, uint64_t *out, skafu_error *error)
@@ -293,7 +293,7 @@ static int32_t cursor_bound_times(struct skafu__view *view, const struct skafu_r
 	return rc;
 }
 
-/* ---- open ------------------------------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------------------------------------------- */
 
 struct cursor_request {
 	enum cursor_filter filter;

@@ -13,10 +13,12 @@
 #define ENV_FULL_BYTES (UINT64_C(64) * 4096)
 #define ENV_FULL_BLOCKS 64 /* a file system with fewer free blocks counts as full when a write failed */
 #define ENV_MAP_BYTES_MIN (UINT64_C(1) << 20)
+#define ENV_LOCK_HEADER_BYTES 192 /* of LMDB's lock file: the header and the first reader */
+#define ENV_LOCK_READER_BYTES 64
 
 static const char *const env_table_names[SKAFU__TABLES] = {"meta", "chunk", "name", "row", "run", "manifest"};
 
-/* ---- failures --------------------------------------------------------------------------------------------------- */
+/* ---- failures ------------------------------------------------------------------------------------------------ */
 
 /* A process may have a limit of its own, which also shows as a write that ends early. */
 static int env_limit_is_reached(const struct skafu__env *env)
@@ -70,7 +72,7 @@ int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *wh
 	}
 }
 
-/* ---- open and create -------------------------------------------------------------------------------------------- */
+/* ---- open and create ----------------------------------------------------------------------------------------- */
 
 static char *env_path(const struct skafu__sys *sys, const char *directory, const char *name)
 {
@@ -79,6 +81,31 @@ static char *env_path(const struct skafu__sys *sys, const char *directory, const
 	if (path)
 		snprintf(path, bytes, "%s/%s", directory, name);
 	return path;
+}
+
+/*
+ * LMDB makes its lock file by ftruncate and writes it through a map, where a block that the disk has no room for is a
+ * SIGBUS in the host.  So the blocks are taken before.  An empty lock file is nobody else's: the first opener is alone.
+ */
+static int env_reserve_lock(const struct skafu__sys *sys, const char *path, uint32_t readers_max)
+{
+	static const uint8_t zeros[4096];
+	struct stat status = {0};
+	size_t left = ENV_LOCK_HEADER_BYTES + (size_t)(readers_max - 1) * ENV_LOCK_READER_BYTES;
+	int fd = sys->open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
+	int rc = fd < 0 || sys->fstat(fd, &status) != 0 ? errno : 0;
+	for (off_t at = 0; rc == 0 && status.st_size == 0 && left != 0;) {
+		size_t bytes = left < sizeof zeros ? left : sizeof zeros;
+		if (skafu__write_at(sys, fd, zeros, bytes, at) != 0)
+			rc = errno;
+		at += (off_t)bytes;
+		left -= bytes;
+	}
+	if (rc != 0 && fd >= 0 && status.st_size == 0)
+		(void)sys->ftruncate(fd, 0);
+	if (fd >= 0)
+		sys->close(fd);
+	return rc;
 }
 
 static int env_try_map(MDB_env *mdb, const char *path, const struct skafu__env_config *config, uint64_t map_bytes)
@@ -148,9 +175,10 @@ int32_t skafu__env_create(const struct skafu__sys *sys, const char *directory, c
 {
 	struct skafu__env env = {.sys = sys, .config = *config};
 	env.data_path = env_path(sys, directory, "log");
-	if (!env.data_path)
-		return skafu__fail_memory(error);
-	int rc = env_open_mdb(&env.mdb, env.data_path, config);
+	env.lock_path = env_path(sys, directory, "log-lock");
+	int rc = env.data_path && env.lock_path ? env_reserve_lock(sys, env.lock_path, config->readers_max) : ENOMEM;
+	if (rc == 0)
+		rc = env_open_mdb(&env.mdb, env.data_path, config);
 	if (rc == 0) {
 		rc = env_fill_new(env.mdb, format, format_length);
 		if (rc == 0 && !config->no_sync)
@@ -159,6 +187,7 @@ int32_t skafu__env_create(const struct skafu__sys *sys, const char *directory, c
 	}
 	int32_t result = rc ? skafu__env_fail(&env, rc, "creating the log", error) : 0;
 	skafu__free(sys, env.data_path);
+	skafu__free(sys, env.lock_path);
 	return result;
 }
 
@@ -194,7 +223,9 @@ int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, co
 	env->data_path = env_path(sys, directory, "log");
 	env->lock_path = env_path(sys, directory, "log-lock");
 	pthread_mutex_init(&env->idle_lock, NULL);
-	int rc = env->data_path && env->lock_path ? env_open_mdb(&env->mdb, env->data_path, config) : ENOMEM;
+	int rc = env->data_path && env->lock_path ? env_reserve_lock(sys, env->lock_path, config->readers_max) : ENOMEM;
+	if (rc == 0)
+		rc = env_open_mdb(&env->mdb, env->data_path, config);
 	if (rc == 0) {
 		int dead;
 		mdb_filehandle_t fd;
@@ -204,7 +235,9 @@ int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, co
 		rc = env_load_tables(env);
 	}
 	if (rc != 0) {
-		int32_t result = skafu__env_fail(env, rc, "opening the log", error);
+		int32_t result = rc == MDB_NOTFOUND ? skafu__fail(error, SKAFU_EFOREIGN, "the log lacks the tables of a "
+								  "libskafu store; it belongs to another program")
+						    : skafu__env_fail(env, rc, "opening the log", error);
 		skafu__env_close(env);
 		return result;
 	}
@@ -224,7 +257,7 @@ void skafu__env_close(struct skafu__env *env)
 	memset(env, 0, sizeof *env);
 }
 
-/* ---- transactions ----------------------------------------------------------------------------------------------- */
+/* ---- transactions -------------------------------------------------------------------------------------------- */
 
 static MDB_txn *env_take_idle(struct skafu__env *env)
 {
@@ -311,7 +344,7 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
 	return rc ? env_commit_failed(env, rc, error) : 0;
 }
 
-/* ---- growth ----------------------------------------------------------------------------------------------------- */
+/* ---- growth -------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 {

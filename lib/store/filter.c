@@ -12,7 +12,7 @@ int skafu__filter_is_wanted(const struct skafu__manifest_run *run)
 	return run->dimension == SKAFU__DIM_ID && run->level <= SKAFU__FILTER_LEVEL_MAX && run->entry_count != 0;
 }
 
-/* ---- make ------------------------------------------------------------------------------------------------------- */
+/* ---- make ---------------------------------------------------------------------------------------------------- */
 
 static int32_t filter_add_segment(void *filter, const void *bytes, size_t length, skafu_error *error)
 {
@@ -72,7 +72,7 @@ int32_t skafu__filter_make(struct skafu__view *view, const struct skafu__runbuil
 	return 0;
 }
 
-/* ---- keep ------------------------------------------------------------------------------------------------------- */
+/* ---- keep ---------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__filter_put(const skafu_store *store, MDB_txn *txn, const struct skafu__manifest_run *run,
 			  const uint8_t *bytes, size_t length, skafu_error *error)
@@ -97,7 +97,7 @@ int32_t skafu__filter_delete(const skafu_store *store, MDB_txn *txn, const struc
 	return 0;
 }
 
-/* ---- ask -------------------------------------------------------------------------------------------------------- */
+/* ---- ask ----------------------------------------------------------------------------------------------------- */
 
 /* The filter's bytes: where they were before, or looked up and checked; NULL when there is none to be trusted. */
 static const uint8_t *filter_find(struct skafu__view *view, struct skafu__run *run, size_t length)

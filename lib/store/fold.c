@@ -15,7 +15,7 @@
 
 #define FOLD_LOCK_WAIT_NS UINT64_C(2000000000)
 
-/* ---- the plan --------------------------------------------------------------------------------------------------- */
+/* ---- the plan ------------------------------------------------------------------------------------------------ */
 
 struct fold_plan {
 	skafu_store *store;
@@ -147,7 +147,7 @@ static int32_t fold_make_plan(struct fold_plan *plan, skafu_error *error)
 	return 1;
 }
 
-/* ---- the installation ------------------------------------------------------------------------------------------- */
+/* ---- the installation ---------------------------------------------------------------------------------------- */
 
 static int32_t fold_put_rows(const struct fold_plan *plan, MDB_txn *txn, skafu_error *error)
 {

@@ -9,7 +9,7 @@
 #include "store/select.h"
 #include "store/store.h"
 
-/* ---- is it a retry? --------------------------------------------------------------------------------------------- */
+/* ---- is it a retry? ------------------------------------------------------------------------------------------ */
 
 int32_t skafu__judge_outcome(const struct skafu__commit *commit, struct skafu_appended *out, skafu_error *error)
 {
@@ -130,7 +130,7 @@ static int32_t judge_commit_id(struct skafu__writer *writer, skafu_batch *batch,
 	return rc ? rc : 1;
 }
 
-/* ---- record ids ------------------------------------------------------------------------------------------------- */
+/* ---- record ids ---------------------------------------------------------------------------------------------- */
 
 static int32_t judge_record_ids(struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
 {
@@ -155,7 +155,7 @@ static int32_t judge_record_ids(struct skafu__writer *writer, const skafu_batch 
 	return 0;
 }
 
-/* ---- conditions ------------------------------------------------------------------------------------------------- */
+/* ---- conditions ---------------------------------------------------------------------------------------------- */
 
 static int32_t judge_row(struct skafu__writer *writer, const skafu_batch *batch, uint32_t number, skafu_error *error)
 {

@@ -15,7 +15,7 @@ static MDB_val manifest_root_key(void)
 	return key;
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__manifest_set_new(skafu_store *store)
 {
@@ -73,7 +73,7 @@ struct skafu__run *skafu__manifest_set_find(const struct skafu__manifest_set *se
 	return NULL;
 }
 
-/* ---- load ------------------------------------------------------------------------------------------------------- */
+/* ---- load ---------------------------------------------------------------------------------------------------- */
 
 /* 1 and the root, 0 when the index has none yet. */
 static int32_t manifest_open_root(const skafu_store *store, MDB_txn *txn, struct skafu__manifest_root *out,
@@ -176,7 +176,7 @@ int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, const struct 
 	return rc;
 }
 
-/* ---- edit ------------------------------------------------------------------------------------------------------- */
+/* ---- edit ---------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__root_edit_begin(const skafu_store *store, MDB_txn *txn, struct skafu__root_edit *edit,
 			       skafu_error *error)

@@ -43,7 +43,7 @@ void skafu__manifest_set_count(const skafu_store *store, uint64_t *runs, uint64_
 struct skafu__run *skafu__manifest_set_find(const struct skafu__manifest_set *set, uint32_t dimension,
 					    uint32_t number);
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------------- */
 
 /* The runs that a root lists, in a list that can be changed. */
 struct skafu__root_edit {

@@ -38,7 +38,7 @@ struct merge_job {
 	int complete;
 };
 
-/* ---- which merge is due ----------------------------------------------------------------------------------------- */
+/* ---- which merge is due -------------------------------------------------------------------------------------- */
 
 static uint64_t merge_power(uint64_t base, uint32_t exponent)
 {
@@ -90,7 +90,7 @@ static void merge_choose_inputs(struct merge_job *job, const struct skafu__manif
 	}
 }
 
-/* ---- progress --------------------------------------------------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------------------------------------------------ */
 
 static void merge_info_encode(uint8_t *to, const struct skafu__segment_info *info)
 {
@@ -189,7 +189,7 @@ static int32_t merge_drop_progress(const struct merge_job *job, MDB_txn *txn, sk
 	return 0;
 }
 
-/* ---- merging ---------------------------------------------------------------------------------------------------- */
+/* ---- merging ------------------------------------------------------------------------------------------------- */
 
 struct merge_input {
 	struct skafu__segment_walk walk;
@@ -318,7 +318,7 @@ static int32_t merge_go_on(struct merge_job *job, skafu_error *error)
 	return merge_make_filter(job, error);
 }
 
-/* ---- installation ----------------------------------------------------------------------------------------------- */
+/* ---- installation -------------------------------------------------------------------------------------------- */
 
 static int32_t merge_swap(struct merge_job *job, MDB_txn *txn, skafu_error *error)
 {

@@ -22,7 +22,7 @@
 #define OPEN_BATCH_BYTES_MAX (16u << 20)
 #define OPEN_VERIFY_BUDGET_NS INT64_C(60000000000)
 
-/* ---- tuning ----------------------------------------------------------------------------------------------------- */
+/* ---- tuning -------------------------------------------------------------------------------------------------- */
 
 static struct skafu__tuning open_tuning;
 
@@ -55,7 +55,7 @@ static void open_tune(skafu_store *store)
 		tuning->fold_records = store->opts.fold_records;
 }
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------------------------------- */
 
 static void open_fill_defaults(skafu_store_opts *opts)
 {
@@ -121,7 +121,7 @@ int32_t skafu__open_read_opts(const skafu_store_opts *given, skafu_store_opts *o
 	return open_check_limits(out, error);
 }
 
-/* ---- a new store ------------------------------------------------------------------------------------------------ */
+/* ---- a new store --------------------------------------------------------------------------------------------- */
 
 static int32_t open_sync_directory(const struct skafu__sys *sys, const char *path, skafu_error *error)
 {
@@ -134,7 +134,8 @@ static int32_t open_sync_directory(const struct skafu__sys *sys, const char *pat
 	return rc == 0 ? 0 : skafu__fail_os(error, reason, "syncing the directory %s", path);
 }
 
-static int32_t open_new_format(struct skafu__sys *sys, uint8_t out[SKAFU__FORMAT_BYTES], skafu_error *error)
+static int32_t open_new_format(struct skafu__sys *sys, const struct skafu__format *like,
+			       uint8_t out[SKAFU__FORMAT_BYTES], skafu_error *error)
 {
 	struct skafu__format format = {0};
 	if (sys->random(format.birth, 16) != 0 || sys->random(format.incarnation, 16) != 0 ||
@@ -143,6 +144,10 @@ static int32_t open_new_format(struct skafu__sys *sys, uint8_t out[SKAFU__FORMAT
 	skafu__ident_stamp_v8(format.birth);
 	skafu__ident_stamp_v8(format.incarnation);
 	format.created_ns = sys->wall_ns();
+	if (like) {
+		memcpy(format.birth, like->birth, sizeof format.birth);
+		memcpy(format.hash_key, like->hash_key, sizeof format.hash_key);
+	}
 	skafu__format_encode(&format, out);
 	return 0;
 }
@@ -178,11 +183,11 @@ static void open_remove_files(const struct skafu__sys *sys, const char *director
 }
 
 static int32_t open_fill_directory(struct skafu__sys *sys, const char *directory, const skafu_store_opts *opts,
-				   int no_sync, skafu_error *error)
+				   const struct skafu__format *like, int no_sync, skafu_error *error)
 {
 	uint8_t format[SKAFU__FORMAT_BYTES];
 	struct skafu__env_config config = open_env_config(opts, no_sync);
-	int32_t rc = open_new_format(sys, format, error);
+	int32_t rc = open_new_format(sys, like, format, error);
 	if (rc == 0)
 		rc = skafu__env_create(sys, directory, &config, format, sizeof format, error);
 	if (rc != 0)
@@ -205,7 +210,7 @@ static char *open_parent(const struct skafu__sys *sys, const char *path)
 		parent[--length] = 0;
 	char *slash = strrchr(parent, '/');
 	if (!slash)
-		strcpy(parent, length ? "." : parent);
+		snprintf(parent, 2, "%s", length ? "." : "");
 	else
 		slash[slash == parent] = 0;
 	return parent;
@@ -242,11 +247,11 @@ static int32_t open_rename(struct skafu__sys *sys, const char *temporary, const 
 }
 
 static int32_t open_make_at(struct skafu__sys *sys, const char *temporary, const char *path,
-			    const skafu_store_opts *opts, skafu_error *error)
+			    const skafu_store_opts *opts, const struct skafu__format *like, skafu_error *error)
 {
 	if (sys->mkdir(temporary, 0750) != 0)
 		return skafu__fail_os(error, errno, "making the directory %s", temporary);
-	int32_t rc = open_fill_directory(sys, temporary, opts, 0, error);
+	int32_t rc = open_fill_directory(sys, temporary, opts, like, 0, error);
 	if (rc != 0) {
 		open_remove_files(sys, temporary);
 		return rc;
@@ -261,19 +266,20 @@ static int32_t open_make_at(struct skafu__sys *sys, const char *temporary, const
 	return rc;
 }
 
-int32_t skafu__open_make(const char *path, const skafu_store_opts *opts, skafu_error *error)
+int32_t skafu__open_make(const char *path, const skafu_store_opts *opts, const struct skafu__format *like,
+			 skafu_error *error)
 {
 	struct skafu__sys sys;
 	int32_t rc = skafu__sys_init(&sys, opts->allocator);
 	if (rc != 0)
 		return skafu__fail(error, rc, "the allocator lacks a function or its size");
 	char *temporary = open_temporary_name(&sys, path);
-	rc = temporary ? open_make_at(&sys, temporary, path, opts, error) : skafu__fail_memory(error);
+	rc = temporary ? open_make_at(&sys, temporary, path, opts, like, error) : skafu__fail_memory(error);
 	skafu__free(&sys, temporary);
 	return rc;
 }
 
-/* ---- file systems ----------------------------------------------------------------------------------------------- */
+/* ---- file systems -------------------------------------------------------------------------------------------- */
 
 struct open_bad_filesystem {
 	uint32_t magic;
@@ -298,7 +304,7 @@ static int32_t open_check_filesystem(const char *path, const skafu_store_opts *o
 	return 0;
 }
 
-/* ---- an existing store ------------------------------------------------------------------------------------------ */
+/* ---- an existing store --------------------------------------------------------------------------------------- */
 
 static int32_t open_allocate(const char *path, const skafu_store_opts *opts, skafu_store **out, skafu_error *error)
 {
@@ -524,11 +530,11 @@ int32_t skafu__store_grow_map(skafu_store *store, int adopt, skafu_error *error)
 	return rc;
 }
 
-/* ---- in memory -------------------------------------------------------------------------------------------------- */
+/* ---- in memory ----------------------------------------------------------------------------------------------- */
 
 static int32_t open_memory_in(skafu_store *store, const char *directory, skafu_error *error)
 {
-	int32_t rc = open_fill_directory(&store->sys, directory, &store->opts, 1, error);
+	int32_t rc = open_fill_directory(&store->sys, directory, &store->opts, NULL, 1, error);
 	if (rc == 0)
 		rc = skafu__control_open_private(&store->control, &store->sys, error);
 	if (rc == 0)
@@ -544,10 +550,10 @@ int32_t skafu__open_memory(const skafu_store_opts *opts, skafu_store **out_store
 	int32_t rc = open_allocate(NULL, opts, &store, error);
 	if (rc != 0)
 		return rc;
-	strcpy(directory, "/dev/shm/skafu-XXXXXX");
+	snprintf(directory, sizeof directory, "/dev/shm/skafu-XXXXXX");
 	char *made = mkdtemp(directory);
 	if (!made) {
-		strcpy(directory, "/tmp/skafu-XXXXXX");
+		snprintf(directory, sizeof directory, "/tmp/skafu-XXXXXX");
 		made = mkdtemp(directory);
 	}
 	rc = made ? open_memory_in(store, directory, error)

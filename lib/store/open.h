@@ -5,12 +5,15 @@
 #define SKAFU__STORE_OPEN_H
 
 #include "skafu_store.h"
+#include "store/state.h"
 
 /* Options with every default filled in; SKAFU_EOPTION, SKAFU_EINVAL. */
 int32_t skafu__open_read_opts(const skafu_store_opts *given, skafu_store_opts *out, skafu_error *error);
 
-/* Make the directory of a store, all or nothing: in a temporary directory beside it, synced, then renamed. */
-int32_t skafu__open_make(const char *path, const skafu_store_opts *opts, skafu_error *error);
+/* Make the directory of a store, all or nothing: in a temporary directory beside it, synced, then renamed.  `like`
+ * (NULL: none) gives the birth id and hash key of a store that this one is to be a copy of. */
+int32_t skafu__open_make(const char *path, const skafu_store_opts *opts, const struct skafu__format *like,
+			 skafu_error *error);
 
 /* A store object on an existing directory.  opts are complete. */
 int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, skafu_store **out_store,

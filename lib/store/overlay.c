@@ -33,7 +33,7 @@ struct skafu__overlay_list {
 	size_t slots_used;
 };
 
-/* ---- one dimension ---------------------------------------------------------------------------------------------- */
+/* ---- one dimension ------------------------------------------------------------------------------------------- */
 
 static size_t overlay_home_of(const struct skafu__overlay_list *list, uint64_t key)
 {
@@ -190,7 +190,7 @@ static void overlay_list_free(const struct skafu__sys *sys, struct skafu__overla
 	skafu__free(sys, list);
 }
 
-/* ---- all dimensions --------------------------------------------------------------------------------------------- */
+/* ---- all dimensions ------------------------------------------------------------------------------------------ */
 
 int32_t skafu__overlay_init(struct skafu__overlay *overlay, const struct skafu__sys *sys)
 {
@@ -323,7 +323,7 @@ size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimen
 	return end - first;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 static size_t overlay_row_key(uint8_t to[4 + 255], uint32_t table, const void *key, size_t key_length)
 {

@@ -59,7 +59,7 @@ const char *skafu_record_tag(const skafu_record *record, uint32_t index)
 	return tag;
 }
 
-/* ---- copies ----------------------------------------------------------------------------------------------------- */
+/* ---- copies -------------------------------------------------------------------------------------------------- */
 
 static size_t recordview_tags_bytes(const skafu_record *record)
 {

@@ -21,7 +21,7 @@ void skafu__repack_done(struct skafu__repack *repack)
 	repack->chunks = NULL;
 }
 
-/* ---- plan ------------------------------------------------------------------------------------------------------- */
+/* ---- plan ---------------------------------------------------------------------------------------------------- */
 
 static int32_t repack_take_names(struct skafu__repack *repack, const struct skafu__commit *commit)
 {
@@ -83,7 +83,7 @@ int32_t skafu__repack_plan(struct skafu__repack *repack, struct skafu__view *vie
 	return rc;
 }
 
-/* ---- put -------------------------------------------------------------------------------------------------------- */
+/* ---- put ----------------------------------------------------------------------------------------------------- */
 
 static int32_t repack_put_names(const struct skafu__repack *repack, MDB_txn *txn, skafu_error *error)
 {

@@ -12,7 +12,7 @@
 
 #define ROWS_BYTES_MAX (UINT64_C(64) << 20) /* what one rows cursor may hold */
 
-/* ---- one row ---------------------------------------------------------------------------------------------------- */
+/* ---- one row ------------------------------------------------------------------------------------------------- */
 
 static int32_t rows_find_folded(struct skafu__view *view, uint32_t table, const void *key, size_t key_length,
 				struct skafu__row_value *out, skafu_error *error)
@@ -101,7 +101,7 @@ void skafu_bytes_free(void *bytes)
 	skafu__free(skafu__sys_current(), bytes);
 }
 
-/* ---- a range of rows -------------------------------------------------------------------------------------------- */
+/* ---- a range of rows ----------------------------------------------------------------------------------------- */
 
 struct rows_place {
 	size_t at; /* in bytes: key, value */

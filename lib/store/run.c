@@ -8,7 +8,7 @@
 
 #define RUN_OWN_PAGES_BYTES 2048 /* LMDB keeps values of this size and above out of the leaf pages, which move */
 
-/* ---- load ------------------------------------------------------------------------------------------------------- */
+/* ---- load ---------------------------------------------------------------------------------------------------- */
 
 static int32_t run_damaged(const struct skafu__manifest_run *info, const char *what, uint32_t number,
 			   skafu_error *error)
@@ -90,7 +90,7 @@ void skafu__run_free(const skafu_store *store, struct skafu__run *run)
 	skafu__free(&store->sys, run);
 }
 
-/* ---- segments --------------------------------------------------------------------------------------------------- */
+/* ---- segments ------------------------------------------------------------------------------------------------ */
 
 void skafu__run_forget_places(struct skafu__run *run)
 {
@@ -119,7 +119,7 @@ int32_t skafu__run_segment(const skafu_store *store, MDB_txn *txn, struct skafu_
 	return 0;
 }
 
-/* ---- postings --------------------------------------------------------------------------------------------------- */
+/* ---- postings ------------------------------------------------------------------------------------------------ */
 
 struct run_search {
 	struct skafu__view *view;

@@ -7,7 +7,7 @@
  * Invariant: an object is freed when nobody has a handle and no child (cursor, batch, ...) is alive.  Objects of
  * before a fork are invisible in the child: their memory is left alone.
  */
-#include "skafu_store.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,13 +16,12 @@
 
 #include "base/error.h"
 #include "store/open.h"
-#include "store/store.h"
 
 static pthread_mutex_t store_registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static skafu_store *store_registry;
 static uint64_t store_registry_mark; /* of the process that filled it */
 
-/* ---- checks ----------------------------------------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__store_check(const skafu_store *store, skafu_error *error)
 {
@@ -34,7 +33,7 @@ int32_t skafu__store_check(const skafu_store *store, skafu_error *error)
 	return 0;
 }
 
-/* ---- references ------------------------------------------------------------------------------------------------- */
+/* ---- references ---------------------------------------------------------------------------------------------- */
 
 static void store_unlink(skafu_store *store)
 {
@@ -83,7 +82,7 @@ void skafu_store_close(skafu_store *store)
 		store_drop(store, &store->handles);
 }
 
-/* ---- the registry ----------------------------------------------------------------------------------------------- */
+/* ---- the registry -------------------------------------------------------------------------------------------- */
 
 static skafu_store *store_find(dev_t device, ino_t inode)
 {
@@ -140,7 +139,7 @@ static void store_enter(skafu_store *store)
 	store_registry = store;
 }
 
-/* ---- what is at a path ------------------------------------------------------------------------------------------ */
+/* ---- what is at a path --------------------------------------------------------------------------------------- */
 
 enum store_place { STORE_NOTHING, STORE_EMPTY_DIRECTORY, STORE_DIRECTORY, STORE_OTHER };
 
@@ -186,7 +185,7 @@ static int32_t store_not_one(const char *path, enum store_place place, skafu_err
 			   "SKAFU_STORE_CREATE", path);
 }
 
-/* ---- open ------------------------------------------------------------------------------------------------------- */
+/* ---- open ---------------------------------------------------------------------------------------------------- */
 
 static int32_t store_open_found(const char *path, const skafu_store_opts *given, const skafu_store_opts *opts,
 				const struct stat *status, skafu_store **out_store, skafu_error *error)
@@ -222,9 +221,12 @@ static int32_t store_open_locked(const char *path, const skafu_store_opts *given
 	if (place == STORE_OTHER)
 		return store_not_one(path, place, error);
 	if (is_missing) {
-		rc = skafu__open_make(path, opts, error);
+		struct skafu_error own = {0};
+		rc = skafu__open_make(path, opts, NULL, &own);
 		if (rc == SKAFU_EEXISTS && !must_be_new)
 			rc = 0; /* somebody else was faster */
+		else if (rc != 0)
+			skafu__error_copy(error, &own, rc);
 		if (rc == 0)
 			rc = store_look(path, &place, &status, error);
 		if (rc != 0)

@@ -6,7 +6,7 @@
 #include "store/manifest_set.h"
 #include "store/store.h"
 
-/* ---- state ------------------------------------------------------------------------------------------------------ */
+/* ---- state --------------------------------------------------------------------------------------------------- */
 
 static int32_t view_load_index(skafu_store *store, MDB_txn *txn, struct skafu__index_state *out, skafu_error *error)
 {
@@ -96,7 +96,7 @@ static void view_unload(struct skafu__view *view)
 	view->chunks = NULL;
 }
 
-/* ---- within a chunk --------------------------------------------------------------------------------------------- */
+/* ---- within a chunk ------------------------------------------------------------------------------------------ */
 
 /* Decode the commit at commit_at; the bytes of a chunk end exactly with its last commit.  view->shallow: only as far as
  * reading single records needs. */
@@ -187,7 +187,7 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 	return 0;
 }
 
-/* ---- commits ---------------------------------------------------------------------------------------------------- */
+/* ---- commits ------------------------------------------------------------------------------------------------- */
 
 static int32_t view_seek_commit(struct skafu__view *view, uint64_t number, uint64_t last_sequence, skafu_error *error)
 {
@@ -281,7 +281,7 @@ int32_t skafu__view_last_recorded(struct skafu__view *view, int64_t *out_ns, ska
 	return rc;
 }
 
-/* ---- the overlay of a view -------------------------------------------------------------------------------------- */
+/* ---- the overlay of a view ----------------------------------------------------------------------------------- */
 
 static int32_t view_sink_name(void *user, const struct skafu__name_def *name)
 {
@@ -406,7 +406,7 @@ void skafu__view_invalidate(skafu_store *store)
 	skafu__overlay_reset(&store->overlay, 0, 0);
 }
 
-/* ---- open and close --------------------------------------------------------------------------------------------- */
+/* ---- open and close ------------------------------------------------------------------------------------------ */
 
 static int view_fits(const skafu_store *store, const struct skafu__view *view)
 {

@@ -79,7 +79,7 @@ void skafu_store_interrupt(skafu_store *store)
 	skafu__control_wake_all(&store->control);
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------------------------ */
+/* ---- descriptors --------------------------------------------------------------------------------------------- */
 
 struct skafu_waiter {
 	skafu_store *store;
@@ -155,7 +155,7 @@ int32_t skafu_waiter_clear(skafu_waiter *waiter, skafu_error *error)
 	int32_t rc = skafu__store_check(waiter->store, error);
 	if (rc != 0)
 		return rc;
-	while (read(waiter->fd, events, sizeof events) > 0)
+	while (waiter->store->sys.read(waiter->fd, events, sizeof events) > 0)
 		;
 	wait_disarm(waiter);
 	return 0;

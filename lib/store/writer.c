@@ -11,7 +11,7 @@
 
 #define WRITER_CLOCK_SLACK_NS (INT64_C(3600) * 1000000000)
 
-/* ---- begin and end ---------------------------------------------------------------------------------------------- */
+/* ---- begin and end ------------------------------------------------------------------------------------------- */
 
 static int32_t writer_open_txn(struct skafu__writer *writer, skafu_error *error)
 {
@@ -71,7 +71,7 @@ void skafu__writer_done(struct skafu__writer *writer)
 	skafu__buf_done(&writer->chunk);
 }
 
-/* ---- putting chunks --------------------------------------------------------------------------------------------- */
+/* ---- putting chunks ------------------------------------------------------------------------------------------ */
 
 int32_t skafu__writer_put(struct skafu__writer *writer, skafu_error *error)
 {
@@ -119,7 +119,7 @@ int32_t skafu__writer_stream_version(struct skafu__writer *writer, const char *s
 	return rc;
 }
 
-/* ---- encoding --------------------------------------------------------------------------------------------------- */
+/* ---- encoding ------------------------------------------------------------------------------------------------ */
 
 static int32_t writer_check_owner(const struct skafu__writer *writer, const skafu_batch *batch, uint32_t index,
 				  skafu_error *error)
@@ -299,7 +299,7 @@ static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, c
 					       "this") : 0;
 }
 
-/* ---- heads of streams ------------------------------------------------------------------------------------------- */
+/* ---- heads of streams ---------------------------------------------------------------------------------------- */
 
 static int32_t writer_load_head(struct skafu__writer *writer, const char *stream, size_t length, skafu_error *error)
 {
@@ -341,7 +341,7 @@ static int32_t writer_load_heads(struct skafu__writer *writer, const skafu_batch
 	return rc == SKAFU_ENOMEM ? skafu__fail_memory(error) : rc;
 }
 
-/* ---- add -------------------------------------------------------------------------------------------------------- */
+/* ---- add ----------------------------------------------------------------------------------------------------- */
 
 /* Take what was just encoded into the overlay, and count it. */
 static int32_t writer_accept(struct skafu__writer *writer, const skafu_batch *batch,

@@ -80,7 +80,7 @@ static int own_open(void **store, const char *dir, const struct bench_store_opti
 	return 0;
 }
 
-/* ---- append ---- */
+/* ---- append -------------------------------------------------------------------------------------------------- */
 
 static int32_t add_event(const struct own_store *s, skafu_batch *batch, const struct bench_event *e)
 {
@@ -134,7 +134,7 @@ static int own_flush(void *store)
 	return failed ? -1 : 0;
 }
 
-/* ---- read ---- */
+/* ---- read ---------------------------------------------------------------------------------------------------- */
 
 static void touch(const skafu_record *record, struct bench_sum *sum)
 {

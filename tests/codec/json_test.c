@@ -19,7 +19,7 @@
 #define TEXT_MAX 1024
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* ---- a text at the end of memory ------------------------------------------------------------------------------- */
+/* ---- a text at the end of memory ----------------------------------------------------------------------------- */
 
 static uint8_t *cliff; /* the first byte that must not be touched */
 
@@ -44,7 +44,7 @@ static const uint8_t *at_cliff(const void *text, size_t length)
 	return cliff - length;
 }
 
-/* ---- memory that is counted, and given out or not -------------------------------------------------------------- */
+/* ---- memory that is counted, and given out or not ------------------------------------------------------------ */
 
 static struct skafu__sys machine;
 static size_t allocations;
@@ -84,7 +84,7 @@ static int32_t check_bytes(const void *text, size_t length)
 	return skafu__json_check(&machine, text, length, DEPTH, NULL);
 }
 
-/* ---- a slow validator ------------------------------------------------------------------------------------------ */
+/* ---- a slow validator ---------------------------------------------------------------------------------------- */
 
 /* The text as characters, then the grammar of RFC 8259 word for word, then every name against every other. */
 struct slow {
@@ -309,7 +309,7 @@ static int slow_accepts(const uint8_t *text, size_t length)
 	return slow_decode(&slow, text, length) && slow_value(&slow, DEPTH) && slow.character[slow.at] == -1;
 }
 
-/* ---- cJSON ----------------------------------------------------------------------------------------------------- */
+/* ---- cJSON --------------------------------------------------------------------------------------------------- */
 
 static int cjson_accepts(const uint8_t *text, size_t length)
 {
@@ -335,7 +335,7 @@ static int cjson_is_excused(const uint8_t *text, size_t length)
 	return run >= 63;
 }
 
-/* ---- the suite ------------------------------------------------------------------------------------------------- */
+/* ---- the suite ----------------------------------------------------------------------------------------------- */
 
 /* The grammar leaves these open, or allows them while RFC 8259 warns that readers differ; this is our rule. */
 struct ruling {
@@ -463,7 +463,7 @@ START_TEST(suite_is_judged_case_by_case)
 }
 END_TEST
 
-/* ---- faults ---------------------------------------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------------------------------------------- */
 
 struct faulty {
 	const char *text;
@@ -576,7 +576,7 @@ START_TEST(depth_is_counted_by_us)
 }
 END_TEST
 
-/* ---- scanning -------------------------------------------------------------------------------------------------- */
+/* ---- scanning ------------------------------------------------------------------------------------------------ */
 
 START_TEST(span_stops_where_it_must_at_any_place)
 {
@@ -617,7 +617,7 @@ START_TEST(utf8_step_knows_all_sequences_and_no_others)
 }
 END_TEST
 
-/* ---- hostile sizes --------------------------------------------------------------------------------------------- */
+/* ---- hostile sizes ------------------------------------------------------------------------------------------- */
 
 static size_t many_names(char *out, size_t count, const char *format)
 {
@@ -789,7 +789,7 @@ START_TEST(missing_memory_is_reported)
 }
 END_TEST
 
-/* ---- random texts ---------------------------------------------------------------------------------------------- */
+/* ---- random texts -------------------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 

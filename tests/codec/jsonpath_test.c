@@ -78,7 +78,7 @@ static void seed_random(void)
 	random_state = seed | 1;
 }
 
-/* ---- tokens ---------------------------------------------------------------------------------------------------- */
+/* ---- tokens -------------------------------------------------------------------------------------------------- */
 
 /* A token as text: a letter for its kind, the depth, "!" when escaped, and the raw text. */
 static void describe(char *to, size_t room, const char *text)
@@ -153,7 +153,7 @@ START_TEST(walk_is_as_deep_as_the_check)
 }
 END_TEST
 
-/* ---- strings --------------------------------------------------------------------------------------------------- */
+/* ---- strings ------------------------------------------------------------------------------------------------- */
 
 struct string_case {
 	const char *raw;
@@ -323,7 +323,7 @@ START_TEST(written_characters_are_the_ones_that_are_read)
 }
 END_TEST
 
-/* ---- numbers --------------------------------------------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------------------------------------------- */
 
 static int compare(const char *a, const char *b)
 {

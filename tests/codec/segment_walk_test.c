@@ -126,7 +126,7 @@ START_TEST(mixed_up_segments_are_noticed)
 }
 END_TEST
 
-/* ---- merges ---------------------------------------------------------------------------------------------------- */
+/* ---- merges -------------------------------------------------------------------------------------------------- */
 
 /* Random entries, dealt out by position as runs are: each takes a range. */
 static size_t deal_runs(struct run *runs, size_t sources, size_t bytes_max, int has_extra)

@@ -28,7 +28,7 @@ struct actors_board {
 
 static struct actors_board *board;
 
-/* ---- time, chance, memory --------------------------------------------------------------------------------------- */
+/* ---- time, chance, memory ------------------------------------------------------------------------------------ */
 
 int64_t actors_now_ns(void)
 {
@@ -57,7 +57,8 @@ uint64_t actors_random(uint64_t *state)
 uint64_t actors_seed(const char *test)
 {
 	const char *given = getenv("SKAFU_TEST_SEED");
-	uint64_t seed = given && *given ? strtoull(given, NULL, 0) : (uint64_t)actors_now_ns() ^ (uint64_t)getpid() << 40;
+	uint64_t fresh = (uint64_t)actors_now_ns() ^ (uint64_t)getpid() << 40;
+	uint64_t seed = given && *given ? strtoull(given, NULL, 0) : fresh;
 
 	printf("%s: SKAFU_TEST_SEED=%" PRIu64 "\n", test, seed);
 	fflush(stdout);
@@ -87,6 +88,14 @@ int64_t actors_switches(pid_t pid)
 	if (file)
 		fclose(file);
 	return switches;
+}
+
+int64_t actors_slack(void)
+{
+	const char *given = getenv("CK_TIMEOUT_MULTIPLIER");
+	int64_t slack = given && *given ? strtoll(given, NULL, 10) : 1;
+
+	return slack < 1 ? 1 : slack;
 }
 
 int64_t actors_cpu_ns(pid_t pid)
@@ -121,7 +130,7 @@ void actors_scratch_gone(const char *path)
 	statedir_scratch_gone(path);
 }
 
-/* ---- processes -------------------------------------------------------------------------------------------------- */
+/* ---- processes ----------------------------------------------------------------------------------------------- */
 
 static struct actors_board *actors_board_get(void)
 {
@@ -210,7 +219,7 @@ int actors_await(_Atomic uint32_t *flag, uint32_t value, int64_t ns_max)
 	return 1;
 }
 
-/* ---- what is appended ------------------------------------------------------------------------------------------- */
+/* ---- what is appended ---------------------------------------------------------------------------------------- */
 
 uint32_t actors_events(uint32_t writer, uint64_t number)
 {
@@ -239,8 +248,8 @@ static int32_t actors_add(skafu_batch *batch, uint32_t writer, uint64_t number, 
 	char tag[24];
 	uint8_t id[16];
 	const char *tags[] = {tag};
-	int length = snprintf(data, sizeof data, "{\"w\":%" PRIu32 ",\"n\":%" PRIu64 ",\"i\":%" PRIu32 "}", writer, number,
-			      index);
+	int length = snprintf(data, sizeof data, "{\"w\":%" PRIu32 ",\"n\":%" PRIu64 ",\"i\":%" PRIu32 "}", writer,
+			      number, index);
 
 	snprintf(stream, sizeof stream, index == 0 ? "own-%" PRIu32 : "shared", writer);
 	snprintf(tag, sizeof tag, "writer:%" PRIu32, writer);

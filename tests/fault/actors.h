@@ -18,7 +18,7 @@
 #define ACTORS_MS INT64_C(1000000)
 #define ACTORS_SECOND INT64_C(1000000000)
 
-/* ---- time, chance, memory ---- */
+/* ---- time, chance, memory ------------------------------------------------------------------------------------ */
 int64_t actors_now_ns(void);
 void actors_nap(int64_t ns);
 uint64_t actors_seed(const char *test); /* SKAFU_TEST_SEED, or a new one; printed */
@@ -26,13 +26,14 @@ uint64_t actors_random(uint64_t *state);
 void *actors_share(size_t bytes); /* zeroed; shared with every actor that is spawned later; never given back */
 int64_t actors_switches(pid_t pid); /* voluntary context switches of a process (all threads): how often it slept */
 
+int64_t actors_slack(void); /* how much slower this program may be: CK_TIMEOUT_MULTIPLIER, 1 without it */
 int64_t actors_cpu_ns(pid_t pid); /* what its first thread used of the processor, to the nanosecond; -1: not known */
 
 /* A directory on a real disk (TMPDIR or /tmp), or in memory. */
 void actors_scratch(char out[256], const char *topic, int in_memory);
 void actors_scratch_gone(const char *path);
 
-/* ---- processes ---- */
+/* ---- processes ----------------------------------------------------------------------------------------------- */
 pid_t actors_spawn(void (*run)(void *user), void *user);
 void actors_fail(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 const char *actors_failure(void); /* what the first said; NULL when nobody did */
@@ -43,7 +44,7 @@ int actors_join(pid_t pid, int64_t ns_max); /* exit code, 128 + signal; -1 when 
 /* Wait until *flag is at least value; 0 when that did not happen in time. */
 int actors_await(_Atomic uint32_t *flag, uint32_t value, int64_t ns_max);
 
-/* ---- what is appended ---- */
+/* ---- what is appended ---------------------------------------------------------------------------------------- */
 #define ACTORS_EVENTS_MAX 4u
 uint32_t actors_events(uint32_t writer, uint64_t number); /* of that commit, 1 to ACTORS_EVENTS_MAX */
 void actors_commit_id(uint32_t writer, uint64_t number, uint8_t out[16]);

@@ -101,7 +101,7 @@ static uint64_t mix(uint64_t value)
 	return value ^ value >> 31;
 }
 
-/* ---- one workload ---------------------------------------------------------------------------------------------- */
+/* ---- one workload -------------------------------------------------------------------------------------------- */
 
 static enum crash_verdict workload_verify(void *user, const char *dir, const struct crash_point *point)
 {
@@ -208,7 +208,7 @@ static void workload_run(const struct plan *plan, struct lane *lane, const char 
 	iolog_free(log);
 }
 
-/* ---- which workloads ------------------------------------------------------------------------------------------- */
+/* ---- which workloads ----------------------------------------------------------------------------------------- */
 
 static size_t short_max(const struct crash_subject *subject)
 {
@@ -363,7 +363,7 @@ static int workers_run(const struct plan *plan)
 	return bad;
 }
 
-/* ---- teeth ----------------------------------------------------------------------------------------------------- */
+/* ---- teeth --------------------------------------------------------------------------------------------------- */
 
 static int plant_found(const struct plan *plan, enum iolog_plant plant, uint64_t attempt)
 {
@@ -419,7 +419,7 @@ static int teeth(const struct plan *plan)
 	return found != IOLOG_PLANTS;
 }
 
-/* ---- report ---------------------------------------------------------------------------------------------------- */
+/* ---- report -------------------------------------------------------------------------------------------------- */
 
 static void group_name(size_t group, char *out, size_t room)
 {

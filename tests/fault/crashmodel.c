@@ -66,7 +66,7 @@ struct crashmodel {
 
 static const unsigned char zero_sector[STATEDIR_SECTOR];
 
-/* ---- hashes ---------------------------------------------------------------------------------------------------- */
+/* ---- hashes -------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_mix(uint64_t value)
 {
@@ -110,7 +110,7 @@ static uint64_t hash_text(const char *text)
 	return hash_mix(hash);
 }
 
-/* ---- safe content ---------------------------------------------------------------------------------------------- */
+/* ---- safe content -------------------------------------------------------------------------------------------- */
 
 static void file_rehash(struct disk_file *file, size_t from, size_t to)
 {
@@ -207,7 +207,7 @@ void crashmodel_free(struct crashmodel *model)
 	free(model);
 }
 
-/* ---- pending atoms --------------------------------------------------------------------------------------------- */
+/* ---- pending atoms ------------------------------------------------------------------------------------------- */
 
 static int op_is_name(const struct iolog_op *op)
 {
@@ -321,7 +321,7 @@ unsigned crashmodel_sectors(const struct crashmodel *model, size_t atom)
 	return (unsigned)((a->offset % SECTOR + a->length + SECTOR - 1) / SECTOR);
 }
 
-/* ---- what is done ---------------------------------------------------------------------------------------------- */
+/* ---- what is done -------------------------------------------------------------------------------------------- */
 
 static void name_apply(struct iolog_names *names, const struct iolog_op *op)
 {
@@ -422,7 +422,7 @@ void crashmodel_settle(struct crashmodel *model, size_t index)
 	settle_forced(model);
 }
 
-/* ---- selecting ------------------------------------------------------------------------------------------------- */
+/* ---- selecting ----------------------------------------------------------------------------------------------- */
 
 static void select_nothing(struct crashmodel *model)
 {
@@ -625,7 +625,7 @@ uint64_t crashmodel_select(struct crashmodel *model, const unsigned char *choose
 	return select_hash(model);
 }
 
-/* ---- the directory --------------------------------------------------------------------------------------------- */
+/* ---- the directory ------------------------------------------------------------------------------------------- */
 
 static void want_add(struct crashmodel *model, const struct iolog_entry *entry, uint64_t variant)
 {

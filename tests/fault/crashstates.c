@@ -40,7 +40,7 @@ struct enumeration {
 	int stop;
 };
 
-/* ---- validation ------------------------------------------------------------------------------------------------ */
+/* ---- validation ---------------------------------------------------------------------------------------------- */
 
 /* The content of one object after all operations; *size bytes of *out. */
 static void final_content(const struct iolog *log, uint32_t object, unsigned char **out, uint64_t *size)
@@ -146,7 +146,7 @@ void crashstates_validate(const struct iolog *log, const char *label)
 		iolog_die("the recorder missed something in %s: %s", label ? label : "a log", why);
 }
 
-/* ---- one state ------------------------------------------------------------------------------------------------- */
+/* ---- one state ----------------------------------------------------------------------------------------------- */
 
 static uint64_t random_next(struct enumeration *run)
 {
@@ -242,7 +242,7 @@ static void try_choice(struct enumeration *run)
 		try_grown(run, 1, NULL);
 }
 
-/* ---- which states ---------------------------------------------------------------------------------------------- */
+/* ---- which states -------------------------------------------------------------------------------------------- */
 
 static unsigned full_mask(const struct enumeration *run, size_t atom)
 {
@@ -402,7 +402,7 @@ void crashstates_run(const struct iolog *log, const char *where, const struct cr
 	free(sizes);
 }
 
-/* ---- in a child ------------------------------------------------------------------------------------------------ */
+/* ---- in a child ---------------------------------------------------------------------------------------------- */
 
 void crashstates_may_die(void)
 {

@@ -58,7 +58,7 @@ static void teardown(void)
 	statedir_scratch_gone(scratch);
 }
 
-/* ---- states as text -------------------------------------------------------------------------------------------- */
+/* ---- states as text ------------------------------------------------------------------------------------------ */
 
 static void file_text(const char *path, char *out, size_t room)
 {
@@ -154,7 +154,7 @@ static void expect(const char *first, ...)
 	ck_assert_uint_eq(options.tally->states, expected);
 }
 
-/* ---- logs by hand ---------------------------------------------------------------------------------------------- */
+/* ---- logs by hand -------------------------------------------------------------------------------------------- */
 
 /* A file that is there before, one sector a letter. */
 static void before(const char *name, const char *letters)
@@ -321,7 +321,7 @@ START_TEST(parts_of_a_sector)
 }
 END_TEST
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_name_needs_its_directory)
 {
@@ -395,7 +395,7 @@ START_TEST(directories_and_removal)
 }
 END_TEST
 
-/* ---- many ------------------------------------------------------------------------------------------------------ */
+/* ---- many ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(all_subsets_up_to_the_bound)
 {
@@ -489,7 +489,7 @@ START_TEST(mapped_files_vary)
 }
 END_TEST
 
-/* ---- verifiers that misbehave ---------------------------------------------------------------------------------- */
+/* ---- verifiers that misbehave -------------------------------------------------------------------------------- */
 
 /* Every state is shown right although the last one was left in ruins. */
 static enum crash_verdict ruin(void *user, const char *state, const struct crash_point *point)
@@ -600,7 +600,7 @@ START_TEST(a_verifier_that_hangs_is_counted)
 }
 END_TEST
 
-/* ---- raw LMDB -------------------------------------------------------------------------------------------------- */
+/* ---- raw LMDB ------------------------------------------------------------------------------------------------ */
 
 static enum crash_verdict lmdb_verify(void *user, const char *state, const struct crash_point *point)
 {

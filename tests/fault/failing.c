@@ -64,7 +64,7 @@ void failing_resume(void)
 	iotrace_inside--;
 }
 
-/* ---- malloc ---------------------------------------------------------------------------------------------------- */
+/* ---- malloc -------------------------------------------------------------------------------------------------- */
 
 #ifndef FAILING_SANITIZED
 void *__libc_malloc(size_t bytes);
@@ -128,7 +128,7 @@ int failing_has_malloc(void)
 	return calls == 1;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------- */
+/* ---- the table ----------------------------------------------------------------------------------------------- */
 
 /* The table's memory does not count as malloc: it has a class of its own. */
 static void *table_allocate(void *user, size_t bytes)
@@ -219,7 +219,7 @@ void failing_table_remove(void)
 	skafu__sys_override(NULL);
 }
 
-/* ---- leaks ----------------------------------------------------------------------------------------------------- */
+/* ---- leaks --------------------------------------------------------------------------------------------------- */
 
 static int descriptors_open(void)
 {
@@ -259,7 +259,7 @@ int failing_ledger_leaks(const struct failing_ledger *before, char *why, size_t 
 	return 1;
 }
 
-/* ---- the driver ------------------------------------------------------------------------------------------------ */
+/* ---- the driver ---------------------------------------------------------------------------------------------- */
 
 const char *failing_name(enum failing_what what)
 {

@@ -81,7 +81,7 @@ void failing_resume(void);
 /* 0 where malloc can not be replaced: under a sanitizer or valgrind.  Cases of FAILING_MALLOC are then left out. */
 int failing_has_malloc(void);
 
-/* ---- leaks ----------------------------------------------------------------------------------------------------- */
+/* ---- leaks --------------------------------------------------------------------------------------------------- */
 
 struct failing_ledger {
 	int64_t blocks, bytes; /* of the system table, since failing_table_put */

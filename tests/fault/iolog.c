@@ -57,7 +57,7 @@ static char *text_copy(const char *text)
 	return memcpy(iolog_need(bytes), text, bytes);
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------------- */
 
 static size_t name_find(const struct iolog_names *names, uint32_t parent, const char *name)
 {
@@ -115,7 +115,7 @@ void iolog_names_copy(struct iolog_names *to, const struct iolog_names *from)
 		iolog_names_set(to, from->at[i].parent, from->at[i].name, from->at[i].object);
 }
 
-/* ---- making a log ---------------------------------------------------------------------------------------------- */
+/* ---- making a log -------------------------------------------------------------------------------------------- */
 
 static uint32_t object_add(struct iolog *log, int directory)
 {
@@ -216,7 +216,7 @@ void iolog_free(struct iolog *log)
 	free(log);
 }
 
-/* ---- appending ------------------------------------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------------------------------------------- */
 
 struct iolog_op *iolog_add(struct iolog *log, enum iolog_kind kind, uint32_t object)
 {
@@ -321,7 +321,7 @@ int iolog_resolve(const struct iolog *log, const char *path, uint32_t *parent, c
 	}
 }
 
-/* ---- planted faults -------------------------------------------------------------------------------------------- */
+/* ---- planted faults ------------------------------------------------------------------------------------------ */
 
 const char *iolog_plant_name(enum iolog_plant plant)
 {
@@ -411,7 +411,7 @@ void iolog_plant(struct iolog *log, enum iolog_plant plant)
 		plant_meta_first(log);
 }
 
-/* ---- describing ------------------------------------------------------------------------------------------------ */
+/* ---- describing ---------------------------------------------------------------------------------------------- */
 
 static const char *object_name(const struct iolog *log, uint32_t object)
 {

@@ -82,7 +82,7 @@ static struct {
 } trace_late[LATE_MAX];
 static size_t trace_late_count;
 
-/* ---- the real calls -------------------------------------------------------------------------------------------- */
+/* ---- the real calls ------------------------------------------------------------------------------------------ */
 
 static void real_find(void *slot, const char *name)
 {
@@ -123,7 +123,7 @@ __attribute__((constructor)) static void real_ready(void)
 		real_resolve();
 }
 
-/* ---- lock, faults ---------------------------------------------------------------------------------------------- */
+/* ---- lock, faults -------------------------------------------------------------------------------------------- */
 
 /* 1 with the lock held when this call may have to be followed. */
 static int trace_enter(void)
@@ -207,7 +207,7 @@ static int fault_error(void)
 	return -1;
 }
 
-/* ---- planted faults -------------------------------------------------------------------------------------------- */
+/* ---- planted faults ------------------------------------------------------------------------------------------ */
 
 void iotrace_plant(enum iolog_plant plant)
 {
@@ -262,7 +262,7 @@ static int plant_skips_sync(void)
 	return trace_plant == IOLOG_PLANT_NO_SYNC || trace_late_count != 0;
 }
 
-/* ---- control --------------------------------------------------------------------------------------------------- */
+/* ---- control ------------------------------------------------------------------------------------------------- */
 
 void iotrace_start(const char *root)
 {
@@ -346,7 +346,7 @@ const char *iotrace_class_name(unsigned class_bit)
 	return "?";
 }
 
-/* ---- open, close ----------------------------------------------------------------------------------------------- */
+/* ---- open, close --------------------------------------------------------------------------------------------- */
 
 #pragma GCC visibility push(default)
 
@@ -497,7 +497,7 @@ int close(int fd)
 	return result;
 }
 
-/* ---- read, write, seek ----------------------------------------------------------------------------------------- */
+/* ---- read, write, seek --------------------------------------------------------------------------------------- */
 
 ssize_t read(int fd, void *buffer, size_t bytes)
 {
@@ -662,7 +662,7 @@ off64_t lseek64(int fd, off64_t offset, int whence)
 	return lseek(fd, offset, whence);
 }
 
-/* ---- sync, size ------------------------------------------------------------------------------------------------ */
+/* ---- sync, size ---------------------------------------------------------------------------------------------- */
 
 static int trace_sync(int fd, int (*call)(int))
 {
@@ -745,7 +745,7 @@ int ftruncate64(int fd, off64_t size)
 	return ftruncate(fd, size);
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------------- */
 
 int rename(const char *from, const char *to)
 {
@@ -826,7 +826,7 @@ int mkdir(const char *path, mode_t mode)
 	return result;
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------------------ */
+/* ---- maps ---------------------------------------------------------------------------------------------------- */
 
 /* The thread sanitizer maps memory before it can watch anything, and long before our constructor has run. */
 #define BEFORE_EVERYTHING __attribute__((no_sanitize("thread")))

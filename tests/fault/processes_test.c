@@ -1,8 +1,8 @@
 /*
  * processes_test.c: several processes work on one store, and are killed, stopped and failed while they do.
  *
- * Protected: nothing that was acknowledged is lost, nothing happens twice, sequences and versions are dense, no reader
- * ever sees the head fall, nobody waits longer than it allowed, and a write of unknown outcome stops everybody.
+ * Protected: nothing that was acknowledged is lost, nothing happens twice, sequences and versions are dense, no
+ * reader ever sees the head fall, nobody waits longer than it allowed, and a write of unknown outcome stops everybody.
  */
 #include <check.h>
 #include <errno.h>
@@ -66,7 +66,7 @@ static void make_store(void)
 	skafu_store_close(open_here());
 }
 
-/* ---- kills ------------------------------------------------------------------------------------------------------ */
+/* ---- kills --------------------------------------------------------------------------------------------------- */
 
 struct ack {
 	uint64_t first;
@@ -131,7 +131,8 @@ static void crew_write_one(skafu_store *store, skafu_batch *batch, uint32_t writ
 	if (rc == 0)
 		rc = skafu_append(store, batch, 10 * ACTORS_SECOND, &done, &error);
 	if (rc != 0)
-		actors_fail("writer %u, commit %" PRIu64 ": %s: %s", writer, number, skafu_result_name(rc), error.message);
+		actors_fail("writer %u, commit %" PRIu64 ": %s: %s", writer, number, skafu_result_name(rc),
+			    error.message);
 	if (!(done.flags & SKAFU_APPENDED_RETRY) != (known != 0))
 		actors_fail("writer %u, commit %" PRIu64 ": status said %s, append said flags %u", writer, number,
 			    skafu_result_name(known), done.flags);
@@ -181,8 +182,8 @@ static void crew_see(struct reader_slot *slot, const skafu_record *record, int64
 		actors_fail("reader: sequence %" PRIu64 " after %" PRIu64, record->sequence, seen);
 	/* A predecessor may have died between the two stores below. */
 	if (record->stream_version != version + 1 && record->stream_version != version)
-		actors_fail("reader: version %" PRIu64 " of %s after %" PRIu64, record->stream_version, record->stream,
-			    version);
+		actors_fail("reader: version %" PRIu64 " of %s after %" PRIu64, record->stream_version,
+			    record->stream, version);
 	if (record->recorded_ns < *recorded)
 		actors_fail("reader: recorded time falls at %" PRIu64, record->sequence);
 	*recorded = record->recorded_ns;
@@ -264,7 +265,7 @@ static void audit_record(struct audit *audit, const skafu_record *record)
 	ck_assert_uint_eq(record->sequence, ++audit->sequence);
 	ck_assert(actors_parse(record, &writer, &number, &index) && writer < WRITERS);
 	ck_assert_msg(number == audit->next[writer] && index == audit->index[writer],
-		      "sequence %" PRIu64 " is commit %" PRIu64 " event %u of writer %u, expected %" PRIu64 " event %u",
+		      "sequence %" PRIu64 " is commit %" PRIu64 " event %u of writer %u, not %" PRIu64 " event %u",
 		      record->sequence, number, index, writer, audit->next[writer], audit->index[writer]);
 	ck_assert_uint_eq(record->stream_version, ++audit->versions[crew_stream(record)]);
 	const struct ack *ack = &crew->writers[writer].acks[number];
@@ -303,7 +304,8 @@ static uint64_t audit_log(skafu_store *store)
 		char stream[32];
 		ck_assert_uint_eq(audit.index[i], 0); /* whole commits only */
 		ck_assert_msg(audit.next[i] - 1 == acked || audit.next[i] - 1 == acked + 1,
-			      "writer %u: %" PRIu64 " in the log, %" PRIu64 " acknowledged", i, audit.next[i] - 1, acked);
+			      "writer %u: %" PRIu64 " in the log, %" PRIu64 " acknowledged", i, audit.next[i] - 1,
+			      acked);
 		snprintf(stream, sizeof stream, "own-%" PRIu32, i);
 		ck_assert_int_eq(skafu_stream_version(store, stream, &version, NULL), 0);
 		ck_assert_uint_eq(version, audit.versions[i]);
@@ -351,14 +353,14 @@ START_TEST(kills_lose_and_repeat_nothing)
 		found += crew->writers[i].found;
 		absent += crew->writers[i].absent;
 	}
-	printf("%u kills, %" PRIu64 " records, %" PRIu64 " unknown outcomes found done, %" PRIu64 " not: 0 lost, 0 twice\n",
-	       kills, head, found, absent);
+	printf("%u kills, %" PRIu64 " records, %" PRIu64 " unknown outcomes found done, %" PRIu64
+	       " not: 0 lost, 0 twice\n", kills, head, found, absent);
 	ck_assert_uint_ge(kills, 300);
 	ck_assert_uint_gt(head, 1000);
 }
 END_TEST
 
-/* ---- stopped inside a write ------------------------------------------------------------------------------------- */
+/* ---- stopped inside a write ---------------------------------------------------------------------------------- */
 
 enum { STAGE_READY = 1, STAGE_INSIDE = 2, STAGE_DONE = 3 };
 
@@ -424,8 +426,8 @@ static void assert_kept_out(skafu_store *store, int64_t timeout_ns, pid_t holder
 
 	ck_assert_msg(rc == SKAFU_EBUSY, "%s: %s", skafu_result_name(rc), skafu_error_message(error));
 	ck_assert_int_eq(skafu_error_pid(error), holder);
-	ck_assert_msg(took >= timeout_ns && took <= timeout_ns + LATE_NS, "allowed %" PRId64 " us, took %" PRId64 " us",
-		      timeout_ns / 1000, took / 1000);
+	ck_assert_msg(took >= timeout_ns && took <= timeout_ns + LATE_NS * actors_slack(),
+		      "allowed %" PRId64 " us, took %" PRId64 " us", timeout_ns / 1000, took / 1000);
 	skafu_error_free(error);
 }
 
@@ -462,7 +464,7 @@ START_TEST(a_stopped_writer_holds_nobody_beyond_the_deadline)
 }
 END_TEST
 
-/* ---- outcomes unknown ------------------------------------------------------------------------------------------- */
+/* ---- outcomes unknown ---------------------------------------------------------------------------------------- */
 
 static int fault_hook(enum hooks_point point, int after)
 {
@@ -548,7 +550,7 @@ START_TEST(an_unknown_outcome_stops_everybody_until_an_exclusive_reopen)
 }
 END_TEST
 
-/* ---- killed between commit and wake ----------------------------------------------------------------------------- */
+/* ---- killed between commit and wake -------------------------------------------------------------------------- */
 
 #define WAKE_ROUNDS 20u
 #define WAKE_USUAL_NS (20 * ACTORS_MS)
@@ -647,12 +649,12 @@ START_TEST(a_writer_killed_between_commit_and_wake_delays_nobody)
 	qsort(times, WAKE_ROUNDS, sizeof *times, compare_times);
 	printf("killed between commit and wake, %s: median %.1f ms, longest %.1f ms\n", _i ? "descriptor" : "sleep",
 	       (double)times[WAKE_ROUNDS / 2] / 1e6, (double)times[WAKE_ROUNDS - 1] / 1e6);
-	ck_assert_int_le(times[WAKE_ROUNDS / 2], WAKE_USUAL_NS);
-	ck_assert_int_le(times[WAKE_ROUNDS - 1], WAKE_WORST_NS);
+	ck_assert_int_le(times[WAKE_ROUNDS / 2], WAKE_USUAL_NS * actors_slack());
+	ck_assert_int_le(times[WAKE_ROUNDS - 1], WAKE_WORST_NS * actors_slack());
 }
 END_TEST
 
-/* ---- killed while opening --------------------------------------------------------------------------------------- */
+/* ---- killed while opening ------------------------------------------------------------------------------------ */
 
 static struct skafu__sys stopping_sys;
 

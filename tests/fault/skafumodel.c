@@ -72,7 +72,7 @@ static int bad(const char *what)
 	return 1;
 }
 
-/* ---- the machine ----------------------------------------------------------------------------------------------- */
+/* ---- the machine --------------------------------------------------------------------------------------------- */
 
 static struct skafu__sys machine;
 static uint64_t machine_random;
@@ -125,7 +125,7 @@ void skafumodel_machine(uint64_t seed, int64_t now_ns)
 	skafu__sys_override(&machine);
 }
 
-/* ---- content --------------------------------------------------------------------------------------------------- */
+/* ---- content ------------------------------------------------------------------------------------------------- */
 
 struct content {
 	skafu_new_record record;
@@ -223,7 +223,7 @@ static size_t row_make(uint64_t seed, size_t row_op, unsigned char out[ROW_BYTES
 	return length;
 }
 
-/* ---- digests --------------------------------------------------------------------------------------------------- */
+/* ---- digests ------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
 {
@@ -306,7 +306,7 @@ static uint64_t content_digest(const struct content *content, const struct model
 	return record_digest(&record);
 }
 
-/* ---- making ---------------------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------------------------- */
 
 struct skafumodel *skafumodel_new(uint64_t seed)
 {
@@ -475,7 +475,7 @@ void skafumodel_commit_id(const struct skafumodel *model, uint64_t commit, uint8
 	memcpy(id, model->commits[commit - 1].id, 16);
 }
 
-/* ---- comparing ------------------------------------------------------------------------------------------------- */
+/* ---- comparing ----------------------------------------------------------------------------------------------- */
 
 #define ANY 0xffu
 
@@ -793,7 +793,7 @@ static int indexes_differ(const struct check *check)
 	return ids_differ(check);
 }
 
-/* ---- going on -------------------------------------------------------------------------------------------------- */
+/* ---- going on ------------------------------------------------------------------------------------------------ */
 
 static int32_t more_fill(const struct check *check, skafu_batch *batch, const uint8_t id[16])
 {

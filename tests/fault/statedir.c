@@ -44,7 +44,7 @@ struct statedir {
 	struct kept_list kept[KEPT_MAX];
 };
 
-/* ---- scratch --------------------------------------------------------------------------------------------------- */
+/* ---- scratch ------------------------------------------------------------------------------------------------- */
 
 void statedir_scratch(char out[256], const char *topic)
 {
@@ -68,7 +68,7 @@ void statedir_scratch_gone(const char *path)
 	nftw(path, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* ---- pool ------------------------------------------------------------------------------------------------------ */
+/* ---- pool ---------------------------------------------------------------------------------------------------- */
 
 static void pool_path(const struct statedir *dir, size_t object, char out[PATH_MAX])
 {
@@ -141,7 +141,7 @@ const char *statedir_path(const struct statedir *dir)
 	return dir->shown;
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------------- */
 
 static size_t want_find(const struct statedir_want *wants, size_t count, const char *path)
 {
@@ -242,7 +242,7 @@ static void names_make(struct statedir *dir, const struct statedir_want *want)
 		iolog_die("cannot make %s: %s", path, strerror(errno));
 }
 
-/* ---- content --------------------------------------------------------------------------------------------------- */
+/* ---- content ------------------------------------------------------------------------------------------------- */
 
 static void content_show(struct pool_file *file, const struct statedir_want *want)
 {

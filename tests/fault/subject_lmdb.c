@@ -84,7 +84,7 @@ static uint64_t record_digest(const void *key, size_t key_length, const void *by
 	return lmdb_mix(hash);
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------------------------- */
 
 static int env_open(const char *path, MDB_env **out)
 {
@@ -170,7 +170,7 @@ static int store_make(const char *dir)
 	return sync_path(dir);
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------------ */
+/* ---- operations ---------------------------------------------------------------------------------------------- */
 
 static int put_event(struct lmdb_run *run, MDB_txn *txn, int large)
 {
@@ -308,7 +308,7 @@ static void lmdb_free(void *opaque)
 	free(opaque);
 }
 
-/* ---- verifying ------------------------------------------------------------------------------------------------- */
+/* ---- verifying ----------------------------------------------------------------------------------------------- */
 
 static int table_digest(MDB_txn *txn, MDB_dbi table, uint64_t *sum)
 {

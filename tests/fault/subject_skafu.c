@@ -46,7 +46,7 @@ struct skafu_run {
 	uint64_t commits[RUN_OPS_MAX + 1]; /* after each */
 };
 
-/* ---- opening --------------------------------------------------------------------------------------------------- */
+/* ---- opening ------------------------------------------------------------------------------------------------- */
 
 static void tune(uint64_t map_bytes, uint32_t fold_records)
 {
@@ -109,7 +109,7 @@ static void skafu_free(void *opaque)
 	free(run);
 }
 
-/* ---- operations ------------------------------------------------------------------------------------------------ */
+/* ---- operations ---------------------------------------------------------------------------------------------- */
 
 static size_t pick(const struct skafu_run *run, uint64_t purpose, size_t count)
 {
@@ -321,7 +321,7 @@ static int skafu_perform(void *opaque, size_t op)
 	return rc;
 }
 
-/* ---- verifying ------------------------------------------------------------------------------------------------- */
+/* ---- verifying ----------------------------------------------------------------------------------------------- */
 
 /* The creation was not acknowledged, and nothing is there: creating it again must work. */
 static enum crash_verdict verify_nothing(struct skafu_run *run, const char *path)

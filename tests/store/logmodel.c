@@ -7,7 +7,7 @@
 
 #define BIG_TOKEN 997u /* every so many tokens a payload is large */
 
-/* ---- texts ------------------------------------------------------------------------------------------------------ */
+/* ---- texts --------------------------------------------------------------------------------------------------- */
 
 static const char *text_of(const char *what, uint32_t number)
 {
@@ -60,7 +60,7 @@ const char *model_key(uint32_t number)
 	return text_of(number % 3 == 0 ? "k" : "key-", number);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes --------------------------------------------------------------------------------------------------- */
 
 static void fill_bytes(uint8_t *to, size_t length, uint32_t token)
 {
@@ -115,7 +115,7 @@ uint32_t model_event_version(uint32_t token)
 	return (1 + token % 3) << 16 | token % 5;
 }
 
-/* ---- plans ------------------------------------------------------------------------------------------------------ */
+/* ---- plans --------------------------------------------------------------------------------------------------- */
 
 static int32_t plan_add_record(const struct plan_record *plan, skafu_batch *batch, skafu_error *error)
 {
@@ -220,7 +220,7 @@ int32_t plan_fill(const struct plan *plan, skafu_batch *batch, skafu_error *erro
 	return rc;
 }
 
-/* ---- judging ---------------------------------------------------------------------------------------------------- */
+/* ---- judging ------------------------------------------------------------------------------------------------- */
 
 static int matches_all(const struct plan_query *query)
 {
@@ -432,7 +432,7 @@ void model_judge(const struct model *model, const struct plan *plan, const uint8
 	}
 }
 
-/* ---- appending -------------------------------------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------------------------------------------- */
 
 static void *room_for(void *array, size_t count, size_t *room, size_t bytes)
 {
@@ -500,7 +500,7 @@ void model_free(struct model *model)
 	memset(model, 0, sizeof *model);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------- */
 
 static int read_wants(const struct model *model, const struct model_read *read, size_t at)
 {

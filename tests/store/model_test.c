@@ -71,7 +71,7 @@ static uint64_t merges;
 	ck_assert_msg(condition, "operation %" PRIu64 " of pass \"%s\": %s (%s)", operation, pass->name, what, \
 		      skafu_error_message(fault))
 
-/* ---- plans ------------------------------------------------------------------------------------------------------ */
+/* ---- plans --------------------------------------------------------------------------------------------------- */
 
 static uint32_t bits_of(uint32_t limit, uint32_t count)
 {
@@ -194,7 +194,7 @@ static int plan_again(struct plan *plan)
 	return 1;
 }
 
-/* ---- outcomes --------------------------------------------------------------------------------------------------- */
+/* ---- outcomes ------------------------------------------------------------------------------------------------ */
 
 static void note_outcome(int32_t code, uint32_t flags)
 {
@@ -240,7 +240,7 @@ static void accept_plan(const struct plan *plan, const uint8_t id[16], uint8_t (
 	recent_count++;
 }
 
-/* ---- appending -------------------------------------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------------------------------------------- */
 
 static void batch_ids(const skafu_batch *batch, const struct plan *plan, uint8_t (*ids)[16])
 {
@@ -382,7 +382,7 @@ static void op_append_many(void)
 		skafu_batch_free(batches[i]);
 }
 
-/* ---- the other process ------------------------------------------------------------------------------------------ */
+/* ---- the other process --------------------------------------------------------------------------------------- */
 
 struct peer_answer {
 	int32_t code;
@@ -532,7 +532,7 @@ static void op_peer(void)
 	accept_plan(&plan, answer.id, answer.ids, &answer.appended);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------- */
 
 static uint64_t random_place(void)
 {
@@ -777,7 +777,7 @@ static void op_status(void)
 		agree(got.first_sequence == 0 && got.last_sequence == 0, "it has no records");
 }
 
-/* ---- rows and streams ------------------------------------------------------------------------------------------- */
+/* ---- rows and streams ---------------------------------------------------------------------------------------- */
 
 static void compare_value(uint32_t token, const void *value, size_t length)
 {
@@ -893,7 +893,7 @@ static void op_streams(void)
 	skafu_stream_list_free(list);
 }
 
-/* ---- rounds ----------------------------------------------------------------------------------------------------- */
+/* ---- rounds -------------------------------------------------------------------------------------------------- */
 
 static void close_cursors(void)
 {
