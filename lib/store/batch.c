@@ -53,6 +53,7 @@ void skafu_batch_clear(skafu_batch *batch)
 	batch->condition_count = 0;
 	batch->row_count = 0;
 	batch->has_id = 0;
+	batch->id_is_fixed = 0;
 	batch->id_is_new = 0;
 	batch->attempted = 0;
 }
@@ -512,7 +513,8 @@ static int32_t batch_derive_id(skafu_batch *batch)
 
 int32_t skafu__batch_fix_id(skafu_batch *batch, skafu_error *error)
 {
-	if (batch->has_id)
+	/* An id that was derived for an append that was refused follows what is added since. */
+	if (batch->has_id && (batch->id_is_fixed || batch->attempted || batch->id_is_new))
 		return 0;
 	if (batch_all_ids_given(batch)) {
 		if (batch_derive_id(batch) != 0)
@@ -537,6 +539,7 @@ int32_t skafu_batch_set_id(skafu_batch *batch, const uint8_t id[16], skafu_error
 				   "commit");
 	memcpy(batch->id, id, 16);
 	batch->has_id = 1;
+	batch->id_is_fixed = 1;
 	batch->id_is_new = 0;
 	return 0;
 }
@@ -548,9 +551,11 @@ int32_t skafu_batch_id(skafu_batch *batch, uint8_t out_id[16], skafu_error *erro
 	int32_t rc = skafu__store_check(batch->store, error);
 	if (rc == 0)
 		rc = skafu__batch_fix_id(batch, error);
-	if (rc == 0)
-		memcpy(out_id, batch->id, 16);
-	return rc;
+	if (rc != 0)
+		return rc;
+	batch->id_is_fixed = 1;
+	memcpy(out_id, batch->id, 16);
+	return 0;
 }
 
 /* ---- conditions ---------------------------------------------------------------------------------------------- */

@@ -21,8 +21,8 @@
  * (SKAFU_EPOISONED, SKAFU_EDAMAGED); the exclusion of writers rests on the kernel's lock alone.
  *
  * Waking: a writer makes the word odd and wakes before it writes, and makes it even and wakes after; a sleeper that
- * sees an odd word sleeps at most 10 ms at a time, and looks whether the writer still lives (orphan.h).  So a writer that
- * is killed between its commit and its second wake delays nobody by more than that.
+ * sees an odd word sleeps at most 10 ms at a time, and looks whether the writer still lives (orphan.h).  So a writer
+ * that is killed between its commit and its second wake delays nobody by more than that.
  */
 #ifndef SKAFU__STORE_CONTROL_H
 #define SKAFU__STORE_CONTROL_H
@@ -80,8 +80,8 @@ void skafu__control_announce_sleeper(struct skafu__control *control);
 void skafu__control_sleep(struct skafu__control *control, uint32_t word, int64_t deadline);
 void skafu__control_withdraw_sleeper(struct skafu__control *control);
 
-/* 1 when a process died between skafu__control_begin_commit() and _end_commit().  Blind to other threads of this process:
- * ask with the store's commit_lock held to be sure. */
+/* 1 when a process died between skafu__control_begin_commit() and _end_commit().  Blind to other threads of this
+ * process: ask with the store's commit_lock held to be sure. */
 int skafu__control_is_orphaned(const struct skafu__control *control);
 
 /* Wake all sleepers of all processes; they look again.  Safe in a signal handler. */

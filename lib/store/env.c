@@ -145,6 +145,9 @@ static int env_open_tables(MDB_txn *txn, MDB_dbi *tables, unsigned flags)
 {
 	for (int i = 0; i < SKAFU__TABLES; i++) {
 		int rc = mdb_dbi_open(txn, env_table_names[i], flags, &tables[i]);
+		/* Without the first it is somebody else's file, without another one it is a damaged store. */
+		if (rc == MDB_NOTFOUND && i != SKAFU__TABLE_META)
+			return MDB_CORRUPTED;
 		if (rc != 0)
 			return rc;
 	}

@@ -219,11 +219,13 @@ int32_t skafu__root_edit_add(struct skafu__root_edit *edit, const struct skafu__
 	return 0;
 }
 
-int skafu__root_edit_remove(struct skafu__root_edit *edit, uint32_t dimension, uint32_t number)
+int skafu__root_edit_remove(struct skafu__root_edit *edit, uint32_t dimension, uint32_t number,
+			    struct skafu__manifest_run *out)
 {
 	for (uint32_t i = 0; i < edit->count; i++) {
 		if (edit->runs[i].dimension != dimension || edit->runs[i].run != number)
 			continue;
+		*out = edit->runs[i];
 		memmove(&edit->runs[i], &edit->runs[i + 1], (edit->count - i - 1) * sizeof *edit->runs);
 		edit->count--;
 		return 1;
@@ -301,18 +303,15 @@ static int32_t manifest_delete(const skafu_store *store, MDB_txn *txn, int table
 	return 0;
 }
 
-int32_t skafu__manifest_delete_run(const skafu_store *store, MDB_txn *txn, const struct skafu__run *run,
+int32_t skafu__manifest_delete_run(const skafu_store *store, MDB_txn *txn, const struct skafu__manifest_run *run,
 				   skafu_error *error)
 {
 	int32_t rc = 0;
-	for (uint32_t i = 0; rc == 0 && i < run->info.segment_count; i++) {
-		struct skafu__segment_info info;
-		skafu__manifest_run_segment(run->parts, i, &info);
-		rc = manifest_delete(store, txn, SKAFU__TABLE_RUN, &run->info, info.number, error);
-	}
-	for (uint32_t i = 0; rc == 0 && i < run->info.part_count; i++)
-		rc = manifest_delete(store, txn, SKAFU__TABLE_MANIFEST, &run->info, i, error);
-	if (rc == 0 && skafu__filter_is_wanted(&run->info))
-		rc = skafu__filter_delete(store, txn, &run->info, error);
+	for (uint32_t i = 0; rc == 0 && i < run->segment_count; i++)
+		rc = manifest_delete(store, txn, SKAFU__TABLE_RUN, run, i, error); /* segments are numbered from 0 */
+	for (uint32_t i = 0; rc == 0 && i < run->part_count; i++)
+		rc = manifest_delete(store, txn, SKAFU__TABLE_MANIFEST, run, i, error);
+	if (rc == 0 && skafu__filter_is_wanted(run))
+		rc = skafu__filter_delete(store, txn, run, error);
 	return rc;
 }

@@ -57,8 +57,9 @@ int32_t skafu__root_edit_begin(const skafu_store *store, MDB_txn *txn, struct sk
 			       skafu_error *error);
 void skafu__root_edit_done(struct skafu__root_edit *edit);
 int32_t skafu__root_edit_add(struct skafu__root_edit *edit, const struct skafu__manifest_run *run);
-/* 1 when the run was listed. */
-int skafu__root_edit_remove(struct skafu__root_edit *edit, uint32_t dimension, uint32_t number);
+/* 1 and the run when it was listed. */
+int skafu__root_edit_remove(struct skafu__root_edit *edit, uint32_t dimension, uint32_t number,
+			    struct skafu__manifest_run *out);
 int32_t skafu__root_edit_put(const skafu_store *store, MDB_txn *txn, struct skafu__root_edit *edit,
 			     skafu_error *error);
 
@@ -66,8 +67,8 @@ int32_t skafu__root_edit_put(const skafu_store *store, MDB_txn *txn, struct skaf
 int32_t skafu__manifest_put_run(const skafu_store *store, MDB_txn *txn, struct skafu__manifest_run *run,
 				const struct skafu__segment_info *segments, skafu_error *error);
 
-/* Delete parts and segments of a run that no root lists any more. */
-int32_t skafu__manifest_delete_run(const skafu_store *store, MDB_txn *txn, const struct skafu__run *run,
+/* Delete parts and segments of a run that the root is about not to list any more. */
+int32_t skafu__manifest_delete_run(const skafu_store *store, MDB_txn *txn, const struct skafu__manifest_run *run,
 				   skafu_error *error);
 
 #endif

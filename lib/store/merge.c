@@ -328,14 +328,13 @@ static int32_t merge_swap(struct merge_job *job, MDB_txn *txn, skafu_error *erro
 		rc = skafu__root_edit_begin(job->store, txn, &edit, error);
 	if (rc != 0)
 		return rc;
-	pthread_rwlock_rdlock(&job->store->gate);
 	for (uint32_t i = 0; rc == 0 && i < job->input_count; i++) {
-		struct skafu__run *run = skafu__manifest_set_find(job->store->manifest, job->run.dimension, job->inputs[i]);
-		skafu__root_edit_remove(&edit, job->run.dimension, job->inputs[i]);
-		rc = run ? skafu__manifest_delete_run(job->store, txn, run, error)
-			 : skafu__fail(error, SKAFU_EINTERNAL, "an input of a merge vanished; please report this");
+		struct skafu__manifest_run input;
+		if (!skafu__root_edit_remove(&edit, job->run.dimension, job->inputs[i], &input))
+			rc = skafu__fail(error, SKAFU_EINTERNAL, "an input of a merge vanished; please report this");
+		else
+			rc = skafu__manifest_delete_run(job->store, txn, &input, error);
 	}
-	pthread_rwlock_unlock(&job->store->gate);
 	if (rc == 0 && skafu__root_edit_add(&edit, &job->build.run) != 0)
 		rc = skafu__fail_memory(error);
 	if (rc == 0)

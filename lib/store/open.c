@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
+#include "store/leftover.h"
 #include "store/manifest_set.h"
 #include "store/preflight.h"
 #include "store/store.h"
@@ -92,7 +93,7 @@ static int32_t open_check_limits(const skafu_store_opts *opts, skafu_error *erro
 {
 	const struct open_limit limits[] = {
 		{"store_bytes_max", opts->store_bytes_max, OPEN_STORE_BYTES_MIN, UINT64_C(1) << 46},
-		{"name_bytes_max", opts->name_bytes_max, 1, 255},
+		{"name_bytes_max", opts->name_bytes_max, 16, 255},
 		{"tags_max", opts->tags_max, 1, 255},
 		{"payload_bytes_max", opts->payload_bytes_max, 1, OPEN_PAYLOAD_BYTES_MAX},
 		{"batch_bytes_max", opts->batch_bytes_max, 4096, OPEN_BATCH_BYTES_MAX},
@@ -170,18 +171,6 @@ static char *open_join(const struct skafu__sys *sys, const char *directory, cons
 	return path;
 }
 
-static void open_remove_files(const struct skafu__sys *sys, const char *directory)
-{
-	static const char *const names[] = {"/log", "/log-lock", "/control", "/wake"};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		char *path = open_join(sys, directory, names[i]);
-		if (path)
-			sys->unlink(path);
-		skafu__free(sys, path);
-	}
-	sys->rmdir(directory);
-}
-
 static int32_t open_fill_directory(struct skafu__sys *sys, const char *directory, const skafu_store_opts *opts,
 				   const struct skafu__format *like, int no_sync, skafu_error *error)
 {
@@ -225,7 +214,7 @@ static char *open_temporary_name(struct skafu__sys *sys, const char *path)
 		length--;
 	if (sys->random(&number, sizeof number) != 0)
 		number = (uint64_t)sys->monotonic_ns();
-	snprintf(suffix, sizeof suffix, ".new-%016llx", (unsigned long long)number);
+	snprintf(suffix, sizeof suffix, SKAFU__LEFTOVER_MARK "%016llx", (unsigned long long)number);
 	char *name = skafu__alloc(sys, length + sizeof suffix);
 	if (name) {
 		memcpy(name, path, length);
@@ -240,7 +229,7 @@ static int32_t open_rename(struct skafu__sys *sys, const char *temporary, const 
 	if (sys->rename(temporary, path) == 0)
 		return open_sync_directory(sys, parent, error);
 	int reason = errno;
-	open_remove_files(sys, temporary);
+	skafu__leftover_remove_store(sys, temporary);
 	if (reason == ENOTEMPTY || reason == EEXIST || reason == ENOTDIR)
 		return skafu__fail(error, SKAFU_EEXISTS, "%s exists already and is not an empty directory", path);
 	return skafu__fail_os(error, reason, "moving the new store to %s", path);
@@ -253,15 +242,16 @@ static int32_t open_make_at(struct skafu__sys *sys, const char *temporary, const
 		return skafu__fail_os(error, errno, "making the directory %s", temporary);
 	int32_t rc = open_fill_directory(sys, temporary, opts, like, 0, error);
 	if (rc != 0) {
-		open_remove_files(sys, temporary);
+		skafu__leftover_remove_store(sys, temporary);
 		return rc;
 	}
 	char *parent = open_parent(sys, path);
 	if (!parent) {
-		open_remove_files(sys, temporary);
+		skafu__leftover_remove_store(sys, temporary);
 		return skafu__fail_memory(error);
 	}
 	rc = open_rename(sys, temporary, path, parent, error);
+	skafu__leftover_remove(sys, parent, path);
 	skafu__free(sys, parent);
 	return rc;
 }
@@ -482,6 +472,8 @@ static int32_t open_find_log(const skafu_store *store, skafu_error *error)
 	if (store->sys.stat(path, &status) != 0)
 		rc = errno == ENOENT ? skafu__fail(error, SKAFU_EFOREIGN, "the directory %s holds no libskafu store", store->path)
 				     : skafu__fail_os(error, errno, "looking at %s", path);
+	else if (!S_ISREG(status.st_mode)) /* opening a pipe could wait for ever */
+		rc = skafu__fail(error, SKAFU_EFOREIGN, "%s is not a file, so this is no libskafu store", path);
 	skafu__free(&store->sys, path);
 	return rc;
 }
@@ -559,7 +551,7 @@ int32_t skafu__open_memory(const skafu_store_opts *opts, skafu_store **out_store
 	rc = made ? open_memory_in(store, directory, error)
 		  : skafu__fail_os(error, errno, "making a directory for temporary files");
 	if (made)
-		open_remove_files(&store->sys, directory);
+		skafu__leftover_remove_store(&store->sys, directory);
 	if (rc != 0) {
 		skafu__open_undo(store);
 		return rc;

@@ -2,9 +2,9 @@
  * failcalls_test.c: every public function of skafu_store.h, while the n-th thing that it asks of the machine fails.
  *
  * For each function the driver of failing.h fails each allocation (ours and LMDB's) and each system call in turn:
- * once and from then on; not done, and done but reported as failed.  Then nothing may be left behind, the code must be
- * of the right kind, the store must be as it was unless the call succeeded or said that it does not know, and it must
- * work.
+ * once and from then on; not done, and done but reported as failed.  Then nothing may be left behind, the code must
+ * be of the right kind, the store must be as it was unless the call succeeded or said that it does not know, and it
+ * must work.
  */
 #include "fault/failing.h"
 
@@ -919,6 +919,12 @@ END_TEST
 START_TEST(every_function_is_in_the_table)
 {
 	FILE *header = fopen("include/skafu_store.h", "r");
+	static const char *const later[] = { /* declared, and not to be called yet */
+#ifndef FAILCALLS_UPKEEP
+		"skafu_store_verify", "skafu_store_reindex",
+#endif
+		"skafu_store_backup",
+	};
 	char line[300];
 	int missing = 0;
 
@@ -936,10 +942,9 @@ START_TEST(every_function_is_in_the_table)
 		size_t i = 0;
 		while (i < CALLS && strcmp(calls[i].name, at) != 0)
 			i++;
-#ifndef FAILCALLS_UPKEEP
-		if (strcmp(at, "skafu_store_verify") == 0 || strcmp(at, "skafu_store_reindex") == 0)
-			i = 0;
-#endif
+		for (size_t k = 0; k < sizeof later / sizeof *later; k++)
+			if (strcmp(later[k], at) == 0)
+				i = 0;
 		if (i == CALLS) {
 			printf("%s is not in the table\n", at);
 			missing++;

@@ -2,7 +2,7 @@
  * processes_test.c: several processes work on one store, and are killed, stopped and failed while they do.
  *
  * Protected: nothing that was acknowledged is lost, nothing happens twice, sequences and versions are dense, no
- * reader ever sees the head fall, nobody waits longer than it allowed, and a write of unknown outcome stops everybody.
+ * reader ever sees the head fall, nobody waits longer than it allowed, and a write of unknown outcome stops all.
  */
 #include <check.h>
 #include <errno.h>

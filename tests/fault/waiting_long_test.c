@@ -315,7 +315,7 @@ START_TEST(no_order_of_steps_and_deaths_stalls_a_sleeper)
 	sim_open(PLANT_NONE, seed);
 	for (i = 0; i < steps && !sim.stalled; i++)
 		sim_step();
-	printf("%" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64 " killed, %" PRIu64 " times seen, longest %.3f ms\n",
+	printf("%" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64 " killed, %" PRIu64 " seen, longest %.3f ms\n",
 	       i, sim.head, sim.kills, sim.seen, (double)sim.longest_ns / 1e6);
 	ck_assert_msg(!sim.stalled, "a sleeper stalls at step %" PRIu64 " of seed %" PRIu64, i, seed);
 	ck_assert_uint_gt(sim.head, steps / 1000);

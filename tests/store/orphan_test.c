@@ -1,5 +1,5 @@
 /*
- * orphan_test.c: the commit of a writer that was killed before LMDB showed it is found, once, and only when it is there.
+ * orphan_test.c: the commit of a writer that was killed before LMDB showed it is found, once, if it is there.
  */
 #include "store/orphan.h"
 

@@ -1,0 +1,74 @@
+/*
+ * stats_test.c: the figures of a store, and sizes of the struct that are smaller than today's.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "store/tempstore.h"
+
+START_TEST(figures_follow_what_is_done)
+{
+	struct tempstore temp;
+	skafu_store_stats stats = {.size = sizeof stats};
+	uint64_t used;
+
+	tempstore_new(&temp);
+	went(skafu_store_stats_get(temp.store, &stats, fault));
+	ck_assert(stats.head == 0 && stats.commits == 0 && stats.appends == 0 && stats.flushes == 0);
+	ck_assert_uint_gt(stats.file_bytes, 0);
+	ck_assert_uint_le(stats.file_bytes_used, stats.file_bytes + 65536);
+	used = stats.file_bytes_used;
+	for (int i = 0; i < 20; i++)
+		append_event(temp.store, "s", "T", NULL);
+	append_row(temp.store, "t", "k", "v");
+	went(skafu_store_stats_get(temp.store, &stats, fault));
+	ck_assert(stats.head == 20 && stats.commits == 21 && stats.appends == 21 && stats.flushes == 21);
+	ck_assert_uint_gt(stats.file_bytes_used, used);
+	ck_assert(stats.overlay_bytes > 0 && stats.cache_bytes > 0);
+	tempstore_reopen(&temp);
+	went(skafu_store_stats_get(temp.store, &stats, fault));
+	ck_assert(stats.head == 20 && stats.commits == 21 && stats.appends == 0); /* of this process since it opened */
+	tempstore_done(&temp);
+}
+END_TEST
+
+START_TEST(older_hosts_get_what_they_know)
+{
+	skafu_store *store = memory_store();
+	skafu_store_stats stats;
+
+	append_event(store, "s", "T", NULL);
+	memset(&stats, 0xee, sizeof stats);
+	stats.size = offsetof(skafu_store_stats, commits);
+	went(skafu_store_stats_get(store, &stats, fault));
+	ck_assert_uint_eq(stats.head, 1);
+	ck_assert_uint_eq(stats.size, offsetof(skafu_store_stats, commits));
+	ck_assert_uint_eq(stats.commits, UINT64_C(0xeeeeeeeeeeeeeeee));
+	skafu_store_close(store);
+}
+END_TEST
+
+START_TEST(bad_calls_are_refused)
+{
+	skafu_store *store = memory_store();
+	skafu_store_stats stats = {.size = 0};
+
+	refused(SKAFU_EOPTION, skafu_store_stats_get(store, &stats, fault));
+	refused(SKAFU_EOPTION, skafu_store_stats_get(store, NULL, fault));
+	stats.size = sizeof stats;
+	refused(SKAFU_EINVAL, skafu_store_stats_get(NULL, &stats, fault));
+	skafu_store_close(store);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+	tcase_add_test(tests, figures_follow_what_is_done);
+	tcase_add_test(tests, older_hosts_get_what_they_know);
+	tcase_add_test(tests, bad_calls_are_refused);
+}
+
+int main(void)
+{
+	return tempstore_main("stats", add);
+}
