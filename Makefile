@@ -223,7 +223,7 @@ check-long: $(NEED) $(LONG_PROGRAMS) $(PLAIN)
 	@TEST_SECONDS=$${TEST_SECONDS:-1800} $(RUNNER) $(LONG_PROGRAMS) $(PLAIN:%=valgrind:%)
 
 crash: $(NEED) $(if $(wildcard tests/fault/crash.c),$(BUILD)/tests/fault/crash)
-	@TEST_SECONDS=$${TEST_SECONDS:-600} $(RUNNER) $(filter %/crash,$^)
+	@timeout -k 5 $${TEST_SECONDS:-600} $(filter %/crash,$^)
 
 # In tests/bench the files with a main() are programs, the others are linked into each of them.
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))

@@ -42,7 +42,7 @@ typedef struct skafu_store_opts {
 	uint32_t tags_max;               /* of one record; 0: 32; at most 255 */
 	uint32_t payload_bytes_max;      /* of one payload, and of one metadata; 0: 1 MiB; at most 16 MiB */
 	uint32_t batch_bytes_max;        /* of one commit; 0: 16 MiB, which is also the largest */
-	uint32_t json_depth_max;         /* 0: 64; at most 1,000 */
+	uint32_t json_depth_max;         /* 0: 64, which is also the largest */
 	uint32_t readers_max;            /* read slots of all processes; 0: 1,024; the first opener decides */
 	uint64_t overlay_bytes_max;      /* memory for what is appended but not folded yet; 0: 32 MiB */
 	uint64_t cache_bytes_max;        /* memory for heads of streams and the like; 0: 16 MiB */
@@ -321,8 +321,8 @@ typedef struct skafu_read_opts {
 SKAFU_API int32_t skafu_read(skafu_store *store, const skafu_query *query, uint64_t limit,
 			     const skafu_read_opts *opts, skafu_cursor **out_cursor, skafu_error *error);
 
-/* One stream, in the order of its versions; from and to are versions.  A stream that does not exist reads as empty;
- * from beyond the end of a stream that exists is SKAFU_EINVAL with the actual version. */
+/* One stream, in the order of its versions; from and to are versions.  A stream that does not exist reads as empty, and
+ * so does what comes after its last version; from beyond that is SKAFU_EINVAL with the actual version. */
 SKAFU_API int32_t skafu_read_stream(skafu_store *store, const char *stream, uint64_t limit,
 				    const skafu_read_opts *opts, skafu_cursor **out_cursor, skafu_error *error);
 
@@ -336,9 +336,10 @@ SKAFU_API int32_t skafu_read_domain(skafu_store *store, const char *domain, uint
 /* 1 and a record, 0 at the end, a negative code on failure.  A failing step can be tried again. */
 SKAFU_API int32_t skafu_cursor_next(skafu_cursor *cursor, const skafu_record **out_record, skafu_error *error);
 
-/* Up to records_max records at once, as an array that is lent until the next use; returns how many, 0 at the end. */
+/* Up to records_max records at once, as an array of pointers that is lent until the next use; returns how many, 0 at
+ * the end. */
 SKAFU_API int32_t skafu_cursor_next_batch(skafu_cursor *cursor, uint32_t records_max,
-					  const skafu_record **out_records, skafu_error *error);
+					  const skafu_record *const **out_records, skafu_error *error);
 
 /* The head of the log when the cursor was opened: the `after` of an append that decides upon what was read. */
 SKAFU_API uint64_t skafu_cursor_head(const skafu_cursor *cursor);

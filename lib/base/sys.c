@@ -109,6 +109,11 @@ static int sys_real_futex_wake(uint32_t *word, int how_many)
 	return (int)syscall(SYS_futex, word, FUTEX_WAKE, how_many, NULL, NULL, 0);
 }
 
+static int sys_forget(int fd)
+{
+	return posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 static const struct skafu__sys sys_real = {
 	.user = NULL,
 	.allocate = sys_real_allocate,
@@ -127,6 +132,7 @@ static const struct skafu__sys sys_real = {
 	.stat = stat,
 	.fsync = fsync,
 	.fdatasync = fdatasync,
+	.forget = sys_forget,
 	.rename = rename,
 	.unlink = unlink,
 	.mkdir = mkdir,

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "codec/crc32c.h"
+#include "skafu_store.h"
 
 static void record_encode_header(uint8_t *to, const struct skafu__record *record)
 {
@@ -135,6 +136,8 @@ int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__
 	if (record.size > length || record.size < SKAFU__RECORD_HEADER_BYTES + 2)
 		return SKAFU_EDAMAGED;
 	record_decode_header(bytes, &record);
+	if (record.kind < SKAFU_KIND_EVENT || record.kind > SKAFU_KIND_OUTCOME)
+		return SKAFU_EDAMAGED;
 	size_t size = SKAFU__RECORD_HEADER_BYTES + record.stream_length + 1u + record.correlation_length + 1u +
 		      record.tags_length + (size_t)record.metadata_length + record.data_length;
 	if (size != record.size)

@@ -48,6 +48,7 @@ struct skafu_cursor {
 	uint64_t retry; /* a candidate that was taken but did not fit, or failed; 0: none */
 	struct skafu__buf bytes;
 	struct skafu_record *records;
+	const struct skafu_record **pointers; /* to them, for batches: hosts that know a smaller struct step by these */
 	uint32_t count; /* of the block */
 	uint32_t next;
 };
@@ -163,13 +164,19 @@ static int32_t cursor_make_room(struct skafu_cursor *cursor, skafu_error *error)
 {
 	if (cursor->records)
 		return 0;
-	cursor->records = skafu__realloc_array(&cursor->store->sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *cursor->records);
-	if (!cursor->records || !skafu__buf_reserve(&cursor->bytes, CURSOR_BLOCK_BYTES)) {
-		skafu__free(&cursor->store->sys, cursor->records);
-		cursor->records = NULL;
+	const struct skafu__sys *sys = &cursor->store->sys;
+	struct skafu_record *records = skafu__realloc_array(sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *records);
+	const struct skafu_record **pointers = skafu__realloc_array(sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *pointers);
+	if (!records || !pointers || !skafu__buf_reserve(&cursor->bytes, CURSOR_BLOCK_BYTES)) {
+		skafu__free(sys, records);
+		skafu__free(sys, pointers);
 		skafu__buf_clear(&cursor->bytes);
 		return skafu__fail_memory(error);
 	}
+	for (uint32_t i = 0; i < CURSOR_BLOCK_RECORDS; i++)
+		pointers[i] = &records[i];
+	cursor->records = records;
+	cursor->pointers = pointers;
 	return 0;
 }
 
@@ -218,8 +225,8 @@ int32_t skafu_cursor_next(skafu_cursor *cursor, const skafu_record **out_record,
 	return rc;
 }
 
-int32_t skafu_cursor_next_batch(skafu_cursor *cursor, uint32_t records_max, const skafu_record **out_records,
-				skafu_error *error)
+int32_t skafu_cursor_next_batch(skafu_cursor *cursor, uint32_t records_max,
+				const skafu_record *const **out_records, skafu_error *error)
 {
 	if (records_max == 0)
 		return skafu__fail(error, SKAFU_EINVAL, "records_max is 0; ask for at least one record");
@@ -229,7 +236,7 @@ int32_t skafu_cursor_next_batch(skafu_cursor *cursor, uint32_t records_max, cons
 	uint32_t given = cursor->count - cursor->next;
 	if (given > records_max)
 		given = records_max;
-	*out_records = &cursor->records[cursor->next];
+	*out_records = &cursor->pointers[cursor->next];
 	cursor->next += given;
 	return (int32_t)given;
 }
@@ -249,6 +256,7 @@ void skafu_cursor_free(skafu_cursor *cursor)
 	skafu__buf_done(&cursor->bytes);
 	skafu__free(&store->sys, cursor->name);
 	skafu__free(&store->sys, cursor->records);
+	skafu__free(&store->sys, cursor->pointers);
 	skafu__free(&store->sys, cursor);
 	skafu__store_release(store);
 }
@@ -352,7 +360,7 @@ static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__vie
 	int32_t rc = skafu__index_stream_head(view, cursor->name, length, &version, &sequence, error);
 	if (rc != 0)
 		return rc;
-	if (version != 0 && request->opts.from > version) {
+	if (version != 0 && request->opts.from > version + 1) {
 		skafu__fail(error, SKAFU_EINVAL, "version %llu is beyond the end of stream %s, which is at version %llu",
 			    (unsigned long long)request->opts.from, cursor->name, (unsigned long long)version);
 		skafu__error_set_version(error, version);

@@ -34,8 +34,6 @@ static int32_t derive_event(const struct derive_walk *walk, const struct skafu__
 {
 	uint64_t key = skafu__hash64(walk->hash_key, record->stream, record->stream_length);
 	int32_t rc = derive_entry(walk, SKAFU__DIM_STREAM, key, record->stream_version);
-	if (rc == 0)
-		rc = derive_tags(walk, record);
 	if (rc == 0 && walk->sink->event)
 		rc = walk->sink->event(walk->sink->user, record, walk->sequence);
 	return rc;
@@ -50,6 +48,8 @@ static int32_t derive_record(const struct derive_walk *walk, const struct skafu_
 				  skafu__hash64(key, record->correlation, record->correlation_length), 0);
 	if (rc == 0)
 		rc = derive_entry(walk, SKAFU__DIM_ID, skafu__hash64(key, record->id, 16), 0);
+	if (rc == 0)
+		rc = derive_tags(walk, record);
 	if (rc != 0)
 		return rc;
 	if (record->kind == SKAFU_KIND_EVENT)

@@ -18,7 +18,7 @@ enum skafu__dimension {
 	SKAFU__DIM_STREAM = 1,      /* key: hash of the name; extra: the stream version; events only */
 	SKAFU__DIM_TYPE = 2,        /* key: skafu__type_key(); all kinds */
 	SKAFU__DIM_CORRELATION = 3, /* key: hash of the text; all kinds */
-	SKAFU__DIM_TAG = 4,         /* key: hash of the tag; events only */
+	SKAFU__DIM_TAG = 4,         /* key: hash of the tag; all kinds */
 	SKAFU__DIM_ID = 5,          /* key: hash of the record id; all kinds */
 	SKAFU__DIM_COMMIT = 6,      /* key: hash of the commit id; extra: the commit's last sequence */
 	SKAFU__DIM_KIND = 7,        /* key: the kind; all kinds but events */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "codec/key.h"
+#include "codec/sealed.h"
 #include "store/manifest_set.h"
 #include "store/filter.h"
 #include "store/install.h"
@@ -159,10 +160,12 @@ static int32_t fold_put_rows(const struct fold_plan *plan, MDB_txn *txn, skafu_e
 		struct skafu__row_op op;
 		skafu__commit_next_row(&at, &op);
 		MDB_val key = {skafu__row_key_encode(bytes, op.table, op.key, op.key_length), bytes};
-		MDB_val value = {op.value_length, (void *)(uintptr_t)op.value};
+		MDB_val value = {SKAFU__SEALED_HEAD_BYTES + op.value_length, NULL};
 		int rc = op.operation == SKAFU__ROW_PUT
-				 ? mdb_put(txn, store->env.tables[SKAFU__TABLE_ROW], &key, &value, 0)
+				 ? mdb_put(txn, store->env.tables[SKAFU__TABLE_ROW], &key, &value, MDB_RESERVE)
 				 : mdb_del(txn, store->env.tables[SKAFU__TABLE_ROW], &key, NULL);
+		if (rc == 0 && op.operation == SKAFU__ROW_PUT)
+			skafu__sealed_write(value.mv_data, bytes, key.mv_size, op.value, op.value_length);
 		if (rc != 0 && rc != MDB_NOTFOUND)
 			return skafu__env_fail(&store->env, rc, "writing rows", error);
 	}

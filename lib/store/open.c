@@ -97,7 +97,7 @@ static int32_t open_check_limits(const skafu_store_opts *opts, skafu_error *erro
 		{"tags_max", opts->tags_max, 1, 255},
 		{"payload_bytes_max", opts->payload_bytes_max, 1, OPEN_PAYLOAD_BYTES_MAX},
 		{"batch_bytes_max", opts->batch_bytes_max, 4096, OPEN_BATCH_BYTES_MAX},
-		{"json_depth_max", opts->json_depth_max, 1, 1000},
+		{"json_depth_max", opts->json_depth_max, 1, 64},
 		{"readers_max", opts->readers_max, 2, 1u << 16},
 		{"overlay_bytes_max", opts->overlay_bytes_max, 1u << 16, UINT64_C(1) << 40},
 		{"cache_bytes_max", opts->cache_bytes_max, 1u << 16, UINT64_C(1) << 40},
@@ -375,6 +375,8 @@ static int32_t open_inspect_fd(skafu_store *store, int fd, skafu_error *error)
 	if (store->control.was_poisoned) {
 		if (store->sys.fdatasync(fd) != 0)
 			return skafu__fail_os(error, errno, "syncing the log after a write that failed");
+		/* A sync that failed leaves pages marked clean that the disk never got: only reading them anew tells. */
+		(void)store->sys.forget(fd);
 		opts.level = SKAFU__PREFLIGHT_FULL;
 		opts.time_ns_max = (uint64_t)OPEN_VERIFY_BUDGET_NS;
 	}

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "codec/sealed.h"
 #include "store/store.h"
 
 void skafu__repack_init(struct skafu__repack *repack, skafu_store *store)
@@ -96,10 +97,11 @@ static int32_t repack_put_names(const struct skafu__repack *repack, MDB_txn *txn
 		skafu__commit_next_name(&at, &def);
 		skafu__name_key_encode(bytes, def.set, def.id);
 		MDB_val key = {sizeof bytes, bytes};
-		MDB_val value = {(size_t)(at - from), (void *)(uintptr_t)from};
-		int rc = mdb_put(txn, repack->store->env.tables[SKAFU__TABLE_NAME], &key, &value, 0);
+		MDB_val value = {SKAFU__SEALED_HEAD_BYTES + (size_t)(at - from), NULL};
+		int rc = mdb_put(txn, repack->store->env.tables[SKAFU__TABLE_NAME], &key, &value, MDB_RESERVE);
 		if (rc != 0)
 			return skafu__env_fail(&repack->store->env, rc, "writing names", error);
+		skafu__sealed_write(value.mv_data, bytes, sizeof bytes, from, (size_t)(at - from));
 	}
 	return 0;
 }

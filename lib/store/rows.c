@@ -8,11 +8,21 @@
 #include "base/opts.h"
 #include "base/text.h"
 #include "codec/key.h"
+#include "codec/sealed.h"
 #include "store/store.h"
 
 #define ROWS_BYTES_MAX (UINT64_C(64) << 20) /* what one rows cursor may hold */
 
 /* ---- one row ------------------------------------------------------------------------------------------------- */
+
+int32_t skafu__rows_open_folded(const MDB_val *key, const MDB_val *value, struct skafu__row_value *out,
+				skafu_error *error)
+{
+	if (skafu__sealed_read(key->mv_data, key->mv_size, value->mv_data, value->mv_size, &out->bytes, &out->length) == 0)
+		return 0;
+	return skafu__fail(error, SKAFU_EDAMAGED, "a row of the folded table is damaged; reindex the store, which makes it "
+			   "again from the commits");
+}
 
 static int32_t rows_find_folded(struct skafu__view *view, uint32_t table, const void *key, size_t key_length,
 				struct skafu__row_value *out, skafu_error *error)
@@ -28,9 +38,7 @@ static int32_t rows_find_folded(struct skafu__view *view, uint32_t table, const 
 	}
 	if (rc != 0)
 		return skafu__env_fail(&view->store->env, rc, "reading a row", error);
-	out->bytes = value.mv_data;
-	out->length = value.mv_size;
-	return 0;
+	return skafu__rows_open_folded(&name, &value, out, error);
 }
 
 int32_t skafu__rows_find(struct skafu__view *view, uint32_t table, const void *key, size_t key_length,
@@ -213,7 +221,9 @@ static int32_t rows_walk_folded(struct rows_gather *gather, MDB_cursor *cursor, 
 		if (range->to && rows_compare(at + 4, key.mv_size - 4, range->to, range->to_length) >= 0)
 			return 0;
 		int32_t result = rows_take_changed_before(gather, at + 4, key.mv_size - 4);
-		struct skafu__row_value found = {value.mv_data, value.mv_size};
+		struct skafu__row_value found = {0};
+		if (result == 0)
+			result = skafu__rows_open_folded(&key, &value, &found, error);
 		if (result == 0 && gather->rows->count < gather->limit && rows_in_range(range, at + 4, key.mv_size - 4))
 			result = rows_take(gather->rows, at + 4, key.mv_size - 4, &found);
 		if (result < 0)

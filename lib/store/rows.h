@@ -17,4 +17,8 @@ struct skafu__row_value {
 int32_t skafu__rows_find(struct skafu__view *view, uint32_t table, const void *key, size_t key_length,
 			 struct skafu__row_value *out, skafu_error *error);
 
+/* The value of a row of the folded table, checked. */
+int32_t skafu__rows_open_folded(const MDB_val *key, const MDB_val *value, struct skafu__row_value *out,
+				skafu_error *error);
+
 #endif

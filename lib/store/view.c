@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "codec/sealed.h"
 #include "store/manifest_set.h"
 #include "store/store.h"
 
@@ -323,11 +324,14 @@ int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commi
 	return rc;
 }
 
-static int32_t view_load_name(skafu_store *store, const MDB_val *value)
+static int32_t view_load_name(skafu_store *store, const MDB_val *key, const MDB_val *value)
 {
 	struct skafu__name_def name;
-	const uint8_t *at = value->mv_data;
-	if (value->mv_size < SKAFU__NAME_HEADER_BYTES + 2 || value->mv_size != SKAFU__NAME_HEADER_BYTES + at[1] + 1u)
+	const uint8_t *at;
+	size_t length;
+	if (skafu__sealed_read(key->mv_data, key->mv_size, value->mv_data, value->mv_size, &at, &length) != 0)
+		return SKAFU_EDAMAGED;
+	if (length < SKAFU__NAME_HEADER_BYTES + 2 || length != SKAFU__NAME_HEADER_BYTES + at[1] + 1u)
 		return SKAFU_EDAMAGED;
 	skafu__commit_next_name(&at, &name);
 	return skafu__names_define(&store->names, &name);
@@ -344,7 +348,7 @@ static int32_t view_load_names(skafu_store *store, MDB_txn *txn, skafu_error *er
 		return skafu__env_fail(&store->env, rc, "reading the names", error);
 	int32_t result = 0;
 	while (result == 0 && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-		result = view_load_name(store, &value);
+		result = view_load_name(store, &key, &value);
 	mdb_cursor_close(cursor);
 	if (result == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);

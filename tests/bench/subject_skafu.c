@@ -145,12 +145,12 @@ static void touch(const skafu_record *record, struct bench_sum *sum)
 /* Reads a cursor to its end, touches every record and frees the cursor. */
 static int read_out(struct own_store *s, skafu_cursor *cursor, struct bench_sum *sum)
 {
-	const skafu_record *records;
+	const skafu_record *const *records;
 	int32_t i, count;
 
 	while ((count = skafu_cursor_next_batch(cursor, BATCH_RECORDS, &records, s->error)) > 0) {
 		for (i = 0; i < count; i++)
-			touch(&records[i], sum);
+			touch(records[i], sum);
 	}
 	skafu_cursor_free(cursor);
 	return own_failed(s, count, "read");
@@ -214,12 +214,12 @@ static int own_by_sequence(void *store, uint64_t sequence, struct bench_sum *sum
 
 static int32_t count_all(struct own_store *s, skafu_cursor *cursor, struct bench_counters *counters)
 {
-	const skafu_record *records;
+	const skafu_record *const *records;
 	int32_t i, count;
 
 	while ((count = skafu_cursor_next_batch(cursor, BATCH_RECORDS, &records, s->error)) > 0) {
 		for (i = 0; i < count; i++) {
-			const skafu_record *r = &records[i];
+			const skafu_record *r = records[i];
 
 			if (bench_counters_add(counters, r->type, strlen(r->type), r->stream,
 				strlen(r->stream)) != 0)

@@ -348,7 +348,7 @@ static int32_t act_cursor_next(struct scene *s)
 
 static int32_t act_cursor_batch(struct scene *s)
 {
-	const skafu_record *records;
+	const skafu_record *const *records;
 	int32_t rc = skafu_cursor_next_batch(s->cursor, 5, &records, &s->error);
 	return rc < 0 ? rc : 0;
 }

@@ -64,7 +64,7 @@ uint64_t iotrace_failures(void); /* how many of them were made to fail */
 
 /*
  * Faults planted in the program while it runs, as if it had been written wrongly; IOLOG_PLANTS: none.
- *   no sync           fsync, fdatasync and msync do nothing and report success; syncing descriptors still sync
+ *   no sync           fsync and fdatasync do nothing and report success; syncing descriptors still sync
  *   ack before sync   the acknowledgement of the operation under way comes in front of its first sync
  *   meta before data  plain writes wait for the next write through a syncing descriptor and are made after it,
  *                     and a sync of the file in between does nothing

@@ -343,7 +343,7 @@ END_TEST
 
 START_TEST(smaller_limits_are_kept)
 {
-	skafu_store_opts opts = {.size = sizeof opts, 
+	skafu_store_opts opts = {.size = sizeof opts,
 				 .name_bytes_max = 16, .tags_max = 1, .payload_bytes_max = 10,
 				 .batch_bytes_max = 4096, .json_depth_max = 2};
 	static const char *const tags[] = {"a", "b"};

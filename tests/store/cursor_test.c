@@ -154,7 +154,7 @@ END_TEST
 START_TEST(streams)
 {
 	skafu_cursor *cursor = NULL;
-	skafu_read_opts opts = bounds(0, 0, 4, 0);
+	skafu_read_opts opts = bounds(0, 0, 5, 0);
 
 	ck_assert_str_eq(stream("a", SKAFU_NO_LIMIT, 0, 0, 0), "1 4 6");
 	ck_assert_str_eq(stream("a", SKAFU_NO_LIMIT, SKAFU_READ_BACKWARD, 0, 0), "6 4 1");
@@ -166,6 +166,7 @@ START_TEST(streams)
 	ck_assert_str_eq(stream("none", SKAFU_NO_LIMIT, 0, 0, 0), "");
 	ck_assert_str_eq(stream("none", SKAFU_NO_LIMIT, 0, 7, 9), ""); /* does not exist: empty */
 	ck_assert_str_eq(stream("a", 0, 0, 0, 0), "");
+	ck_assert_str_eq(stream("a", SKAFU_NO_LIMIT, 0, 4, 0), ""); /* the next version: nothing yet */
 	refused(SKAFU_EINVAL, skafu_read_stream(store, "a", 1, &opts, &cursor, fault));
 	ck_assert_uint_eq(skafu_error_version(fault), 3);
 	ck_assert_ptr_null(cursor);
@@ -238,6 +239,7 @@ START_TEST(bad_calls_are_refused)
 {
 	skafu_cursor *cursor = NULL;
 	const skafu_record *record = NULL;
+	const skafu_record *const *records = NULL;
 	skafu_read_opts opts = bounds(8, 0, 0, 0);
 
 	refused(SKAFU_EOPTION, skafu_read(store, NULL, 1, &opts, &cursor, fault));
@@ -260,7 +262,7 @@ START_TEST(bad_calls_are_refused)
 	refused(SKAFU_EINVAL, skafu_cursor_next(NULL, &record, fault));
 	went(skafu_read(store, NULL, 1, NULL, &cursor, fault));
 	refused(SKAFU_EINVAL, skafu_cursor_next(cursor, NULL, fault));
-	refused(SKAFU_EINVAL, skafu_cursor_next_batch(cursor, 0, &record, fault));
+	refused(SKAFU_EINVAL, skafu_cursor_next_batch(cursor, 0, &records, fault));
 	refused(SKAFU_EINVAL, skafu_cursor_next_batch(cursor, 1, NULL, fault));
 	ck_assert_int_eq(skafu_cursor_next(cursor, &record, fault), 1);
 	ck_assert_int_eq(skafu_cursor_next(cursor, &record, fault), 0);
@@ -295,7 +297,7 @@ START_TEST(long_and_large_reads)
 	skafu_new_record record = event_of("big", "Big");
 	static uint8_t data[300000];
 	skafu_cursor *cursor = NULL;
-	const skafu_record *records;
+	const skafu_record *const *records;
 	uint64_t expected = 9;
 	int32_t rc;
 
@@ -312,11 +314,11 @@ START_TEST(long_and_large_reads)
 	went(skafu_read_stream(store, "big", SKAFU_NO_LIMIT, NULL, &cursor, fault));
 	while ((rc = skafu_cursor_next_batch(cursor, 1000, &records, fault)) > 0)
 		for (int32_t i = 0; i < rc; i++, expected++) {
-			ck_assert_uint_eq(records[i].sequence, expected);
-			ck_assert_uint_eq(records[i].stream_version, expected - 8);
-			ck_assert_uint_eq(records[i].data_length,
+			ck_assert_uint_eq(records[i]->sequence, expected);
+			ck_assert_uint_eq(records[i]->stream_version, expected - 8);
+			ck_assert_uint_eq(records[i]->data_length,
 					  expected % 400 == 0 ? sizeof data : 1 + expected % 100);
-			ck_assert_uint_eq(records[i].data[0], (uint8_t)expected);
+			ck_assert_uint_eq(records[i]->data[0], (uint8_t)expected);
 		}
 	ck_assert_int_eq(rc, 0);
 	ck_assert_uint_eq(expected, 2001);

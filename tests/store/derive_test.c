@@ -58,7 +58,8 @@ static int32_t on_row(void *user, const struct skafu__row_op *row, uint64_t comm
 	return note(user, text);
 }
 
-static void expect(char *to, size_t room, uint32_t dimension, const char *key, size_t length, uint64_t at, uint64_t extra)
+static void expect(char *to, size_t room, uint32_t dimension, const char *key, size_t length, uint64_t at,
+		   uint64_t extra)
 {
 	uint64_t hash = length ? skafu__hash64(hash_key, key, length) : (uint64_t)(uintptr_t)key;
 
@@ -83,15 +84,15 @@ static void expect_all(char *to, size_t room)
 		expect_id(to, room, SKAFU__DIM_TYPE, 1, at);
 		expect(to, room, SKAFU__DIM_CORRELATION, "cor", 3, at, 0);
 		expect(to, room, SKAFU__DIM_ID, (const char *)ids[i], 16, at, 0);
+		if (i == 0) {
+			expect(to, room, SKAFU__DIM_TAG, "t:1", 3, at, 0);
+			expect(to, room, SKAFU__DIM_TAG, "t:2", 3, at, 0);
+		}
 		if (i == 2) {
 			expect_id(to, room, SKAFU__DIM_KIND, SKAFU_KIND_COMMAND, at);
 			continue;
 		}
 		expect(to, room, SKAFU__DIM_STREAM, i ? "s2" : "s1", 2, at, i + 1);
-		if (i == 0) {
-			expect(to, room, SKAFU__DIM_TAG, "t:1", 3, at, 0);
-			expect(to, room, SKAFU__DIM_TAG, "t:2", 3, at, 0);
-		}
 		snprintf(to + strlen(to), room - strlen(to), "event s%u %llu\n", i + 1, (unsigned long long)at);
 	}
 	snprintf(to + strlen(to), room - strlen(to), "row 1 1 key %u\nrow 1 2 gone %u\n", MADE_NUMBER, MADE_NUMBER);

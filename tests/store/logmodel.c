@@ -196,7 +196,8 @@ static int32_t plan_add_condition(const struct plan_condition *plan, skafu_batch
 		return skafu_batch_expect_stream(batch, model_stream(plan->stream), plan->expectation, plan->number,
 						 error);
 	if (plan->kind == PLAN_ROW && plan->expectation)
-		return skafu_batch_expect_row(batch, model_table(plan->table), key, strlen(key), value, length, error);
+		return skafu_batch_expect_row(batch, model_table(plan->table), key, strlen(key), value, length,
+					      error);
 	if (plan->kind == PLAN_ROW)
 		return skafu_batch_expect_no_row(batch, model_table(plan->table), key, strlen(key), error);
 	query = plan_query_make(&plan->query);
@@ -230,7 +231,7 @@ static int matches_all(const struct plan_query *query)
 	return query->items == 0;
 }
 
-/* The first item, from 1.  Records that are no events have no tags to be found by. */
+/* The first item, from 1. */
 static uint32_t item_of(const struct plan_query *query, const struct plan_record *record)
 {
 	if (query->items == 0)
@@ -239,7 +240,7 @@ static uint32_t item_of(const struct plan_query *query, const struct plan_record
 		uint32_t tags = query->tags[i];
 		int type_fits = !query->types[i] || (query->types[i] & (1u << record->type));
 
-		if (type_fits && (record->tags & tags) == tags && (record->kind == SKAFU_KIND_EVENT || !tags))
+		if (type_fits && (record->tags & tags) == tags)
 			return i + 1;
 	}
 	return 0;
@@ -525,7 +526,9 @@ static int read_wants(const struct model *model, const struct model_read *read, 
 	case MODEL_CORRELATION:
 		return record->plan.correlation == read->number + 1;
 	case MODEL_DOMAIN:
-		return model->owners[record->plan.type] == read->number + 1;
+		/* Types of events and commands belong to a domain; errors and outcomes are of who emitted them. */
+		return (record->plan.kind <= SKAFU_KIND_COMMAND ? model->owners[record->plan.type]
+								: record->plan.source + 1u) == read->number + 1;
 	case MODEL_FORMS:
 		break;
 	}

@@ -1,6 +1,6 @@
 /*
- * logmodel.h: a log as simple as it can be, in arrays that are searched from end to end, and plans of batches that can
- * be judged by it, be appended to a store, and be sent to another process.
+ * logmodel.h: a log as simple as it can be, in arrays that are searched from end to end, and plans of batches that
+ * can be judged by it, be appended to a store, and be sent to another process.
  */
 #ifndef SKAFU_TESTS_STORE_LOGMODEL_H
 #define SKAFU_TESTS_STORE_LOGMODEL_H

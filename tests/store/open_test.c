@@ -251,7 +251,8 @@ START_TEST(newer_files_are_refused)
 }
 END_TEST
 
-/* One flipped bit anywhere: refused, or every read is right or SKAFU_EDAMAGED.  In a child, for a crash is a finding. */
+/* One flipped bit anywhere: refused, or every read is right or SKAFU_EDAMAGED.  In a child, for a crash is a
+ * finding. */
 static int read_damaged(void *user)
 {
 	skafu_store *store = NULL;
@@ -327,7 +328,7 @@ START_TEST(files_of_other_kinds_do_not_hang)
 }
 END_TEST
 
-/* ---- the control file ------------------------------------------------------------------------------------------- */
+/* ---- the control file ------------------------------------------------------------------------------------------ */
 
 START_TEST(a_random_control_file_is_made_anew)
 {
@@ -428,7 +429,7 @@ START_TEST(lock_files_that_vanish_are_noticed)
 }
 END_TEST
 
-/* ---- read only -------------------------------------------------------------------------------------------------- */
+/* ---- read only ------------------------------------------------------------------------------------------------- */
 
 START_TEST(read_only_refuses_writes)
 {

@@ -34,7 +34,8 @@ static void fill(struct skafu__overlay *overlay)
 
 	for (uint32_t i = 0; i < POSTINGS; i++) {
 		position += random_below(3); /* several entries at one position */
-		all[i] = (struct skafu__entry){random_below(KEYS) * UINT64_C(0x100000001), position, random_below(50)};
+		all[i] = (struct skafu__entry){random_below(KEYS) * UINT64_C(0x100000001), position,
+					       random_below(50)};
 		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, &all[i]), 0);
 		if (i % 100 == 99)
 			cover(overlay, i / 100 + 1);
@@ -64,7 +65,8 @@ START_TEST(collect_agrees_with_a_search)
 	ck_assert_int_eq(skafu__overlay_init(&overlay, skafu__sys_current()), 0);
 	fill(&overlay);
 	for (int round = 0; round < 3000; round++) {
-		struct skafu__range range = {random_below(3500), random_below(3500), 0, UINT64_MAX, (int)random_below(2)};
+		struct skafu__range range = {random_below(3500), random_below(3500), 0, UINT64_MAX,
+					     (int)random_below(2)};
 		uint64_t key = random_below(KEYS + 1) * UINT64_C(0x100000001);
 		size_t max = random_below(3) ? POSTINGS : random_below(20);
 		size_t count;
@@ -136,7 +138,8 @@ END_TEST
 static struct skafu__row_op row_of(uint32_t table, const char *key, const char *value)
 {
 	struct skafu__row_op row = {table, value ? SKAFU__ROW_PUT : SKAFU__ROW_DELETE, (uint8_t)strlen(key),
-				    value ? (uint32_t)strlen(value) : 0, (const uint8_t *)key, (const uint8_t *)value};
+				    value ? (uint32_t)strlen(value) : 0, (const uint8_t *)key,
+				    (const uint8_t *)value};
 
 	return row;
 }
@@ -283,7 +286,8 @@ START_TEST(no_memory_loses_nothing)
 		cover(&overlay, 1);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 0, &range, out, 600) +
 					  skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 1, &range, out, 600) +
-					  skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 2, &range, out, 600), stored);
+					  skafu__overlay_collect(&overlay, SKAFU__DIM_ID, 2, &range, out, 600),
+				  stored);
 		skafu__overlay_done(&overlay);
 		ck_assert_int_eq(failing.live, 0);
 	}

@@ -67,7 +67,7 @@ END_TEST
 START_TEST(nothing_matches_everything)
 {
 	skafu_query *query = query_of("");
-	struct skafu__record record = {.type = 1, .tags = ""};
+	struct skafu__record record = {.kind = SKAFU_KIND_EVENT, .type = 1, .tags = ""};
 
 	ck_assert_int_eq(skafu__query_matches_all(NULL), 1);
 	ck_assert_int_eq(skafu__query_matches_all(query), 1);

@@ -118,7 +118,7 @@ START_TEST(closing_with_living_children_is_legal)
 }
 END_TEST
 
-/* ---- fork ------------------------------------------------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------------------------------------------------ */
 
 struct family {
 	skafu_store *store;
@@ -139,6 +139,7 @@ static int use_after_fork(void *user)
 {
 	struct family *family = user;
 	const skafu_record *record;
+	const skafu_record *const *records;
 	const skafu_row *row;
 	const skafu_stream_info *info;
 	skafu_new_record new_record = event_of("s", "T");
@@ -154,7 +155,7 @@ static int use_after_fork(void *user)
 	child_wants(SKAFU_EFORK, skafu_batch_add(family->batch, &new_record, NULL));
 	child_wants(SKAFU_EFORK, skafu_batch_id(family->batch, id, NULL));
 	child_wants(SKAFU_EFORK, skafu_cursor_next(family->cursor, &record, NULL));
-	child_wants(SKAFU_EFORK, skafu_cursor_next_batch(family->cursor, 3, &record, NULL));
+	child_wants(SKAFU_EFORK, skafu_cursor_next_batch(family->cursor, 3, &records, NULL));
 	child_wants(SKAFU_EFORK, skafu_rows_next(family->rows, &row, NULL));
 	child_wants(SKAFU_EFORK, skafu_stream_list_next(family->list, &info, NULL));
 	child_wants(SKAFU_EFORK, skafu_waiter_arm(family->waiter, 0, NULL));
@@ -205,7 +206,7 @@ START_TEST(after_a_fork_the_child_opens_again)
 }
 END_TEST
 
-/* ---- what is at a path ------------------------------------------------------------------------------------------ */
+/* ---- what is at a path ----------------------------------------------------------------------------------------- */
 
 static int exists(const char *path)
 {
@@ -259,7 +260,7 @@ START_TEST(trailing_slashes_are_fine)
 }
 END_TEST
 
-/* ---- options ---------------------------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------------------------- */
 
 static int freed;
 

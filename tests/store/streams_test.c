@@ -35,8 +35,8 @@ static const char *streams(const char *prefix, uint64_t limit)
 	went(skafu_stream_list_open(store, prefix, limit, &list, fault));
 	while ((rc = skafu_stream_list_next(list, &info, fault)) == 1) {
 		ck_assert(info->size == sizeof *info && info->last_recorded_ns > 0);
-		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s@%u#%u", length ? " " : "", info->name,
-					   (unsigned)info->version, (unsigned)info->last_sequence);
+		length += (size_t)snprintf(text + length, sizeof text - length, "%s%s@%u#%u", length ? " " : "",
+					   info->name, (unsigned)info->version, (unsigned)info->last_sequence);
 	}
 	ck_assert_int_eq(rc, 0);
 	ck_assert_int_eq(skafu_stream_list_next(list, &info, fault), 0);

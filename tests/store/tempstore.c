@@ -55,7 +55,8 @@ void tempstore_make(struct tempstore *temp)
 	const char *parent = getenv("TMPDIR");
 
 	memset(temp, 0, sizeof *temp);
-	snprintf(temp->directory, sizeof temp->directory, "%s/skafu-test-XXXXXX", parent && *parent ? parent : "/tmp");
+	snprintf(temp->directory, sizeof temp->directory, "%s/skafu-test-XXXXXX",
+		 parent && *parent ? parent : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(temp->directory));
 	snprintf(temp->path, sizeof temp->path, "%s/store", temp->directory);
 }
