@@ -10,11 +10,12 @@
  *    u32 row count, then of each: table, u8 operation, key, value
  * Ids of names and the way in which commits are packed into chunks do not appear, so they may change.
  */
-#include "codec/commit.h"
+#include "codec/canonical.h"
 
 #include <string.h>
 
 #include "base/bytes.h"
+#include "codec/hash.h"
 
 static const char canonical_magic[] = "skafu commit 1";
 
@@ -117,4 +118,19 @@ int32_t skafu__commit_canonical(const struct skafu__commit *commit, skafu__name_
 	}
 	int32_t rc = canonical_put_rows(out, &names, commit);
 	return rc ? rc : out->failed;
+}
+
+void skafu__chain_start(const uint8_t birth[16], uint8_t out[SKAFU__CHAIN_HASH_BYTES])
+{
+	static const char name[] = "skafu chain 1";
+	struct skafu__part parts[2] = {{name, sizeof name - 1}, {birth, 16}};
+	skafu__blake2b(out, SKAFU__CHAIN_HASH_BYTES, parts, 2);
+}
+
+void skafu__chain_link(uint8_t chain[SKAFU__CHAIN_HASH_BYTES], const void *canonical, size_t length)
+{
+	uint8_t next[SKAFU__CHAIN_HASH_BYTES];
+	struct skafu__part parts[2] = {{chain, SKAFU__CHAIN_HASH_BYTES}, {canonical, length}};
+	skafu__blake2b(next, sizeof next, parts, 2);
+	memcpy(chain, next, sizeof next);
 }

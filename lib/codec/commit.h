@@ -130,12 +130,4 @@ struct skafu__commit_head {
 void skafu__commit_write_head(uint8_t *to, const struct skafu__commit_head *head);
 void skafu__commit_seal(uint8_t *bytes);
 
-/*
- * The canonical form of a commit: full names instead of ids, fixed layout, the same for every physical form.  The hash
- * chain is computed over it.  `name_of` gives the text of a name (NULL: unknown, which is SKAFU_EDAMAGED).
- */
-typedef const char *(*skafu__name_of_fn)(const void *user, uint8_t set, uint32_t id, size_t *out_length);
-int32_t skafu__commit_canonical(const struct skafu__commit *commit, skafu__name_of_fn name_of, const void *user,
-				struct skafu__buf *out);
-
 #endif

@@ -20,6 +20,7 @@
 
 struct fold_plan {
 	skafu_store *store;
+	const struct skafu__overlay *source; /* what is folded */
 	struct skafu__index_state before;
 	uint64_t commit; /* the last one that is folded */
 	uint64_t sequence;
@@ -46,7 +47,7 @@ static int32_t fold_copy_dimension(struct fold_plan *plan, uint32_t dimension)
 	int by_commit = dimension == SKAFU__DIM_COMMIT;
 	uint64_t from = (by_commit ? plan->before.commit : plan->before.sequence) + 1;
 	uint64_t to = by_commit ? plan->commit : plan->sequence;
-	size_t count = skafu__overlay_slice(&plan->store->overlay, dimension, from, to, &first);
+	size_t count = skafu__overlay_slice(plan->source, dimension, from, to, &first);
 	if (count == 0)
 		return 0;
 	plan->entries[dimension] = skafu__realloc_array(&plan->store->sys, NULL, count, sizeof *first);
@@ -59,7 +60,7 @@ static int32_t fold_copy_dimension(struct fold_plan *plan, uint32_t dimension)
 
 static int32_t fold_copy_rows(struct fold_plan *plan)
 {
-	const struct skafu__overlay *overlay = &plan->store->overlay;
+	const struct skafu__overlay *overlay = plan->source;
 	const struct skafu__overlay_row *row;
 	size_t at = 0;
 	while ((row = skafu__overlay_row_next(overlay, &at, plan->commit)) != NULL) {
@@ -81,7 +82,7 @@ static int32_t fold_copy_rows(struct fold_plan *plan)
 /* What needs the overlay and the snapshot: 1 when a fold is due. */
 static int32_t fold_copy(struct fold_plan *plan, struct skafu__view *view, skafu_error *error)
 {
-	const struct skafu__overlay *overlay = &plan->store->overlay;
+	const struct skafu__overlay *overlay = plan->source;
 	const struct skafu__overlay_mark *cut = skafu__overlay_cut(overlay, plan->store->tuning.fold_records);
 	if (!cut || cut->commit > view->commit || overlay->base != view->index.commit)
 		return 0;
@@ -132,20 +133,24 @@ static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
 	return rc;
 }
 
-static int32_t fold_make_plan(struct fold_plan *plan, skafu_error *error)
+static int32_t fold_build(struct fold_plan *plan, skafu_error *error)
+{
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++)
+		if (fold_build_dimension(plan, i) != 0)
+			return skafu__fail_memory(error);
+	return 1;
+}
+
+static int32_t fold_plan_overlay(struct fold_plan *plan, skafu_error *error)
 {
 	struct skafu__view view;
 	int32_t rc = skafu__view_open(plan->store, &view, error);
 	if (rc != 0)
 		return rc;
+	plan->source = &plan->store->overlay;
 	rc = fold_copy(plan, &view, error);
 	skafu__view_close(&view);
-	if (rc != 1)
-		return rc;
-	for (uint32_t i = 1; i < SKAFU__DIMS; i++)
-		if (fold_build_dimension(plan, i) != 0)
-			return skafu__fail_memory(error);
-	return 1;
+	return rc == 1 ? fold_build(plan, error) : rc;
 }
 
 /* ---- the installation ---------------------------------------------------------------------------------------- */
@@ -226,12 +231,13 @@ static int32_t fold_install(struct fold_plan *plan, int64_t deadline, skafu_erro
 	return rc;
 }
 
-int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error)
+static int32_t fold_run(skafu_store *store, int32_t (*make)(struct fold_plan *plan, skafu_error *error),
+			int64_t deadline, skafu_error *error)
 {
 	struct fold_plan plan = {.store = store};
 	skafu__buf_init(&plan.rows, &store->sys, SIZE_MAX / 2);
 	skafu__repack_init(&plan.repack, store);
-	int32_t rc = fold_make_plan(&plan, error);
+	int32_t rc = make(&plan, error);
 	if (rc == 1) {
 		int64_t before = store->sys.monotonic_ns();
 		rc = fold_install(&plan, deadline, error);
@@ -245,6 +251,79 @@ int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *erro
 	fold_plan_done(&plan);
 	return rc;
 }
+
+int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error)
+{
+	return fold_run(store, fold_plan_overlay, deadline, error);
+}
+
+/* ---- without the store's overlay -------------------------------------------------------------------------------- */
+
+static int32_t fold_sink_name(void *user, const struct skafu__name_def *name)
+{
+	(void)user;
+	(void)name;
+	return 0;
+}
+
+static int32_t fold_sink_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
+{
+	return skafu__overlay_add_entry(user, dimension, entry);
+}
+
+static int32_t fold_sink_row(void *user, const struct skafu__row_op *row, uint64_t commit)
+{
+	return skafu__overlay_add_row(user, row, commit);
+}
+
+/* Derive the commits after the index into an overlay of our own, until there are enough for a fold. */
+static int32_t fold_gather(skafu_store *store, struct skafu__view *view, struct skafu__overlay *own,
+			   skafu_error *error)
+{
+	struct skafu__derive_sink sink = {own, fold_sink_name, fold_sink_entry, NULL, fold_sink_row};
+	skafu__overlay_reset(own, view->index.commit, view->index.sequence);
+	int32_t rc = skafu__view_walk(view, view->index.commit, view->index.sequence, error);
+	while (rc == 0 && skafu__overlay_weight(own) < store->tuning.fold_records) {
+		uint64_t damaged = 0;
+		rc = skafu__view_walk_next(view, error);
+		if (rc <= 0)
+			return rc;
+		rc = skafu__derive(store->format.hash_key, &view->current, &sink, 1, &damaged);
+		if (rc == 0)
+			rc = skafu__overlay_cover(own, &view->current);
+		if (rc == SKAFU_EDAMAGED)
+			return skafu__fail(error, rc, "record %llu is damaged; restore a backup, or salvage what is whole",
+					   (unsigned long long)damaged);
+		if (rc != 0)
+			return skafu__fail_memory(error);
+	}
+	return rc;
+}
+
+static int32_t fold_plan_log(struct fold_plan *plan, skafu_error *error)
+{
+	struct skafu__view view;
+	struct skafu__overlay own;
+	if (skafu__overlay_init(&own, &plan->store->sys) != 0)
+		return skafu__fail_memory(error);
+	int32_t rc = skafu__view_open_bare(plan->store, &view, error);
+	if (rc == 0) {
+		plan->source = &own;
+		rc = fold_gather(plan->store, &view, &own, error);
+		if (rc == 0)
+			rc = fold_copy(plan, &view, error);
+		skafu__view_close(&view);
+	}
+	skafu__overlay_done(&own);
+	return rc == 1 ? fold_build(plan, error) : rc;
+}
+
+int32_t skafu__fold_from_log(skafu_store *store, int64_t deadline, skafu_error *error)
+{
+	return fold_run(store, fold_plan_log, deadline, error);
+}
+
+/* ---- when ------------------------------------------------------------------------------------------------------- */
 
 /* Whether a fold is due, without planning one. */
 static int fold_is_due(skafu_store *store)

@@ -20,6 +20,9 @@
  * merging.  Failures are for the log sink; the next append tries again. */
 void skafu__fold_after_append(skafu_store *store);
 
+/* The same, of commits read from the log instead of the overlay: for a tail that memory may not hold. */
+int32_t skafu__fold_from_log(skafu_store *store, int64_t deadline, skafu_error *error);
+
 /* One fold, if one is due: 1 done, 0 none due, or a failure.  deadline bounds the wait for other writers. */
 int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error);
 

@@ -456,6 +456,37 @@ int32_t skafu__view_open(skafu_store *store, struct skafu__view *view, skafu_err
 	}
 }
 
+int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skafu_error *error)
+{
+	for (;;) {
+		MDB_txn *txn;
+		pthread_rwlock_rdlock(&store->gate);
+		int32_t rc = skafu__env_read_begin(&store->env, &txn, error);
+		int adopt = rc == SKAFU_EMISUSE;
+		if (rc == 0) {
+			rc = view_load(store, txn, view, error);
+			if (rc == 0)
+				return 0;
+			view_unload(view);
+			skafu__env_read_end(&store->env, txn);
+		}
+		pthread_rwlock_unlock(&store->gate);
+		if (!adopt)
+			return rc;
+		pthread_rwlock_wrlock(&store->gate);
+		rc = skafu__store_grow_map(store, 1, error);
+		pthread_rwlock_unlock(&store->gate);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+void skafu__view_index_or_nothing(skafu_store *store, MDB_txn *txn, struct skafu__index_state *out)
+{
+	if (view_load_index(store, txn, out, NULL) != 0)
+		memset(out, 0, sizeof *out);
+}
+
 void skafu__view_close(struct skafu__view *view)
 {
 	view_unload(view);

@@ -43,6 +43,12 @@ void skafu__view_close(struct skafu__view *view);
 int32_t skafu__view_of_writer(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error);
 void skafu__view_of_writer_done(struct skafu__view *view);
 
+/* A view without an overlay: only commits can be walked and records read. */
+int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skafu_error *error);
+
+/* The index record of a transaction, or an empty one when it is missing or damaged. */
+void skafu__view_index_or_nothing(skafu_store *store, MDB_txn *txn, struct skafu__index_state *out);
+
 /* Bring overlay, names and heads up to the newest commit of a transaction.  The gate is held exclusively. */
 int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error);
 

@@ -1,0 +1,22 @@
+/*
+ * chain.h: advancing the hash chain, which upkeep does and appends never do.
+ *
+ * How far the chain reaches, and its hash there, are in the index record; so a copy of that record kept elsewhere is a
+ * witness of everything up to it.
+ */
+#ifndef SKAFU__STORE_CHAIN_H
+#define SKAFU__STORE_CHAIN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "store/view.h"
+
+/* Link a commit that a view stands on: `scratch` is for its canonical form. */
+int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_BYTES],
+			  const struct skafu__commit *commit, struct skafu__buf *scratch, skafu_error *error);
+
+/* Link a bounded number of commits: 1 there are more, 0 there are not, or a failure. */
+int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *error);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * verify_test.c: a whole store has no faults; damage of every kind is found and named; upkeep (folds, merges, chain,
+ * reindex) leaves a whole store, and a reindex gives the same tables byte for byte.
+ */
+#include "skafu_store.h"
+
+#include <check.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "codec/hash.h"
+#include "store/store.h"
+
+static char root[64];
+static skafu_error *error;
+static char told[256];
+
+static void set_up(void)
+{
+	struct skafu__tuning tiny = {.fold_records = 7, .fan_in = 2, .chunk_bytes = 4096, .segment_bytes = 256, .no_sync = 1};
+	snprintf(root, sizeof root, "/tmp/skafu-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	ck_assert_int_eq(skafu_error_new(&error), 0);
+	skafu__tuning_override(&tiny);
+	told[0] = 0;
+}
+
+static void tear_down(void)
+{
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf %s", root);
+	ck_assert_int_eq(system(command), 0);
+	skafu_error_free(error);
+	skafu__tuning_override(NULL);
+	skafu__hash64_weaken(0);
+}
+
+static skafu_store *open_store(void)
+{
+	char path[96];
+	skafu_store *store;
+	skafu_store_opts opts = {.size = sizeof opts, .flags = SKAFU_STORE_CREATE};
+	snprintf(path, sizeof path, "%s/log", root);
+	int32_t rc = skafu_store_open(path, &opts, &store, error);
+	ck_assert_msg(rc == 0, "%s", skafu_error_message(error));
+	return store;
+}
+
+static void append_some(skafu_store *store, int commits)
+{
+	skafu_batch *batch;
+	ck_assert_int_eq(skafu_batch_new(store, &batch, error), 0);
+	for (int i = 0; i < commits; i++) {
+		skafu_batch_clear(batch);
+		for (int k = 0; k < i % 4; k++) {
+			char stream[32];
+			char type[32];
+			snprintf(stream, sizeof stream, "stream-%d", (i * 7 + k) % 20);
+			snprintf(type, sizeof type, "Type%d", i % 9);
+			const char *tags[] = {"all", stream, stream};
+			skafu_new_record record = {.size = sizeof record, .stream = stream, .type = type, .tags = tags,
+						   .tag_count = 3, .correlation = "one",
+						   .kind = i % 11 == 10 ? SKAFU_KIND_ERROR : SKAFU_KIND_EVENT};
+			ck_assert_int_eq(skafu_batch_add(batch, &record, error), 0);
+		}
+		int key = i % 30;
+		if (i % 5 == 4)
+			ck_assert_int_eq(skafu_batch_delete_row(batch, "rows", &key, sizeof key, error), 0);
+		else
+			ck_assert_int_eq(skafu_batch_put_row(batch, "rows", &key, sizeof key, &i, sizeof i, error), 0);
+		ck_assert_int_eq(skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, error), 0);
+	}
+	skafu_batch_free(batch);
+}
+
+static void maintain_all(skafu_store *store)
+{
+	int32_t rc;
+	do
+		rc = skafu_store_maintain(store, UINT64_C(1000000000), error);
+	while (rc == 1);
+	ck_assert_msg(rc == 0, "%s", skafu_error_message(error));
+}
+
+static int32_t remember(void *user, uint64_t done, uint64_t total, const char *fault)
+{
+	(void)user;
+	(void)done;
+	(void)total;
+	if (fault && !told[0])
+		snprintf(told, sizeof told, "%s", fault);
+	return 0;
+}
+
+static uint64_t faults_of(skafu_store *store)
+{
+	skafu_verify_report report = {.size = sizeof report};
+	int32_t rc = skafu_store_verify(store, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, remember, NULL, &report, error);
+	ck_assert_msg(rc == 0, "%s", skafu_error_message(error));
+	return report.faults;
+}
+
+START_TEST(a_whole_store_has_no_faults)
+{
+	skafu_verify_report report = {.size = sizeof report};
+	skafu_store *store = open_store();
+	ck_assert_uint_eq(faults_of(store), 0);
+	append_some(store, 300);
+	ck_assert_msg(faults_of(store) == 0, "%s", told);
+	maintain_all(store);
+	ck_assert_msg(faults_of(store) == 0, "%s", told);
+	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_CHAIN | SKAFU_VERIFY_INDEX, NULL, NULL, &report, error), 0);
+	ck_assert_uint_eq(report.commits, 300);
+	ck_assert_uint_eq(report.records, 450);
+	ck_assert_uint_eq(report.rows, 300);
+	ck_assert_uint_eq(report.chained_up_to, 300);
+	ck_assert_uint_gt(report.index_entries, 450 * 5);
+	skafu_store_close(store);
+}
+END_TEST
+
+START_TEST(names_that_collide_do_not_matter)
+{
+	skafu__hash64_weaken(3);
+	skafu_store *store = open_store();
+	append_some(store, 200);
+	maintain_all(store);
+	ck_assert_msg(faults_of(store) == 0, "%s", told);
+	skafu_store_close(store);
+}
+END_TEST
+
+/* All keys and values of the tables that are derived, as one sum. */
+static uint64_t sum_of_tables(skafu_store *store)
+{
+	static const int tables[] = {SKAFU__TABLE_RUN, SKAFU__TABLE_MANIFEST, SKAFU__TABLE_ROW, SKAFU__TABLE_NAME};
+	static const uint8_t key[SKAFU__HASH_KEY_BYTES];
+	uint64_t sum = 0;
+	MDB_txn *txn;
+	ck_assert_int_eq(mdb_txn_begin(store->env.mdb, NULL, MDB_RDONLY, &txn), 0);
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		MDB_cursor *cursor;
+		MDB_val name;
+		MDB_val value;
+		ck_assert_int_eq(mdb_cursor_open(txn, store->env.tables[tables[i]], &cursor), 0);
+		while (mdb_cursor_get(cursor, &name, &value, MDB_NEXT) == 0) {
+			sum = sum * 31 + skafu__hash64(key, name.mv_data, name.mv_size);
+			sum = sum * 31 + skafu__hash64(key, value.mv_data, value.mv_size);
+		}
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return sum;
+}
+
+START_TEST(a_reindex_makes_the_same_tables)
+{
+	skafu_store *store = open_store();
+	for (int i = 0; i < 20; i++) {
+		append_some(store, 13 + i);
+		maintain_all(store);
+		uint64_t before = sum_of_tables(store);
+		ck_assert_int_eq(skafu_store_reindex(store, error), 0);
+		maintain_all(store);
+		ck_assert_uint_eq(sum_of_tables(store), before);
+		ck_assert_msg(faults_of(store) == 0, "%s", told);
+	}
+	skafu_store_close(store);
+	store = open_store();
+	ck_assert_msg(faults_of(store) == 0, "%s", told);
+	skafu_store_close(store);
+}
+END_TEST
+
+/* Change a byte in the middle of some value of a table, behind the library's back. */
+static void damage(skafu_store *store, int table, unsigned skip)
+{
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	MDB_val key;
+	MDB_val value;
+	uint8_t copy[70000];
+	ck_assert_int_eq(mdb_txn_begin(store->env.mdb, NULL, 0, &txn), 0);
+	ck_assert_int_eq(mdb_cursor_open(txn, store->env.tables[table], &cursor), 0);
+	do
+		ck_assert_int_eq(mdb_cursor_get(cursor, &key, &value, MDB_NEXT), 0);
+	while (skip-- > 0);
+	ck_assert_uint_le(value.mv_size, sizeof copy);
+	memcpy(copy, value.mv_data, value.mv_size);
+	copy[value.mv_size / 2] ^= 0x10;
+	MDB_val changed = {value.mv_size, copy};
+	ck_assert_int_eq(mdb_cursor_put(cursor, &key, &changed, MDB_CURRENT), 0);
+	mdb_cursor_close(cursor);
+	ck_assert_int_eq(mdb_txn_commit(txn), 0);
+}
+
+static void damage_is_found(int table, unsigned skip)
+{
+	skafu_store *store = open_store();
+	append_some(store, 120);
+	maintain_all(store);
+	damage(store, table, skip);
+	skafu_store_close(store);
+	skafu_store_opts opts = {.size = sizeof opts};
+	char path[96];
+	snprintf(path, sizeof path, "%s/log", root);
+	int32_t rc = skafu_store_open(path, &opts, &store, error);
+	if (rc != 0) {
+		ck_assert_int_eq(rc, SKAFU_EDAMAGED); /* so bad that it is refused at once */
+		return;
+	}
+	skafu_verify_report report = {.size = sizeof report};
+	rc = skafu_store_verify(store, SKAFU_VERIFY_INDEX, remember, NULL, &report, error);
+	ck_assert(rc == SKAFU_EDAMAGED || report.faults != 0);
+	skafu_store_close(store);
+}
+
+START_TEST(damage_of_every_table_is_found)
+{
+	static const int tables[] = {SKAFU__TABLE_CHUNK, SKAFU__TABLE_RUN, SKAFU__TABLE_MANIFEST, SKAFU__TABLE_ROW,
+				     SKAFU__TABLE_NAME};
+	damage_is_found(tables[_i % 5], (unsigned)_i / 5);
+}
+END_TEST
+
+START_TEST(a_broken_chain_is_found)
+{
+	skafu_store *store = open_store();
+	append_some(store, 50);
+	maintain_all(store);
+	MDB_txn *txn;
+	MDB_val key = {5, (void *)(uintptr_t)"index"};
+	MDB_val value;
+	struct skafu__index_state state;
+	uint8_t bytes[SKAFU__INDEX_BYTES];
+	ck_assert_int_eq(mdb_txn_begin(store->env.mdb, NULL, 0, &txn), 0);
+	ck_assert_int_eq(mdb_get(txn, store->env.tables[SKAFU__TABLE_META], &key, &value), 0);
+	ck_assert_int_eq(skafu__index_state_decode(value.mv_data, value.mv_size, &state, error), 0);
+	ck_assert_uint_eq(state.chained_commit, 50);
+	state.chain[7] ^= 1;
+	skafu__index_state_encode(&state, bytes);
+	MDB_val changed = {sizeof bytes, bytes};
+	ck_assert_int_eq(mdb_put(txn, store->env.tables[SKAFU__TABLE_META], &key, &changed, 0), 0);
+	ck_assert_int_eq(mdb_txn_commit(txn), 0);
+	ck_assert_uint_eq(faults_of(store), 1);
+	ck_assert_ptr_nonnull(strstr(told, "chain"));
+	skafu_store_close(store);
+}
+END_TEST
+
+static int32_t stop_at_once(void *user, uint64_t done, uint64_t total, const char *fault)
+{
+	(void)done;
+	(void)total;
+	(void)fault;
+	return *(int32_t *)user;
+}
+
+START_TEST(the_host_can_stop_it_and_mistakes_are_refused)
+{
+	skafu_verify_report report = {.size = sizeof report};
+	skafu_store *store = open_store();
+	append_some(store, 20);
+	maintain_all(store);
+	damage(store, SKAFU__TABLE_ROW, 0);
+	int32_t answer = SKAFU_EHOST;
+	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_INDEX, stop_at_once, &answer, &report, error), SKAFU_EHOST);
+	answer = 1;
+	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_INDEX, stop_at_once, &answer, &report, error), 0);
+	ck_assert_int_eq(skafu_store_verify(store, 8, NULL, NULL, &report, error), SKAFU_EOPTION);
+	ck_assert_int_eq(skafu_store_verify(store, 0, NULL, NULL, NULL, error), SKAFU_EOPTION);
+	ck_assert_int_eq(skafu_store_verify(NULL, 0, NULL, NULL, &report, error), SKAFU_EINVAL);
+	ck_assert_int_eq(skafu_store_reindex(NULL, error), SKAFU_EINVAL);
+	ck_assert_int_eq(skafu_store_maintain(NULL, 0, error), SKAFU_EINVAL);
+	skafu_store_close(store);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("verify");
+	TCase *all = tcase_create("all");
+	tcase_add_checked_fixture(all, set_up, tear_down);
+	tcase_set_timeout(all, 60);
+	tcase_add_test(all, a_whole_store_has_no_faults);
+	tcase_add_test(all, names_that_collide_do_not_matter);
+	tcase_add_test(all, a_reindex_makes_the_same_tables);
+	tcase_add_loop_test(all, damage_of_every_table_is_found, 0, 15);
+	tcase_add_test(all, a_broken_chain_is_found);
+	tcase_add_test(all, the_host_can_stop_it_and_mistakes_are_refused);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_ENV);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
