@@ -41,7 +41,7 @@ static int fail(const struct context *context, const char *what)
 	return EXIT_FAILED;
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------------------------------------- */
 
 static int print_record(const struct context *context, const skafu_record *record)
 {
@@ -163,7 +163,7 @@ static int command_stream(struct context *context)
 	return print_all(context, cursor, &last);
 }
 
-/* ---- tables ----------------------------------------------------------------------------------------------------- */
+/* ---- tables -------------------------------------------------------------------------------------------------- */
 
 static int command_streams(struct context *context)
 {
@@ -270,19 +270,20 @@ static int command_stat(struct context *context)
 		skafu_id_format(id, birth);
 	if (skafu_store_incarnation(context->store, id, context->error) == 0)
 		skafu_id_format(id, incarnation);
-	const char *form = context->json ? "{\"birth\":\"%s\",\"incarnation\":\"%s\",\"head\":%" PRIu64 ",\"commits\":%" PRIu64
-					   ",\"indexedUpTo\":%" PRIu64 ",\"fileBytes\":%" PRIu64 ",\"usedBytes\":%" PRIu64
-					   ",\"runs\":%" PRIu64 ",\"segments\":%" PRIu64 ",\"entries\":%" PRIu64 "}\n"
-					 : "birth id      %s\nincarnation   %s\nhead          %" PRIu64 "\ncommits       %" PRIu64
-					   "\nindexed up to %" PRIu64 "\nfile          %" PRIu64 " bytes\nin use        %" PRIu64
-					   " bytes\nindex runs    %" PRIu64 "\nsegments      %" PRIu64 "\nentries       %" PRIu64
-					   "\n";
+	const char *form =
+		context->json ? "{\"birth\":\"%s\",\"incarnation\":\"%s\",\"head\":%" PRIu64 ",\"commits\":%" PRIu64
+				",\"indexedUpTo\":%" PRIu64 ",\"fileBytes\":%" PRIu64 ",\"usedBytes\":%" PRIu64
+				",\"runs\":%" PRIu64 ",\"segments\":%" PRIu64 ",\"entries\":%" PRIu64 "}\n"
+			      : "birth id      %s\nincarnation   %s\nhead          %" PRIu64
+				"\ncommits       %" PRIu64 "\nindexed up to %" PRIu64 "\nfile          %" PRIu64
+				" bytes\nin use        %" PRIu64 " bytes\nindex runs    %" PRIu64
+				"\nsegments      %" PRIu64 "\nentries       %" PRIu64 "\n";
 	printf(form, birth, incarnation, stats.head, stats.commits, stats.indexed_up_to, stats.file_bytes,
 	       stats.file_bytes_used, stats.index_runs, stats.index_segments, stats.index_entries);
 	return EXIT_FINE;
 }
 
-/* ---- upkeep ----------------------------------------------------------------------------------------------------- */
+/* ---- upkeep -------------------------------------------------------------------------------------------------- */
 
 static void print_progress(const char *what, uint64_t done, uint64_t total)
 {
@@ -308,8 +309,8 @@ static int command_verify(struct context *context)
 		return fail(context, "verifying");
 	if (isatty(STDERR_FILENO))
 		fputc('\n', stderr);
-	printf("%" PRIu64 " commits, %" PRIu64 " records, %" PRIu64 " index entries: %" PRIu64 " faults\n", report.commits,
-	       report.records, report.index_entries, report.faults);
+	printf("%" PRIu64 " commits, %" PRIu64 " records, %" PRIu64 " index entries: %" PRIu64 " faults\n",
+	       report.commits, report.records, report.index_entries, report.faults);
 	return report.faults ? EXIT_FAULTS : EXIT_FINE;
 }
 
@@ -351,7 +352,7 @@ static int command_maintain(struct context *context)
 	return rc < 0 ? fail(context, "maintaining") : EXIT_FINE;
 }
 
-/* ---- the command line ------------------------------------------------------------------------------------------- */
+/* ---- the command line ---------------------------------------------------------------------------------------- */
 
 struct command {
 	const char *name;

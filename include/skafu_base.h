@@ -44,8 +44,8 @@ SKAFU_API const char *skafu_version_text(void);
 #define SKAFU_ELIMIT (-2)     /* a name, payload, batch or other input is larger than the store's limit for it */
 #define SKAFU_EUTF8 (-3)      /* a text is not valid UTF-8, or holds a control character where none may be */
 #define SKAFU_EJSON (-4)      /* a payload declared as JSON is not strict JSON */
-#define SKAFU_EOPTION (-5)    /* an options struct has an unknown flag, an unknown tail that is not zero, or no size */
-#define SKAFU_EMISUSE (-6)    /* the object is used in a way its state forbids: re-entered, closed, of another store */
+#define SKAFU_EOPTION (-5) /* an options struct has an unknown flag, an unknown tail that is not zero, or no size */
+#define SKAFU_EMISUSE (-6) /* the object is used in a way its state forbids: re-entered, closed, of another store */
 #define SKAFU_EFORK (-7)      /* the object was made before a fork; open the store again in this process */
 #define SKAFU_EOPENED (-8)    /* the store is open in this process already, with other options */
 #define SKAFU_EDEFINITION (-9) /* a domain, handler or upcaster is defined twice, incompletely, or unlike before */

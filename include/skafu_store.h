@@ -28,7 +28,7 @@ typedef struct skafu_cursor skafu_cursor;
 
 #define SKAFU_STORE_CREATE 0x1u          /* create the store when the path does not exist or is an empty directory */
 #define SKAFU_STORE_READONLY 0x2u        /* refuse every write through this handle */
-#define SKAFU_STORE_FORCE_FILESYSTEM 0x4u /* open on a file system that is known to be unsafe (network) all the same */
+#define SKAFU_STORE_FORCE_FILESYSTEM 0x4u /* also on a file system that is known to be unsafe (network) */
 
 typedef struct skafu_store_opts {
 	uint32_t size;                   /* sizeof(skafu_store_opts) */
@@ -37,7 +37,7 @@ typedef struct skafu_store_opts {
 	skafu_log_fn log;                /* NULL: silence */
 	void *log_user;
 	skafu_free_fn log_free;          /* called once: at close, or before a failing open returns */
-	uint64_t store_bytes_max;        /* limit of the log file; 0: 1 TiB of address space, as far as the disk goes */
+	uint64_t store_bytes_max; /* limit of the log file; 0: 1 TiB of address space, as far as the disk goes */
 	uint32_t name_bytes_max;         /* of one name; 0: 255, which is also the largest */
 	uint32_t tags_max;               /* of one record; 0: 32; at most 255 */
 	uint32_t payload_bytes_max;      /* of one payload, and of one metadata; 0: 1 MiB; at most 16 MiB */
@@ -53,7 +53,8 @@ typedef struct skafu_store_opts {
 /*
  * Open the store in the directory `path`.  Ready when it returns, needs no repair after a crash, starts no thread.
  * A path that is open in this process already gives the same store again, to be closed once more; other options than
- * before are refused with SKAFU_EOPENED.  A structure that is damaged is refused with SKAFU_EDAMAGED and never mapped.
+ * before are refused with SKAFU_EOPENED.  A structure that is damaged is refused with SKAFU_EDAMAGED and never
+ * mapped.
  */
 SKAFU_API int32_t skafu_store_open(const char *path, const skafu_store_opts *opts, skafu_store **out_store,
 				   skafu_error *error);
@@ -315,14 +316,14 @@ typedef struct skafu_read_opts {
 
 /*
  * Cursors see the log as it was when they were opened, also while others append; they hold no lock and no snapshot
- * between calls, so one may be kept for hours.  limit 0 returns nothing.  Each checks the checksum of what it returns.
- * skafu_read: everything, or what a query matches (NULL: everything).
+ * between calls, so one may be kept for hours.  limit 0 returns nothing.  Each checks the checksum of what it
+ * returns. skafu_read: everything, or what a query matches (NULL: everything).
  */
 SKAFU_API int32_t skafu_read(skafu_store *store, const skafu_query *query, uint64_t limit,
 			     const skafu_read_opts *opts, skafu_cursor **out_cursor, skafu_error *error);
 
-/* One stream, in the order of its versions; from and to are versions.  A stream that does not exist reads as empty, and
- * so does what comes after its last version; from beyond that is SKAFU_EINVAL with the actual version. */
+/* One stream, in the order of its versions; from and to are versions.  A stream that does not exist reads as empty,
+ * and so does what comes after its last version; from beyond that is SKAFU_EINVAL with the actual version. */
 SKAFU_API int32_t skafu_read_stream(skafu_store *store, const char *stream, uint64_t limit,
 				    const skafu_read_opts *opts, skafu_cursor **out_cursor, skafu_error *error);
 

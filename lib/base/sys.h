@@ -35,7 +35,8 @@ struct skafu__sys {
 	int (*stat)(const char *path, struct stat *out);
 	int (*fsync)(int fd);
 	int (*fdatasync)(int fd);
-	int (*forget)(int fd); /* drop what the system remembers of a file, so that reading asks the disk; 0 or errno */
+	int (*forget)(
+		int fd); /* drop what the system remembers of a file, so that reading asks the disk; 0 or errno */
 	int (*rename)(const char *from, const char *to);
 	int (*unlink)(const char *path);
 	int (*mkdir)(const char *path, mode_t mode);

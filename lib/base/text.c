@@ -121,13 +121,15 @@ static int text_is_plain(const char *at, size_t length)
 	return (marks | text_word_marks(skafu__load_u64(at + length - 8))) == 0;
 }
 
-static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max, const char *what, skafu_error *error)
+static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max, const char *what,
+			       skafu_error *error)
 {
 	if (length == 0)
 		return skafu__fail(error, SKAFU_EINVAL, "The %s is empty; give at least 1 byte.", what);
 	if (length > bytes_max)
 		return skafu__fail(error, SKAFU_ELIMIT,
-				   "The %s is longer than its limit of %zu bytes; use a shorter one.", what, bytes_max);
+				   "The %s is longer than its limit of %zu bytes; use a shorter one.", what,
+				   bytes_max);
 	if (text_is_plain(name, length))
 		return 0;
 	if (!skafu__utf8_is_valid(name, length))

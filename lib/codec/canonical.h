@@ -2,8 +2,9 @@
  * canonical.h: the canonical form of a commit, and the hash chain over it.
  *
  * The chain starts as BLAKE2b-256 of the text "skafu chain 1" and the birth id of the store; each commit makes it
- * BLAKE2b-256 of the chain before it and the commit's canonical form.  Each part is preceded by its length in 8 bytes,
- * little endian.  Whoever has the hash at commit N can tell whether any of the first N commits was changed since.
+ * BLAKE2b-256 of the chain before it and the commit's canonical form.  Each part is preceded by its length in 8
+ * bytes, little endian.  Whoever has the hash at commit N can tell whether any of the first N commits was changed
+ * since.
  */
 #ifndef SKAFU__CODEC_CANONICAL_H
 #define SKAFU__CODEC_CANONICAL_H

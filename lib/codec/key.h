@@ -1,7 +1,8 @@
 /*
  * key.h: the ordered keys of the log's tables.
  *
- * All numbers big endian, so that the order of the bytes is the order of the numbers, at most 511 bytes (LMDB's limit):
+ * All numbers big endian, so that the order of the bytes is the order of the numbers, at most 511 bytes (LMDB's
+ * limit):
  *   chunk     u64 last sequence, u64 last commit number          of the commits in the chunk
  *   name      u8 set, u32 id
  *   row       u32 table, key (1 to 255 bytes)

@@ -1,14 +1,15 @@
 /*
  * append.c: callers, and the groups in which they reach the disk.
  *
- * A flush costs the same for one commit and for a hundred, so callers who come at the same time share one.  Each puts a
- * request into the queue; the one who finds the queue empty leads: it takes the commit lock (waiting while the group
- * before is flushed), lingers a moment for the company that the last group had, takes the whole queue, writes it, and
- * wakes each follower through a futex word of its own.  No thread of the library is needed.
+ * A flush costs the same for one commit and for a hundred, so callers who come at the same time share one.  Each
+ * puts a request into the queue; the one who finds the queue empty leads: it takes the commit lock (waiting while
+ * the group before is flushed), lingers a moment for the company that the last group had, takes the whole queue,
+ * writes it, and wakes each follower through a futex word of its own.  No thread of the library is needed.
  *
- * Who completes what: a request is in the queue, or in the hands of a leader, or done.  A caller whose deadline passes
- * takes its request out of the queue itself; once a leader has it, it waits for the result, however long the flush
- * takes, since the outcome would be unknown otherwise.  A leader that gives up hands the lead to the next in the queue.
+ * Who completes what: a request is in the queue, or in the hands of a leader, or done.  A caller whose deadline
+ * passes takes its request out of the queue itself; once a leader has it, it waits for the result, however long the
+ * flush takes, since the outcome would be unknown otherwise.  A leader that gives up hands the lead to the next in
+ * the queue.
  */
 #include "skafu_store.h"
 
@@ -272,8 +273,10 @@ static void append_follow(skafu_store *store, struct skafu__request *request)
 		int64_t left = skafu__time_left(&store->sys, request->deadline);
 		if (left == 0 && append_withdraw(store, request)) {
 			struct skafu_error error = {0};
-			skafu__fail(&error, SKAFU_EBUSY, "another thread of this process (%lld) is writing and did not "
-				    "finish in time; try again, or allow more time", (long long)store->pid);
+			skafu__fail(&error, SKAFU_EBUSY,
+				    "another thread of this process (%lld) is writing and did not "
+				    "finish in time; try again, or allow more time",
+				    (long long)store->pid);
 			skafu__error_set_pid(&error, store->pid);
 			request->next = NULL;
 			append_refuse_rest(request, 0, SKAFU_EBUSY, &error);
@@ -329,8 +332,8 @@ static int32_t append_copy_out(const struct skafu_appended *from, struct skafu_a
 	if (!to)
 		return 0;
 	if (to->size < sizeof(uint32_t) || to->size > sizeof *from)
-		return skafu__fail(error, SKAFU_EOPTION, "skafu_appended has size %u; set it to sizeof(skafu_appended)",
-				   to->size);
+		return skafu__fail(error, SKAFU_EOPTION,
+				   "skafu_appended has size %u; set it to sizeof(skafu_appended)", to->size);
 	uint32_t size = to->size;
 	memcpy(to, from, size);
 	to->size = size;
@@ -340,8 +343,8 @@ static int32_t append_copy_out(const struct skafu_appended *from, struct skafu_a
 static int32_t append_check_out(const struct skafu_appended *out, skafu_error *error)
 {
 	if (out && (out->size < 8 || out->size > sizeof *out))
-		return skafu__fail(error, SKAFU_EOPTION, "skafu_appended has size %u; set it to sizeof(skafu_appended)",
-				   out->size);
+		return skafu__fail(error, SKAFU_EOPTION,
+				   "skafu_appended has size %u; set it to sizeof(skafu_appended)", out->size);
 	return 0;
 }
 

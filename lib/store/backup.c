@@ -1,10 +1,10 @@
 /*
  * backup.c: a copy of the log's commits in a store of its own, made while others write.
  *
- * A backup is logical: the bytes of the commits, in their order, with their ids, sequences and times; the index of the
- * copy is made by the copy.  It has the birth id of the original and an incarnation of its own, so a consumer that
- * comes to a restored store with a later sequence can be told.  Going on with an existing backup copies what is new,
- * after a check that the backup is a beginning of this very log.
+ * A backup is logical: the bytes of the commits, in their order, with their ids, sequences and times; the index of
+ * the copy is made by the copy.  It has the birth id of the original and an incarnation of its own, so a consumer
+ * that comes to a restored store with a later sequence can be told.  Going on with an existing backup copies what is
+ * new, after a check that the backup is a beginning of this very log.
  *
  * Invariant: what is copied is always a prefix, ending with a whole commit; a backup that was interrupted is a valid,
  * shorter one.
@@ -36,7 +36,7 @@ struct backup {
 	int at_end;
 };
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------- */
 
 /* Gather the commits of one round: until the size, the end of the log, or the sequence that is asked for. */
 static int32_t backup_gather(struct backup *backup, struct skafu__view *view, skafu_error *error)
@@ -50,7 +50,9 @@ static int32_t backup_gather(struct backup *backup, struct skafu__view *view, sk
 			backup->at_end = 1;
 			return 0;
 		}
-		rc = skafu__buf_put(&backup->bytes, view->current.bytes, view->current.size) ? skafu__fail_memory(error) : 0;
+		rc = skafu__buf_put(&backup->bytes, view->current.bytes, view->current.size)
+			     ? skafu__fail_memory(error)
+			     : 0;
 		backup->round_commit = view->current.number;
 		backup->round_sequence = skafu__commit_last_sequence(&view->current);
 	}
@@ -69,7 +71,7 @@ static int32_t backup_read_round(struct backup *backup, skafu_error *error)
 	return rc;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------------- */
 
 static int32_t backup_put_chunk(const struct backup *backup, MDB_txn *txn, const uint8_t *bytes, size_t length,
 				const struct skafu__commit *last, skafu_error *error)
@@ -92,7 +94,8 @@ static int32_t backup_put_round(const struct backup *backup, MDB_txn *txn, skafu
 	while (at < end) {
 		struct skafu__commit commit;
 		if (skafu__commit_decode(at, (size_t)(end - at), &commit) != 0)
-			return skafu__fail(error, SKAFU_EDAMAGED, "a commit was damaged on its way to the copy; verify the "
+			return skafu__fail(error, SKAFU_EDAMAGED,
+					   "a commit was damaged on its way to the copy; verify the "
 					   "store");
 		if (at > start && (size_t)(at - start) + commit.size > backup->to->tuning.chunk_bytes) {
 			int32_t rc = backup_put_chunk(backup, txn, start, (size_t)(at - start), &last, error);
@@ -119,7 +122,8 @@ static int32_t backup_write_round(struct backup *backup, skafu_error *error)
 	if (rc == 0) {
 		skafu__view_of_writer_done(&view);
 		if (view.commit != backup->commit)
-			rc = skafu__fail(error, SKAFU_EMISUSE, "somebody writes to the copy; a backup must be left alone");
+			rc = skafu__fail(error, SKAFU_EMISUSE,
+					 "somebody writes to the copy; a backup must be left alone");
 	}
 	if (rc == 0)
 		rc = backup_put_round(backup, txn, error);
@@ -171,7 +175,7 @@ static int32_t backup_store_round(struct backup *backup, skafu_error *error)
 	return backup_fold(backup->to, skafu__deadline(&backup->to->sys, BACKUP_LOCK_WAIT_NS), error);
 }
 
-/* ---- the copy --------------------------------------------------------------------------------------------------- */
+/* ---- the copy ------------------------------------------------------------------------------------------------ */
 
 /* The newest commit of the copy must be a commit of this log, to the byte. */
 static int32_t backup_is_prefix(struct backup *backup, struct skafu__view *mine, struct skafu__view *its,
@@ -183,7 +187,8 @@ static int32_t backup_is_prefix(struct backup *backup, struct skafu__view *mine,
 		return 0;
 	int32_t rc = skafu__view_commit(its, its->commit, its->head, error);
 	if (rc == 0 && (mine->commit < its->commit || mine->head < its->head))
-		return skafu__fail(error, SKAFU_EEXISTS, "the copy has commits that this log does not have; it is a copy of "
+		return skafu__fail(error, SKAFU_EEXISTS,
+				   "the copy has commits that this log does not have; it is a copy of "
 				   "another history");
 	if (rc == 0)
 		rc = skafu__view_commit(mine, its->commit, its->head, error);
@@ -192,8 +197,10 @@ static int32_t backup_is_prefix(struct backup *backup, struct skafu__view *mine,
 	if (mine->current.size == its->current.size &&
 	    memcmp(mine->current.bytes, its->current.bytes, mine->current.size) == 0)
 		return 0;
-	return skafu__fail(error, SKAFU_EEXISTS, "commit %llu of the copy is not the one of this log; it is a copy of "
-			   "another history", (unsigned long long)its->commit);
+	return skafu__fail(error, SKAFU_EEXISTS,
+			   "commit %llu of the copy is not the one of this log; it is a copy of "
+			   "another history",
+			   (unsigned long long)its->commit);
 }
 
 static int32_t backup_compare(struct backup *backup, skafu_error *error)
@@ -224,8 +231,10 @@ static int32_t backup_rounds(struct backup *backup, skafu_progress_fn tell, void
 		if (rc == 0 && backup->bytes.length != 0)
 			rc = backup_store_round(backup, error);
 		if (rc == 0 && tell && tell(user, backup->sequence, backup->up_to) != 0)
-			return skafu__fail(error, SKAFU_EINTERRUPTED, "the host stopped the backup at record %llu; it is "
-					   "valid, and can be continued", (unsigned long long)backup->sequence);
+			return skafu__fail(error, SKAFU_EINTERRUPTED,
+					   "the host stopped the backup at record %llu; it is "
+					   "valid, and can be continued",
+					   (unsigned long long)backup->sequence);
 	}
 	return rc;
 }

@@ -82,7 +82,8 @@ static int32_t batch_check(const skafu_batch *batch, skafu_error *error)
 		return skafu__fail(error, SKAFU_EINVAL, "the batch is NULL");
 	int32_t rc = skafu__store_check(batch->store, error);
 	if (rc == 0 && batch->attempted)
-		return skafu__fail(error, SKAFU_EMISUSE, "the batch was appended already; clear it before you fill it "
+		return skafu__fail(error, SKAFU_EMISUSE,
+				   "the batch was appended already; clear it before you fill it "
 				   "again");
 	return rc;
 }
@@ -219,7 +220,8 @@ static int32_t batch_check_names(const skafu_batch *batch, const struct skafu_ne
 	if (rc == 0)
 		rc = skafu__name_measure(draft->source, max, "source", &draft->source_length, error);
 	if (rc == 0)
-		rc = skafu__name_measure(draft->content_type, max, "content type", &draft->content_type_length, error);
+		rc = skafu__name_measure(draft->content_type, max, "content type", &draft->content_type_length,
+					 error);
 	if (rc == 0 && given->correlation)
 		rc = skafu__name_measure(given->correlation, BATCH_CORRELATION_BYTES_MAX, "correlation id",
 					 &correlation, error);
@@ -261,8 +263,8 @@ static int32_t batch_check_json(const skafu_batch *batch, const void *text, size
 	if (rc == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);
 	if (rc != 0)
-		return skafu__fail(error, SKAFU_EJSON, "the %s is not strict JSON: at byte %zu, %s", what, fault.offset,
-				   fault.reason);
+		return skafu__fail(error, SKAFU_EJSON, "the %s is not strict JSON: at byte %zu, %s", what,
+				   fault.offset, fault.reason);
 	return 0;
 }
 
@@ -323,7 +325,8 @@ static int32_t batch_check_identity(const skafu_batch *batch, const struct skafu
 {
 	static const uint8_t nil[16];
 	if (given->id && memcmp(given->id, nil, 16) == 0)
-		return skafu__fail(error, SKAFU_EINVAL, "the record id is all zero, which means none; give a real one");
+		return skafu__fail(error, SKAFU_EINVAL,
+				   "the record id is all zero, which means none; give a real one");
 	if (given->id)
 		memcpy(draft->id, given->id, 16);
 	else if (skafu__ident_new(&batch->store->ident, &batch->store->sys, draft->id, 1) != 0)
@@ -535,7 +538,8 @@ int32_t skafu_batch_set_id(skafu_batch *batch, const uint8_t id[16], skafu_error
 	if (rc != 0)
 		return rc;
 	if (!id || memcmp(id, nil, 16) == 0)
-		return skafu__fail(error, SKAFU_EINVAL, "the commit id is NULL or all zero; give 16 bytes that name the "
+		return skafu__fail(error, SKAFU_EINVAL,
+				   "the commit id is NULL or all zero; give 16 bytes that name the "
 				   "commit");
 	memcpy(batch->id, id, 16);
 	batch->has_id = 1;
@@ -585,7 +589,8 @@ int32_t skafu_batch_expect_stream(skafu_batch *batch, const char *stream, uint32
 	if (expectation < SKAFU_EXPECT_ANY || expectation > SKAFU_EXPECT_EXACT)
 		return skafu__fail(error, SKAFU_EINVAL, "expectation %u is none of SKAFU_EXPECT_", expectation);
 	if (version != 0 && expectation != SKAFU_EXPECT_EXACT)
-		return skafu__fail(error, SKAFU_EINVAL, "version %llu is given, but only SKAFU_EXPECT_EXACT takes one",
+		return skafu__fail(error, SKAFU_EINVAL,
+				   "version %llu is given, but only SKAFU_EXPECT_EXACT takes one",
 				   (unsigned long long)version);
 	struct skafu__condition condition = {.kind = SKAFU__CONDITION_STREAM, .expectation = expectation,
 					     .number = version, .text_at = (uint32_t)batch->texts.length,
@@ -633,7 +638,8 @@ static int32_t batch_check_row(skafu_batch *batch, const struct batch_row_draft 
 	if (rc == 0)
 		rc = skafu__name_measure(row->table, batch->store->opts.name_bytes_max, "table name", &length, error);
 	if (rc == 0 && (!row->key || row->key_length == 0 || row->key_length > 255))
-		rc = skafu__fail(error, SKAFU_EINVAL, "the key of a row has 1 to 255 bytes, not %zu", row->key_length);
+		rc = skafu__fail(error, SKAFU_EINVAL, "the key of a row has 1 to 255 bytes, not %zu",
+				 row->key_length);
 	if (rc == 0)
 		rc = batch_check_length(batch, row->value, row->value_length, "row value", error);
 	if (rc != 0)

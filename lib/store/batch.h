@@ -81,7 +81,7 @@ struct skafu_batch {
 	uint32_t last_names[SKAFU__NAME_SETS]; /* index + 1 of the name used last: they repeat */
 	uint8_t id[16];
 	uint8_t has_id;    /* id is known: see skafu__batch_fix_id() */
-	uint8_t id_is_fixed; /* it was set, or given out, or an append may have written it: it does not change any more */
+	uint8_t id_is_fixed; /* it was set or given out, and does not change any more */
 	uint8_t id_is_new; /* and came from the generator, so nobody can have used it before the first append */
 	uint8_t attempted; /* an append may have written it */
 	uint8_t mark;      /* of skafu_append_many(), which looks for a batch that is given twice */

@@ -19,8 +19,10 @@ int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_B
 	if (rc == SKAFU_ENOMEM || rc == SKAFU_ELIMIT)
 		return skafu__fail_memory(error);
 	if (rc != 0)
-		return skafu__fail(error, SKAFU_EDAMAGED, "commit %llu is damaged, so the hash chain cannot go on; verify the "
-				   "store", (unsigned long long)commit->number);
+		return skafu__fail(error, SKAFU_EDAMAGED,
+				   "commit %llu is damaged, so the hash chain cannot go on; verify the "
+				   "store",
+				   (unsigned long long)commit->number);
 	skafu__chain_link(chain, scratch->bytes, scratch->length);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * chain.h: advancing the hash chain, which upkeep does and appends never do.
  *
- * How far the chain reaches, and its hash there, are in the index record; so a copy of that record kept elsewhere is a
- * witness of everything up to it.
+ * How far the chain reaches, and its hash there, are in the index record; so a copy of that record kept elsewhere is
+ * a witness of everything up to it.
  */
 #ifndef SKAFU__STORE_CHAIN_H
 #define SKAFU__STORE_CHAIN_H

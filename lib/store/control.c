@@ -132,7 +132,8 @@ static int32_t control_check_page(const struct skafu__control *control, skafu_er
 	if (page->magic != CONTROL_MAGIC || page->version != CONTROL_VERSION)
 		return control_wrong_page(control, error);
 	if (page->pid_namespace != control_pid_namespace(control->sys))
-		return skafu__fail(error, SKAFU_EUNSUPPORTED, "the store is open in another pid namespace (container); "
+		return skafu__fail(error, SKAFU_EUNSUPPORTED,
+				   "the store is open in another pid namespace (container); "
 				   "processes that share a store must share a pid namespace");
 	return 0;
 }
@@ -206,8 +207,8 @@ static int32_t control_take_place(struct skafu__control *control, skafu_error *e
 	}
 }
 
-/* A page that was made by ftruncate may have no block; the first touch of its map would then be a SIGBUS on a full disk.
- * Writing what it holds takes the block; the first opener is alone with it. */
+/* A page that was made by ftruncate may have no block; the first touch of its map would then be a SIGBUS on a full
+ * disk. Writing what it holds takes the block; the first opener is alone with it. */
 static int32_t control_own_block(const struct skafu__control *control, skafu_error *error)
 {
 	uint8_t bytes[CONTROL_BYTES] = {0};
@@ -311,7 +312,8 @@ static int32_t control_check_file(const struct skafu__control *control, skafu_er
 static int32_t control_may_write(struct skafu__control *control, skafu_error *error)
 {
 	if (atomic_load(&control->page->poison) != 0)
-		return skafu__fail(error, SKAFU_EPOISONED, "an earlier write had an unknown outcome; close the store in "
+		return skafu__fail(error, SKAFU_EPOISONED,
+				   "an earlier write had an unknown outcome; close the store in "
 				   "all processes and open it again");
 	return control_check_file(control, error);
 }
@@ -323,8 +325,10 @@ int32_t skafu__control_lock(struct skafu__control *control, int64_t deadline, sk
 		return skafu__fail_os(error, rc, "locking %s", control->path);
 	if (rc != 0) {
 		int64_t pid = control_holder(control, CONTROL_LOCK_WRITER);
-		skafu__fail(error, SKAFU_EBUSY, "process %lld is writing to the store and did not finish in time; try "
-			    "again, or allow more time", (long long)pid);
+		skafu__fail(error, SKAFU_EBUSY,
+			    "process %lld is writing to the store and did not finish in time; try "
+			    "again, or allow more time",
+			    (long long)pid);
 		skafu__error_set_pid(error, pid);
 		return SKAFU_EBUSY;
 	}

@@ -17,8 +17,8 @@
  *   40  u32  sleepers: how many may be asleep on the word
  *   44  u32  watchers: how many wait through the `wake` file
  *
- * Invariant: nothing here is believed more than it can do harm.  Any bytes cost at most needless wake-ups or a refusal
- * (SKAFU_EPOISONED, SKAFU_EDAMAGED); the exclusion of writers rests on the kernel's lock alone.
+ * Invariant: nothing here is believed more than it can do harm.  Any bytes cost at most needless wake-ups or a
+ * refusal (SKAFU_EPOISONED, SKAFU_EDAMAGED); the exclusion of writers rests on the kernel's lock alone.
  *
  * Waking: a writer makes the word odd and wakes before it writes, and makes it even and wakes after; a sleeper that
  * sees an odd word sleeps at most 10 ms at a time, and looks whether the writer still lives (orphan.h).  So a writer

@@ -1,9 +1,9 @@
 /*
  * cursor.c: reading: a plan of where candidates come from, and blocks of records copied out of short views.
  *
- * Between two calls a cursor holds no snapshot: it remembers where it is and the head that it was opened at, and since
- * the log only grows, a later view bounded by that head shows the same records.  Each fill copies records up to a bound
- * in bytes and time; a failing fill leaves the cursor where it was.
+ * Between two calls a cursor holds no snapshot: it remembers where it is and the head that it was opened at, and
+ * since the log only grows, a later view bounded by that head shows the same records.  Each fill copies records up
+ * to a bound in bytes and time; a failing fill leaves the cursor where it was.
  *
  * Invariant: every record that leaves the library had its checksum checked and its full names compared.
  */
@@ -48,7 +48,8 @@ struct skafu_cursor {
 	uint64_t retry; /* a candidate that was taken but did not fit, or failed; 0: none */
 	struct skafu__buf bytes;
 	struct skafu_record *records;
-	const struct skafu_record **pointers; /* to them, for batches: hosts that know a smaller struct step by these */
+	const struct skafu_record *
+		*pointers; /* to them, for batches: hosts that know a smaller struct step by these */
 	uint32_t count; /* of the block */
 	uint32_t next;
 };
@@ -166,7 +167,8 @@ static int32_t cursor_make_room(struct skafu_cursor *cursor, skafu_error *error)
 		return 0;
 	const struct skafu__sys *sys = &cursor->store->sys;
 	struct skafu_record *records = skafu__realloc_array(sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *records);
-	const struct skafu_record **pointers = skafu__realloc_array(sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *pointers);
+	const struct skafu_record **pointers =
+		skafu__realloc_array(sys, NULL, CURSOR_BLOCK_RECORDS, sizeof *pointers);
 	if (!records || !pointers || !skafu__buf_reserve(&cursor->bytes, CURSOR_BLOCK_BYTES)) {
 		skafu__free(sys, records);
 		skafu__free(sys, pointers);
@@ -352,7 +354,8 @@ static int32_t cursor_add_domain(struct skafu_cursor *cursor, const struct skafu
 }
 
 static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__view *view,
-				  const struct cursor_request *request, struct skafu__range *range, skafu_error *error)
+				  const struct cursor_request *request, struct skafu__range *range,
+				  skafu_error *error)
 {
 	uint64_t version;
 	uint64_t sequence;
@@ -361,7 +364,8 @@ static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__vie
 	if (rc != 0)
 		return rc;
 	if (version != 0 && request->opts.from > version + 1) {
-		skafu__fail(error, SKAFU_EINVAL, "version %llu is beyond the end of stream %s, which is at version %llu",
+		skafu__fail(error, SKAFU_EINVAL,
+			    "version %llu is beyond the end of stream %s, which is at version %llu",
 			    (unsigned long long)request->opts.from, cursor->name, (unsigned long long)version);
 		skafu__error_set_version(error, version);
 		return SKAFU_EINVAL;

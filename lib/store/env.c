@@ -85,7 +85,8 @@ static char *env_path(const struct skafu__sys *sys, const char *directory, const
 
 /*
  * LMDB makes its lock file by ftruncate and writes it through a map, where a block that the disk has no room for is a
- * SIGBUS in the host.  So the blocks are taken before.  An empty lock file is nobody else's: the first opener is alone.
+ * SIGBUS in the host.  So the blocks are taken before.  An empty lock file is nobody else's: the first opener is
+ * alone.
  */
 static int env_reserve_lock(const struct skafu__sys *sys, const char *path, uint32_t readers_max)
 {
@@ -226,7 +227,8 @@ int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, co
 	env->data_path = env_path(sys, directory, "log");
 	env->lock_path = env_path(sys, directory, "log-lock");
 	pthread_mutex_init(&env->idle_lock, NULL);
-	int rc = env->data_path && env->lock_path ? env_reserve_lock(sys, env->lock_path, config->readers_max) : ENOMEM;
+	int rc = env->data_path && env->lock_path ? env_reserve_lock(sys, env->lock_path, config->readers_max)
+						  : ENOMEM;
 	if (rc == 0)
 		rc = env_open_mdb(&env->mdb, env->data_path, config);
 	if (rc == 0) {
@@ -238,7 +240,8 @@ int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, co
 		rc = env_load_tables(env);
 	}
 	if (rc != 0) {
-		int32_t result = rc == MDB_NOTFOUND ? skafu__fail(error, SKAFU_EFOREIGN, "the log lacks the tables of a "
+		int32_t result = rc == MDB_NOTFOUND ? skafu__fail(error, SKAFU_EFOREIGN,
+								  "the log lacks the tables of a "
 								  "libskafu store; it belongs to another program")
 						    : skafu__env_fail(env, rc, "opening the log", error);
 		skafu__env_close(env);
@@ -316,9 +319,10 @@ int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_
 }
 
 /*
- * What a failed commit means.  LMDB writes pages that nothing refers to yet, syncs them, and writes the meta page last.
- * When that last write fails it marks the environment, and every later begin says so: only then, or when a sync
- * failed, may the commit have happened.  A disk that is full shows while the pages are written (a short write as EIO).
+ * What a failed commit means.  LMDB writes pages that nothing refers to yet, syncs them, and writes the meta page
+ * last. When that last write fails it marks the environment, and every later begin says so: only then, or when a sync
+ * failed, may the commit have happened.  A disk that is full shows while the pages are written (a short write as
+ * EIO).
  */
 static int32_t env_commit_failed(struct skafu__env *env, int rc, skafu_error *error)
 {
@@ -363,8 +367,10 @@ int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 	if (bytes > env->config.map_bytes_max)
 		bytes = env->config.map_bytes_max;
 	if (bytes <= info.me_mapsize)
-		return skafu__fail(error, SKAFU_EFULL, "the store has reached its limit of %llu bytes; open it with a "
-				   "larger store_bytes_max", (unsigned long long)env->config.map_bytes_max);
+		return skafu__fail(error, SKAFU_EFULL,
+				   "the store has reached its limit of %llu bytes; open it with a "
+				   "larger store_bytes_max",
+				   (unsigned long long)env->config.map_bytes_max);
 	int rc = mdb_env_set_mapsize(env->mdb, (size_t)bytes);
 	return rc ? skafu__env_fail(env, rc, "growing the map", error) : 0;
 }

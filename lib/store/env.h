@@ -4,8 +4,8 @@
  * Read transactions are pooled, never outlive one call of the library, and belong to no thread (MDB_NOTLS).  A write
  * transaction begins and ends in one function.  The map is reserved large and grown when it is full, which needs that
  * no transaction of this process is open: skafu__env_grow() is called with the store's gate held exclusively.
- * The flags that trade safety for speed (NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, NOLOCK) are never set, but NOSYNC for
- * a store in memory.
+ * The flags that trade safety for speed (NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, NOLOCK) are never set, but NOSYNC
+ * for a store in memory.
  */
 #ifndef SKAFU__STORE_ENV_H
 #define SKAFU__STORE_ENV_H
@@ -52,7 +52,8 @@ struct skafu__env {
 	uint32_t idle_count;
 };
 
-/* Write the files of a new, empty environment (all tables, no records but `format` in the meta table) and close it. */
+/* Write the files of a new, empty environment (all tables, no records but `format` in the meta table) and close it.
+ * */
 int32_t skafu__env_create(const struct skafu__sys *sys, const char *directory, const struct skafu__env_config *config,
 			  const void *format, size_t format_length, skafu_error *error);
 

@@ -110,8 +110,8 @@ static const uint8_t *filter_find(struct skafu__view *view, struct skafu__run *r
 	skafu__run_key_encode(name, run->info.dimension, run->info.run, SKAFU__FILTER_NUMBER);
 	MDB_val key = {sizeof name, name};
 	MDB_val value;
-	if (mdb_get(view->txn, view->store->env.tables[SKAFU__TABLE_RUN], &key, &value) != 0 || value.mv_size != length ||
-	    skafu__bloom_open(&bloom, value.mv_data, value.mv_size, 0, NULL) != 0)
+	if (mdb_get(view->txn, view->store->env.tables[SKAFU__TABLE_RUN], &key, &value) != 0 ||
+	    value.mv_size != length || skafu__bloom_open(&bloom, value.mv_data, value.mv_size, 0, NULL) != 0)
 		return NULL;
 	if (length >= FILTER_OWN_PAGES_BYTES)
 		atomic_store_explicit(&run->filter.bytes, value.mv_data, memory_order_relaxed);

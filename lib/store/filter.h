@@ -2,9 +2,9 @@
  * filter.h: beside each run of record ids, a filter that says of most ids that they are not in it.
  *
  * Appending ids that the host chose asks for each whether the log has it; with the filters nearly all of these
- * questions end without touching a segment.  A filter is a value of the run table under the run's key with the segment
- * number SKAFU__FILTER_NUMBER; it is not in the manifest, since it is only ever an optimisation: a run without one, or
- * with a damaged one, is simply searched.  Runs above SKAFU__FILTER_LEVEL_MAX are few and have none.
+ * questions end without touching a segment.  A filter is a value of the run table under the run's key with the
+ * segment number SKAFU__FILTER_NUMBER; it is not in the manifest, since it is only ever an optimisation: a run
+ * without one, or with a damaged one, is simply searched.  Runs above SKAFU__FILTER_LEVEL_MAX are few and have none.
  */
 #ifndef SKAFU__STORE_FILTER_H
 #define SKAFU__STORE_FILTER_H

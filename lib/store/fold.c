@@ -257,7 +257,7 @@ int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *erro
 	return fold_run(store, fold_plan_overlay, deadline, error);
 }
 
-/* ---- without the store's overlay -------------------------------------------------------------------------------- */
+/* ---- without the store's overlay ----------------------------------------------------------------------------- */
 
 static int32_t fold_sink_name(void *user, const struct skafu__name_def *name)
 {
@@ -292,7 +292,8 @@ static int32_t fold_gather(skafu_store *store, struct skafu__view *view, struct 
 		if (rc == 0)
 			rc = skafu__overlay_cover(own, &view->current);
 		if (rc == SKAFU_EDAMAGED)
-			return skafu__fail(error, rc, "record %llu is damaged; restore a backup, or salvage what is whole",
+			return skafu__fail(error, rc,
+					   "record %llu is damaged; restore a backup, or salvage what is whole",
 					   (unsigned long long)damaged);
 		if (rc != 0)
 			return skafu__fail_memory(error);
@@ -323,7 +324,7 @@ int32_t skafu__fold_from_log(skafu_store *store, int64_t deadline, skafu_error *
 	return fold_run(store, fold_plan_log, deadline, error);
 }
 
-/* ---- when ------------------------------------------------------------------------------------------------------- */
+/* ---- when ---------------------------------------------------------------------------------------------------- */
 
 /* Whether a fold is due, without planning one. */
 static int fold_is_due(skafu_store *store)
@@ -357,6 +358,6 @@ void skafu__fold_after_append(skafu_store *store)
 	}
 	pthread_mutex_unlock(&store->fold_lock);
 	if (rc < 0)
-		skafu__log(&store->log, SKAFU_LOG_WARNING, "folding into the index failed and will be tried again: %s",
-			   error.message);
+		skafu__log(&store->log, SKAFU_LOG_WARNING,
+			   "folding into the index failed and will be tried again: %s", error.message);
 }

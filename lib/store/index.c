@@ -39,8 +39,8 @@ static int index_run_is_outside(const struct skafu__run *run, const struct skafu
 
 /* The runs of a dimension do not overlap, so going through them in order gives the postings in order. */
 static int32_t index_collect_runs(struct skafu__view *view, uint32_t dimension, uint64_t key,
-				  const struct skafu__range *range, struct skafu__entry *out, size_t max, size_t *count,
-				  skafu_error *error)
+				  const struct skafu__range *range, struct skafu__entry *out, size_t max,
+				  size_t *count, skafu_error *error)
 {
 	const struct skafu__manifest_set *set = view->store->manifest;
 	uint32_t begin = set->begin[dimension];

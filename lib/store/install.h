@@ -1,8 +1,8 @@
 /*
  * install.h: one write transaction that changes derived tables only.
  *
- * Invariant: it begins from the very index record that the change was planned on (else nothing is done), and ends with
- * a new generation of it, so no reader ever mixes runs of two generations.
+ * Invariant: it begins from the very index record that the change was planned on (else nothing is done), and ends
+ * with a new generation of it, so no reader ever mixes runs of two generations.
  */
 #ifndef SKAFU__STORE_INSTALL_H
 #define SKAFU__STORE_INSTALL_H

@@ -22,8 +22,10 @@ int32_t skafu__judge_outcome(const struct skafu__commit *commit, struct skafu_ap
 	for (uint32_t i = commit->record_count; i > 0 && outcome.stream_version == 0; i--) {
 		struct skafu__record record;
 		if (skafu__commit_record(commit, i - 1, 1, &record) != 0)
-			return skafu__fail(error, SKAFU_EDAMAGED, "record %llu is damaged; restore a backup, or salvage "
-					   "what is whole", (unsigned long long)(commit->first_sequence + i - 1));
+			return skafu__fail(error, SKAFU_EDAMAGED,
+					   "record %llu is damaged; restore a backup, or salvage "
+					   "what is whole",
+					   (unsigned long long)(commit->first_sequence + i - 1));
 		outcome.stream_version = record.stream_version;
 	}
 	*out = outcome;
@@ -146,8 +148,9 @@ static int32_t judge_record_ids(struct skafu__writer *writer, const skafu_batch 
 			continue;
 		char text[SKAFU_ID_TEXT_BYTES];
 		skafu_id_format(id, text);
-		skafu__fail(error, SKAFU_EDUPLICATE, "record %u of the batch has the id %s, which record %llu has already",
-			    i + 1, text, (unsigned long long)holder);
+		skafu__fail(error, SKAFU_EDUPLICATE,
+			    "record %u of the batch has the id %s, which record %llu has already", i + 1, text,
+			    (unsigned long long)holder);
 		skafu__error_set_sequence(error, holder);
 		skafu__error_set_item(error, i + 1);
 		return SKAFU_EDUPLICATE;
@@ -174,7 +177,9 @@ static int32_t judge_row(struct skafu__writer *writer, const skafu_batch *batch,
 	if (holds)
 		return 0;
 	skafu__fail(error, SKAFU_EROW, "condition %u does not hold: the row of table %s %s", number + 1, table,
-		    condition->expectation == 0 ? "exists already" : value.bytes ? "has another value" : "does not exist");
+		    condition->expectation == 0 ? "exists already"
+		    : value.bytes               ? "has another value"
+						: "does not exist");
 	skafu__error_set_condition(error, number + 1);
 	return SKAFU_EROW;
 }
@@ -196,9 +201,10 @@ static int32_t judge_stream(struct skafu__writer *writer, const skafu_batch *bat
 		skafu__fail(error, SKAFU_ECONFLICT, "condition %u does not hold: stream %s has no events", number + 1,
 			    stream);
 	else
-		skafu__fail(error, SKAFU_ECONFLICT, "condition %u does not hold: stream %s is expected at version %llu "
-			    "and is at version %llu; read what is new and decide again", number + 1, stream,
-			    (unsigned long long)condition->number, (unsigned long long)version);
+		skafu__fail(error, SKAFU_ECONFLICT,
+			    "condition %u does not hold: stream %s is expected at version %llu "
+			    "and is at version %llu; read what is new and decide again",
+			    number + 1, stream, (unsigned long long)condition->number, (unsigned long long)version);
 	skafu__error_set_condition(error, number + 1);
 	skafu__error_set_version(error, version);
 	return SKAFU_ECONFLICT;
@@ -206,8 +212,10 @@ static int32_t judge_stream(struct skafu__writer *writer, const skafu_batch *bat
 
 static int32_t judge_matched(uint32_t number, uint32_t item, uint64_t sequence, const char *type, skafu_error *error)
 {
-	skafu__fail(error, SKAFU_EMATCH, "condition %u does not hold: event %llu (%s) matches item %u of its query; read "
-		    "what is new and decide again", number + 1, (unsigned long long)sequence, type, item);
+	skafu__fail(error, SKAFU_EMATCH,
+		    "condition %u does not hold: event %llu (%s) matches item %u of its query; read "
+		    "what is new and decide again",
+		    number + 1, (unsigned long long)sequence, type, item);
 	skafu__error_set_condition(error, number + 1);
 	skafu__error_set_item(error, item);
 	skafu__error_set_sequence(error, sequence);
@@ -230,9 +238,9 @@ static int32_t judge_candidates(struct skafu__writer *writer, const skafu_query 
 			continue;
 		uint32_t item = skafu__query_match(query, &record, &writer->store->names);
 		if (item != 0)
-			return judge_matched(number, item, sequence,
-					     skafu__names_text(&writer->store->names, SKAFU__NAME_TYPE, record.type, NULL),
-					     error);
+			return judge_matched(
+				number, item, sequence,
+				skafu__names_text(&writer->store->names, SKAFU__NAME_TYPE, record.type, NULL), error);
 	}
 	return rc;
 }

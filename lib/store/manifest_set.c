@@ -90,7 +90,8 @@ static int32_t manifest_open_root(const skafu_store *store, MDB_txn *txn, struct
 	return result ? result : 1;
 }
 
-static struct skafu__run *manifest_known(const struct skafu__manifest_set *set, const struct skafu__manifest_run *info)
+static struct skafu__run *manifest_known(const struct skafu__manifest_set *set,
+					 const struct skafu__manifest_run *info)
 {
 	struct skafu__run *run = skafu__manifest_set_find(set, info->dimension, info->run);
 	return run && run->info.crc == info->crc && run->info.entry_count == info->entry_count ? run : NULL;
@@ -112,8 +113,10 @@ static int32_t manifest_load_runs(skafu_store *store, MDB_txn *txn, const struct
 		struct skafu__manifest_run info;
 		skafu__manifest_root_run(root, i, &info);
 		if (info.dimension == 0 || info.dimension >= SKAFU__DIMS)
-			return skafu__fail(error, SKAFU_EDAMAGED, "the index manifest names dimension %u; reindex the "
-					   "store", info.dimension);
+			return skafu__fail(error, SKAFU_EDAMAGED,
+					   "the index manifest names dimension %u; reindex the "
+					   "store",
+					   info.dimension);
 		runs[i] = manifest_known(store->manifest, &info);
 		int32_t rc = runs[i] ? 0 : skafu__run_load(store, txn, &info, &runs[i], error);
 		if (rc != 0)
@@ -291,8 +294,8 @@ int32_t skafu__manifest_put_run(const skafu_store *store, MDB_txn *txn, struct s
 	return rc;
 }
 
-static int32_t manifest_delete(const skafu_store *store, MDB_txn *txn, int table, const struct skafu__manifest_run *run,
-			       uint32_t number, skafu_error *error)
+static int32_t manifest_delete(const skafu_store *store, MDB_txn *txn, int table,
+			       const struct skafu__manifest_run *run, uint32_t number, skafu_error *error)
 {
 	uint8_t bytes[SKAFU__RUN_KEY_BYTES];
 	skafu__run_key_encode(bytes, run->dimension, run->run, number);

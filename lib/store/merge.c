@@ -151,7 +151,8 @@ static int32_t merge_load_progress(struct merge_job *job, struct skafu__view *vi
 	if (!infos)
 		return skafu__fail_memory(error);
 	for (uint32_t i = 0; i < count; i++)
-		merge_info_decode((const uint8_t *)value.mv_data + MERGE_PROGRESS_HEAD_BYTES + (size_t)i * MERGE_INFO_BYTES,
+		merge_info_decode((const uint8_t *)value.mv_data + MERGE_PROGRESS_HEAD_BYTES +
+					  (size_t)i * MERGE_INFO_BYTES,
 				  &infos[i]);
 	int32_t result = skafu__runbuild_resume(&job->build, infos, count);
 	skafu__free(&job->store->sys, infos);
@@ -170,7 +171,8 @@ static int32_t merge_put_progress(const struct merge_job *job, MDB_txn *txn, ska
 	skafu__store_u32(record + 8, count);
 	skafu__store_u32(record + 12, 0);
 	for (uint32_t i = 0; i < count; i++)
-		merge_info_encode(record + MERGE_PROGRESS_HEAD_BYTES + (size_t)i * MERGE_INFO_BYTES, &job->build.infos[i]);
+		merge_info_encode(record + MERGE_PROGRESS_HEAD_BYTES + (size_t)i * MERGE_INFO_BYTES,
+				  &job->build.infos[i]);
 	skafu__store_u32(record + 4, skafu__crc32c(0, record + 8, length - 8));
 	MDB_val key = merge_progress_key(&job->run, bytes);
 	MDB_val value = {length, record};

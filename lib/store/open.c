@@ -107,9 +107,9 @@ static int32_t open_check_limits(const skafu_store_opts *opts, skafu_error *erro
 	};
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
 		if (limits[i].value < limits[i].min || limits[i].value > limits[i].max)
-			return skafu__fail(error, SKAFU_EOPTION, "%s is %llu; it must be %llu to %llu", limits[i].name,
-					   (unsigned long long)limits[i].value, (unsigned long long)limits[i].min,
-					   (unsigned long long)limits[i].max);
+			return skafu__fail(error, SKAFU_EOPTION, "%s is %llu; it must be %llu to %llu",
+					   limits[i].name, (unsigned long long)limits[i].value,
+					   (unsigned long long)limits[i].min, (unsigned long long)limits[i].max);
 	return 0;
 }
 
@@ -290,9 +290,11 @@ static int32_t open_check_filesystem(const char *path, const skafu_store_opts *o
 		return 0;
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if ((uint32_t)status.f_type == bad[i].magic)
-			return skafu__fail(error, SKAFU_EFILESYSTEM, "%s is on a %s file system, where maps and locks of "
+			return skafu__fail(error, SKAFU_EFILESYSTEM,
+					   "%s is on a %s file system, where maps and locks of "
 					   "several machines do not agree; use a local disk, or force it with "
-					   "SKAFU_STORE_FORCE_FILESYSTEM", path, bad[i].name);
+					   "SKAFU_STORE_FORCE_FILESYSTEM",
+					   path, bad[i].name);
 	return 0;
 }
 
@@ -377,7 +379,8 @@ static int32_t open_inspect_fd(skafu_store *store, int fd, skafu_error *error)
 	if (store->control.was_poisoned) {
 		if (store->sys.fdatasync(fd) != 0)
 			return skafu__fail_os(error, errno, "syncing the log after a write that failed");
-		/* A sync that failed leaves pages marked clean that the disk never got: only reading them anew tells. */
+		/* A sync that failed leaves pages marked clean that the disk never got: only reading them anew
+		 * tells. */
 		(void)store->sys.forget(fd);
 		opts.level = SKAFU__PREFLIGHT_FULL;
 		opts.time_ns_max = (uint64_t)OPEN_VERIFY_BUDGET_NS;
@@ -483,8 +486,10 @@ static void open_warn_of_lmdb(const skafu_store *store)
 	int patch = 0;
 	const char *text = mdb_version(&major, &minor, &patch);
 	if (major == 0 && minor == 9 && patch >= 26 && patch <= 31)
-		skafu__log(&store->log, SKAFU_LOG_WARNING, "%s can damage the locks of a store that several processes use; "
-			   "use 0.9.24, or 0.9.32 and later", text);
+		skafu__log(&store->log, SKAFU_LOG_WARNING,
+			   "%s can damage the locks of a store that several processes use; "
+			   "use 0.9.24, or 0.9.32 and later",
+			   text);
 }
 
 /* A directory without a log is not ours: leave nothing in it. */
@@ -496,7 +501,8 @@ static int32_t open_find_log(const skafu_store *store, skafu_error *error)
 		return skafu__fail_memory(error);
 	int32_t rc = 0;
 	if (store->sys.stat(path, &status) != 0)
-		rc = errno == ENOENT ? skafu__fail(error, SKAFU_EFOREIGN, "the directory %s holds no libskafu store", store->path)
+		rc = errno == ENOENT ? skafu__fail(error, SKAFU_EFOREIGN, "the directory %s holds no libskafu store",
+						   store->path)
 				     : skafu__fail_os(error, errno, "looking at %s", path);
 	else if (!S_ISREG(status.st_mode)) /* opening a pipe could wait for ever */
 		rc = skafu__fail(error, SKAFU_EFOREIGN, "%s is not a file, so this is no libskafu store", path);

@@ -168,7 +168,8 @@ static size_t overlay_list_collect(const struct skafu__overlay_list *list, const
 				   const struct skafu__range *range, struct skafu__entry *out, size_t max)
 {
 	size_t found = 0;
-	uint32_t at = range->backward ? overlay_seek_back(list, slot, range->to) : overlay_seek(list, slot, range->from);
+	uint32_t at =
+		range->backward ? overlay_seek_back(list, slot, range->to) : overlay_seek(list, slot, range->from);
 	while (at != OVERLAY_NONE && found < max) {
 		const struct skafu__entry *entry = &list->entries[at];
 		if (range->backward ? entry->position < range->from : entry->position > range->to)

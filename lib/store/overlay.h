@@ -2,8 +2,8 @@
  * overlay.h: in memory, what follows from the commits that are not folded into the index yet.
  *
  * Every process builds its own from the commits, so it is never wrong and may be thrown away at any time.  Postings
- * of a dimension lie in one array in the order of their positions, linked by key in both directions; row values lie in
- * an array, linked from newer to older by key.
+ * of a dimension lie in one array in the order of their positions, linked by key in both directions; row values lie
+ * in an array, linked from newer to older by key.
  *
  * Invariant: holds exactly the commits base < number <= covered.  The newest of them may not be on disk yet, or may
  * be newer than a reader's snapshot: readers pass the highest position (commit) that they may see.
@@ -61,7 +61,8 @@ void skafu__overlay_done(struct skafu__overlay *overlay);
 void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_t base_sequence);
 
 /* For a derive sink: take in what a commit gives, then say which commit it was. */
-int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry);
+int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension,
+				 const struct skafu__entry *entry);
 int32_t skafu__overlay_add_row(struct skafu__overlay *overlay, const struct skafu__row_op *row, uint64_t commit);
 int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit);
 

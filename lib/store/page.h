@@ -68,8 +68,9 @@ struct skafu__page_node {
 /* All of a meta page that LMDB reads.  *out is filled also when something is wrong, for the message. */
 const char *skafu__page_meta(const uint8_t *page, uint64_t place, struct skafu__page_meta *out);
 
-/* The same without a look at the tables, which nobody follows from the older of the two meta pages: when the write of a
- * new one fails, LMDB puts its number and last page back, but leaves the tables of the transaction that failed. */
+/* The same without a look at the tables, which nobody follows from the older of the two meta pages: when the write
+ * of a new one fails, LMDB puts its number and last page back, but leaves the tables of the transaction that failed.
+ * */
 const char *skafu__page_meta_frame(const uint8_t *page, uint64_t place, struct skafu__page_meta *out);
 
 void skafu__page_table(const uint8_t *record, struct skafu__page_table *out);

@@ -88,7 +88,8 @@ int32_t skafu_record_copy(const skafu_record *record, skafu_record **out_record,
 {
 	if (!record || !out_record)
 		return skafu__fail(error, SKAFU_EINVAL, "record or out_record is NULL");
-	const char *texts[] = {record->stream, record->type, record->source, record->correlation, record->content_type};
+	const char *texts[] = {record->stream, record->type, record->source, record->correlation,
+			       record->content_type};
 	size_t tags_bytes = recordview_tags_bytes(record);
 	size_t bytes = sizeof *record + 32 + tags_bytes + record->data_length + record->metadata_length;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)

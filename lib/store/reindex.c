@@ -1,9 +1,9 @@
 /*
  * reindex.c: all derived tables made again from the commits.
  *
- * The first transaction empties the tables and begins a new epoch of the index record; from then on the store is whole
- * again, only that nothing is folded yet.  The folds and merges that follow are the ordinary ones, cut at the same
- * commits as ever, so what comes out is the same, byte for byte, and a crash in between only leaves less folded.
+ * The first transaction empties the tables and begins a new epoch of the index record; from then on the store is
+ * whole again, only that nothing is folded yet.  The folds and merges that follow are the ordinary ones, cut at the
+ * same commits as ever, so what comes out is the same, byte for byte, and a crash in between only leaves less folded.
  */
 #include "skafu_store.h"
 

@@ -2,8 +2,8 @@
  * repack.h: small commits that lie next to each other packed into one chunk, and the names that commits define.
  *
  * A chunk is written by one append; many small ones waste space and make scans slow, so the fold concatenates
- * neighbours up to the tuning's chunk size.  The bytes of the commits do not change.  A chunk that is already large is
- * left where it is: it was written once, for good.
+ * neighbours up to the tuning's chunk size.  The bytes of the commits do not change.  A chunk that is already large
+ * is left where it is: it was written once, for good.
  */
 #ifndef SKAFU__STORE_REPACK_H
 #define SKAFU__STORE_REPACK_H

@@ -18,9 +18,11 @@
 int32_t skafu__rows_open_folded(const MDB_val *key, const MDB_val *value, struct skafu__row_value *out,
 				skafu_error *error)
 {
-	if (skafu__sealed_read(key->mv_data, key->mv_size, value->mv_data, value->mv_size, &out->bytes, &out->length) == 0)
+	if (skafu__sealed_read(key->mv_data, key->mv_size, value->mv_data, value->mv_size, &out->bytes,
+			       &out->length) == 0)
 		return 0;
-	return skafu__fail(error, SKAFU_EDAMAGED, "a row of the folded table is damaged; reindex the store, which makes it "
+	return skafu__fail(error, SKAFU_EDAMAGED,
+			   "a row of the folded table is damaged; reindex the store, which makes it "
 			   "again from the commits");
 }
 
@@ -187,13 +189,15 @@ static int32_t rows_take_changed(struct rows_gather *gather)
 	return rows_take(gather->rows, skafu__overlay_row_key(overlay, row), row->key_length, &value);
 }
 
-/* Take the overlay's rows before a key of the folded table (NULL: all that are left): 1 when one of them is that key. */
+/* Take the overlay's rows before a key of the folded table (NULL: all that are left): 1 when one of them is that
+ * key. */
 static int32_t rows_take_changed_before(struct rows_gather *gather, const void *key, size_t length)
 {
 	const struct skafu__overlay *overlay = &gather->view->store->overlay;
 	while (gather->changed_at < gather->changed_count && gather->rows->count < gather->limit) {
 		const struct skafu__overlay_row *row = gather->changed[gather->changed_at];
-		int order = key ? rows_compare(skafu__overlay_row_key(overlay, row), row->key_length, key, length) : -1;
+		int order =
+			key ? rows_compare(skafu__overlay_row_key(overlay, row), row->key_length, key, length) : -1;
 		if (order > 0)
 			return 0;
 		int32_t rc = rows_take_changed(gather);
@@ -210,8 +214,9 @@ static int32_t rows_walk_folded(struct rows_gather *gather, MDB_cursor *cursor, 
 	uint8_t bytes[SKAFU__ROW_KEY_BYTES_MAX];
 	const struct skafu_key_range *range = gather->range;
 	size_t from = range->from_length > 255 ? 255 : range->from_length;
-	MDB_val key = {skafu__row_key_encode(bytes, gather->table, range->from ? range->from : "", range->from ? from : 0),
-		       bytes};
+	MDB_val key = {
+		skafu__row_key_encode(bytes, gather->table, range->from ? range->from : "", range->from ? from : 0),
+		bytes};
 	MDB_val value;
 	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 	while (rc == 0 && gather->rows->count < gather->limit) {
@@ -224,7 +229,8 @@ static int32_t rows_walk_folded(struct rows_gather *gather, MDB_cursor *cursor, 
 		struct skafu__row_value found = {0};
 		if (result == 0)
 			result = skafu__rows_open_folded(&key, &value, &found, error);
-		if (result == 0 && gather->rows->count < gather->limit && rows_in_range(range, at + 4, key.mv_size - 4))
+		if (result == 0 && gather->rows->count < gather->limit &&
+		    rows_in_range(range, at + 4, key.mv_size - 4))
 			result = rows_take(gather->rows, at + 4, key.mv_size - 4, &found);
 		if (result < 0)
 			return result;
@@ -280,8 +286,10 @@ static int32_t rows_gather(struct rows_gather *gather, skafu_error *error)
 	if (result == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);
 	if (result == SKAFU_ELIMIT)
-		return skafu__fail(error, SKAFU_ELIMIT, "the rows take more than %llu bytes; read them in pages, with a "
-				   "limit", (unsigned long long)ROWS_BYTES_MAX);
+		return skafu__fail(error, SKAFU_ELIMIT,
+				   "the rows take more than %llu bytes; read them in pages, with a "
+				   "limit",
+				   (unsigned long long)ROWS_BYTES_MAX);
 	return result;
 }
 

@@ -13,8 +13,10 @@
 static int32_t run_damaged(const struct skafu__manifest_run *info, const char *what, uint32_t number,
 			   skafu_error *error)
 {
-	return skafu__fail(error, SKAFU_EDAMAGED, "%s %u of index run %u (dimension %u) is damaged or missing; reindex the "
-			   "store", what, number, info->run, info->dimension);
+	return skafu__fail(error, SKAFU_EDAMAGED,
+			   "%s %u of index run %u (dimension %u) is damaged or missing; reindex the "
+			   "store",
+			   what, number, info->run, info->dimension);
 }
 
 static int run_get(const skafu_store *store, MDB_txn *txn, int table, const struct skafu__manifest_run *info,
@@ -165,7 +167,8 @@ static int32_t run_collect_list(struct run_search *search, struct skafu__segment
 		}
 		if (run_wants(range, extra))
 			search->out[(*search->count)++] = (struct skafu__entry){search->key, position, extra};
-		rc = range->backward ? skafu__segment_cursor_prev(cursor, NULL) : skafu__segment_cursor_next(cursor, NULL);
+		rc = range->backward ? skafu__segment_cursor_prev(cursor, NULL)
+				     : skafu__segment_cursor_next(cursor, NULL);
 	}
 	return rc < 0 ? rc : 0;
 }

@@ -1,8 +1,9 @@
 /*
  * run.h: one run of the index as this process holds it: its decoded manifest, and the way to its segments in LMDB.
  *
- * A run is immutable and so is everything that is known of it; a segment whose checksum was right once is not looked up
- * or checked again by this process, while the map stays where it is.  A segment that the manifest names and LMDB does not have is damage, never "not found".
+ * A run is immutable and so is everything that is known of it; a segment whose checksum was right once is not looked
+ * up or checked again by this process, while the map stays where it is.  A segment that the manifest names and LMDB
+ * does not have is damage, never "not found".
  *
  * The number of a run says what it holds: level << 28 | ordinal, where run n of level l covers the folds
  * n * fan_in^l .. (n + 1) * fan_in^l - 1.  So any process that makes it makes the same bytes under the same keys.

@@ -27,7 +27,8 @@ static int32_t runbuild_sink(void *user, const void *bytes, const struct skafu__
 			     skafu_error *error)
 {
 	struct skafu__runbuild *build = user;
-	if (runbuild_room(build, build->run.segment_count + 1) != 0 || skafu__buf_put(&build->bytes, bytes, info->bytes))
+	if (runbuild_room(build, build->run.segment_count + 1) != 0 ||
+	    skafu__buf_put(&build->bytes, bytes, info->bytes))
 		return skafu__fail_memory(error);
 	build->infos[build->run.segment_count++] = *info;
 	build->run.entry_count += info->entry_count;

@@ -50,11 +50,14 @@ int32_t skafu__format_decode(const void *bytes, size_t length, struct skafu__for
 		return skafu__fail(error, SKAFU_ENEWER, "the store has format version %u and this library knows "
 				   "version %u; use a newer libskafu", skafu__load_u32(at + 8), STATE_FORMAT_VERSION);
 	if (length != SKAFU__FORMAT_BYTES || skafu__load_u32(at + 108) != skafu__crc32c(0, at, 108))
-		return skafu__fail(error, SKAFU_EDAMAGED, "the format record of the store is damaged; restore a backup "
+		return skafu__fail(error, SKAFU_EDAMAGED,
+				   "the format record of the store is damaged; restore a backup "
 				   "or salvage it");
 	if (skafu__load_u32(at + 12) != STATE_PAGE_BYTES)
-		return skafu__fail(error, SKAFU_EUNSUPPORTED, "the store has pages of %u bytes and this library needs "
-				   "%u", skafu__load_u32(at + 12), STATE_PAGE_BYTES);
+		return skafu__fail(error, SKAFU_EUNSUPPORTED,
+				   "the store has pages of %u bytes and this library needs "
+				   "%u",
+				   skafu__load_u32(at + 12), STATE_PAGE_BYTES);
 	struct skafu__format format;
 	state_format_load(at, &format);
 	if (format.features_incompatible != 0)
@@ -87,7 +90,8 @@ int32_t skafu__index_state_decode(const void *bytes, size_t length, struct skafu
 	const uint8_t *at = bytes;
 	if (length != SKAFU__INDEX_BYTES || skafu__load_u32(at) != STATE_INDEX_MAGIC ||
 	    skafu__load_u32(at + 4) != STATE_INDEX_VERSION || skafu__load_u32(at + 124) != skafu__crc32c(0, at, 124))
-		return skafu__fail(error, SKAFU_EDAMAGED, "the index record of the store is damaged; reindex the store");
+		return skafu__fail(error, SKAFU_EDAMAGED,
+				   "the index record of the store is damaged; reindex the store");
 	out->sequence = skafu__load_u64(at + 8);
 	out->commit = skafu__load_u64(at + 16);
 	out->generation = skafu__load_u64(at + 24);

@@ -11,7 +11,7 @@
  *
  * "index", written by every fold, 128 bytes; absent until the first:
  *    0  u32  magic "SKIX"        4  u32  version 1
- *    8  u64  indexed sequence   16  u64  indexed commit         24  u64  generation: counts the changes of this record
+ *    8  u64  indexed sequence   16  u64  indexed commit         24  u64  generation: counts the changes
  *   32  u64  folds so far       40  u64  chained commit         48  32   chain hash at that commit
  *   80  u64  chained sequence   88  u64  epoch: counts reindexes
  *   96       0                 124  u32  CRC32C of bytes 0 .. 124

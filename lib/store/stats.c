@@ -65,7 +65,8 @@ int32_t skafu_store_stats_get(skafu_store *store, skafu_store_stats *out_stats, 
 	struct skafu_store_stats stats = {.size = sizeof stats};
 	int32_t rc = skafu__store_check(store, error);
 	if (rc == 0 && (!out_stats || out_stats->size < 8 || out_stats->size > sizeof stats))
-		rc = skafu__fail(error, SKAFU_EOPTION, "out_stats is NULL or its size is not sizeof(skafu_store_stats)");
+		rc = skafu__fail(error, SKAFU_EOPTION,
+				 "out_stats is NULL or its size is not sizeof(skafu_store_stats)");
 	if (rc == 0)
 		rc = skafu__view_open(store, &view, error);
 	if (rc != 0)

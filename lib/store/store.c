@@ -120,15 +120,21 @@ static int32_t store_compare(const skafu_store *store, const skafu_store_opts *g
 	};
 	for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
 		if (wishes[i].wanted != 0 && wishes[i].wanted != wishes[i].actual)
-			return skafu__fail(error, SKAFU_EOPENED, "the store is open in this process with %s %llu, not "
-					   "%llu; open it with the same options", wishes[i].name,
-					   (unsigned long long)wishes[i].actual, (unsigned long long)wishes[i].wanted);
+			return skafu__fail(error, SKAFU_EOPENED,
+					   "the store is open in this process with %s %llu, not "
+					   "%llu; open it with the same options",
+					   wishes[i].name, (unsigned long long)wishes[i].actual,
+					   (unsigned long long)wishes[i].wanted);
 	if ((given->flags & SKAFU_STORE_READONLY) != (opts->flags & SKAFU_STORE_READONLY))
-		return skafu__fail(error, SKAFU_EOPENED, "the store is open in this process %s; open it with the same "
-				   "options", opts->flags & SKAFU_STORE_READONLY ? "for reading only" : "for writing");
+		return skafu__fail(error, SKAFU_EOPENED,
+				   "the store is open in this process %s; open it with the same "
+				   "options",
+				   opts->flags & SKAFU_STORE_READONLY ? "for reading only" : "for writing");
 	if (given->log || given->allocator)
-		return skafu__fail(error, SKAFU_EOPENED, "the store is open in this process already; %s can only be given "
-				   "by the first opener", given->log ? "a log sink" : "an allocator");
+		return skafu__fail(error, SKAFU_EOPENED,
+				   "the store is open in this process already; %s can only be given "
+				   "by the first opener",
+				   given->log ? "a log sink" : "an allocator");
 	return 0;
 }
 

@@ -148,7 +148,8 @@ static int32_t streams_describe(struct skafu_stream_list *list, struct skafu__vi
 	struct skafu_stream_info info = {.size = sizeof info};
 	struct skafu__record record;
 	info.name = (const char *)list->names.bytes + place->at;
-	int32_t rc = skafu__index_stream_head(view, info.name, place->length, &info.version, &info.last_sequence, error);
+	int32_t rc =
+		skafu__index_stream_head(view, info.name, place->length, &info.version, &info.last_sequence, error);
 	if (rc == 0)
 		rc = skafu__view_record(view, info.last_sequence, &record, error);
 	if (rc != 0)

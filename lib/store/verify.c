@@ -1,13 +1,13 @@
 /*
  * verify.c: is everything in the log as it should be?
  *
- * One walk over the commits in short views, so others may write meanwhile: checksums of commits and records, numbers and
- * sequences without gaps, recorded times that never fall, versions of streams, and, when asked for, each entry that
- * follows from a folded commit looked up in the index, the sums of both compared, every segment decoded, the folded rows
- * compared with the row operations, and the hash chain computed again.
+ * One walk over the commits in short views, so others may write meanwhile: checksums of commits and records, numbers
+ * and sequences without gaps, recorded times that never fall, versions of streams, and, when asked for, each entry
+ * that follows from a folded commit looked up in the index, the sums of both compared, every segment decoded, the
+ * folded rows compared with the row operations, and the hash chain computed again.
  *
- * Memory is bounded: what is remembered of streams and rows has a ceiling, and when that is reached the walk is made in
- * several passes, each looking at its share of the names.
+ * Memory is bounded: what is remembered of streams and rows has a ceiling, and when that is reached the walk is made
+ * in several passes, each looking at its share of the names.
  */
 #include "skafu_store.h"
 
@@ -53,7 +53,7 @@ struct verify {
 	int32_t stopped; /* what the host's callback said */
 };
 
-/* ---- telling ---------------------------------------------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------------------------------------------- */
 
 static void verify_fault(struct verify *verify, const char *text)
 {
@@ -75,7 +75,7 @@ static void verify_progress(struct verify *verify)
 		verify->stopped = verify->tell(verify->user, verify->commit, verify->up_to, NULL);
 }
 
-/* ---- what follows from a commit --------------------------------------------------------------------------------- */
+/* ---- what follows from a commit ------------------------------------------------------------------------------ */
 
 static int verify_is_mine(const struct verify *verify, const void *name, size_t length)
 {
@@ -124,7 +124,8 @@ static int32_t verify_event(void *user, const struct skafu__record *record, uint
 	const uint64_t *known = skafu__map_find(&verify->streams, record->stream, record->stream_length);
 	if (record->stream_version != (known ? *known : 0) + 1)
 		verify_fault_at(verify, "a stream's versions have a gap or repeat at record", sequence);
-	int32_t rc = skafu__map_insert(&verify->streams, record->stream, record->stream_length, record->stream_version);
+	int32_t rc =
+		skafu__map_insert(&verify->streams, record->stream, record->stream_length, record->stream_version);
 	return rc < 0 ? rc : 0;
 }
 
@@ -144,7 +145,7 @@ static int32_t verify_row(void *user, const struct skafu__row_op *row, uint64_t 
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- one commit ------------------------------------------------------------------------------------------------- */
+/* ---- one commit ---------------------------------------------------------------------------------------------- */
 
 static void verify_order(struct verify *verify, const struct skafu__commit *commit)
 {
@@ -158,7 +159,8 @@ static void verify_order(struct verify *verify, const struct skafu__commit *comm
 
 static int32_t verify_chain(struct verify *verify, const struct skafu__commit *commit, skafu_error *error)
 {
-	if (!(verify->flags & SKAFU_VERIFY_CHAIN) || verify->pass != 0 || commit->number > verify->goal.chained_commit)
+	if (!(verify->flags & SKAFU_VERIFY_CHAIN) || verify->pass != 0 ||
+	    commit->number > verify->goal.chained_commit)
 		return 0;
 	int32_t rc = skafu__chain_take(verify->store, verify->chain, commit, &verify->scratch, error);
 	if (rc != 0)
@@ -195,7 +197,7 @@ static int32_t verify_commit(struct verify *verify, const struct skafu__commit *
 	return rc;
 }
 
-/* ---- the walk --------------------------------------------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------------------------------------------ */
 
 /* 1 there is more, 0 the end of this pass. */
 static int32_t verify_walk_view(struct verify *verify, struct skafu__view *view, skafu_error *error)
@@ -208,7 +210,8 @@ static int32_t verify_walk_view(struct verify *verify, struct skafu__view *view,
 		rc = skafu__view_walk_next(view, &own);
 		if (rc != 1)
 			break;
-		rc = verify_commit(verify, &view->current, error); /* looks into the index only, so the walk stands still */
+		rc = verify_commit(verify, &view->current,
+				   error); /* looks into the index only, so the walk stands still */
 		if (rc == 0 && verify->store->sys.monotonic_ns() > until)
 			return 1;
 	}
@@ -238,7 +241,7 @@ static int32_t verify_pass(struct verify *verify, skafu_error *error)
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- the index by itself ---------------------------------------------------------------------------------------- */
+/* ---- the index by itself ------------------------------------------------------------------------------------- */
 
 static void verify_run(struct verify *verify, struct skafu__view *view, struct skafu__run *run)
 {
@@ -247,21 +250,23 @@ static void verify_run(struct verify *verify, struct skafu__view *view, struct s
 		struct skafu_error error = {0};
 		int32_t rc = skafu__run_segment(verify->store, view->txn, run, i, &segment, &error);
 		if (rc == 0)
-			rc = skafu__segment_open(&segment, segment.bytes, segment.length, SKAFU__SEGMENT_DEEP, &error);
+			rc = skafu__segment_open(&segment, segment.bytes, segment.length, SKAFU__SEGMENT_DEEP,
+						 &error);
 		if (rc != 0)
 			verify_fault(verify, error.message);
 	}
 }
 
-/* Every entry of a commit was found; so when the counts agree too, the index has nothing that no commit has.  A tag that
- * an event has twice is one entry, so tags are left out. */
+/* Every entry of a commit was found; so when the counts agree too, the index has nothing that no commit has.  A tag
+ * that an event has twice is one entry, so tags are left out. */
 static void verify_counts(struct verify *verify, const struct skafu__view *view, const uint64_t entries[SKAFU__DIMS])
 {
 	if (view->index.commit != verify->goal.commit || verify->stopped != 0)
 		return;
 	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++)
 		if (dimension != SKAFU__DIM_TAG && entries[dimension] != verify->entries[dimension])
-			verify_fault_at(verify, "the index has other entries than the commits make in dimension", dimension);
+			verify_fault_at(verify, "the index has other entries than the commits make in dimension",
+					dimension);
 }
 
 /* The view is the store's current one, so the set is that of its generation. */
@@ -313,7 +318,7 @@ static int32_t verify_rows(struct verify *verify, skafu_error *error)
 	return 0;
 }
 
-/* ---- all -------------------------------------------------------------------------------------------------------- */
+/* ---- all ----------------------------------------------------------------------------------------------------- */
 
 static int32_t verify_begin(struct verify *verify, skafu_error *error)
 {
@@ -373,7 +378,8 @@ int32_t skafu_store_verify(skafu_store *store, uint32_t flags, skafu_verify_fn t
 	if (rc == 0)
 		rc = skafu__opts_flags(flags, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, "skafu_store_verify", error);
 	if (rc == 0 && (!out_report || out_report->size < 8 || out_report->size > sizeof verify.report))
-		rc = skafu__fail(error, SKAFU_EOPTION, "out_report is NULL or its size is not sizeof(skafu_verify_report)");
+		rc = skafu__fail(error, SKAFU_EOPTION,
+				 "out_report is NULL or its size is not sizeof(skafu_verify_report)");
 	if (rc != 0)
 		return rc;
 	skafu__buf_init(&verify.scratch, &store->sys, SIZE_MAX / 2);

@@ -25,9 +25,10 @@ static int32_t view_load_index(skafu_store *store, MDB_txn *txn, struct skafu__i
 
 static int32_t view_damaged_chunk(const struct skafu__chunk_key *key, skafu_error *error)
 {
-	skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commits up to number %llu (record %llu) is damaged; restore a "
-		    "backup, or salvage what is whole", (unsigned long long)key->last_commit,
-		    (unsigned long long)key->last_sequence);
+	skafu__fail(error, SKAFU_EDAMAGED,
+		    "the chunk of commits up to number %llu (record %llu) is damaged; restore a "
+		    "backup, or salvage what is whole",
+		    (unsigned long long)key->last_commit, (unsigned long long)key->last_sequence);
 	skafu__error_set_sequence(error, key->last_sequence);
 	return SKAFU_EDAMAGED;
 }
@@ -75,9 +76,10 @@ static int32_t view_load_head(struct skafu__view *view, skafu_error *error)
 	view->head = rc ? view->chunk_key.last_sequence : 0;
 	view->commit = rc ? view->chunk_key.last_commit : 0;
 	if (view->index.sequence > view->head || view->index.commit > view->commit)
-		return skafu__fail(error, SKAFU_EDAMAGED, "the log ends at commit %llu but its index at %llu; restore "
-				   "a backup, or salvage what is whole", (unsigned long long)view->commit,
-				   (unsigned long long)view->index.commit);
+		return skafu__fail(error, SKAFU_EDAMAGED,
+				   "the log ends at commit %llu but its index at %llu; restore "
+				   "a backup, or salvage what is whole",
+				   (unsigned long long)view->commit, (unsigned long long)view->index.commit);
 	return 0;
 }
 
@@ -99,8 +101,8 @@ static void view_unload(struct skafu__view *view)
 
 /* ---- within a chunk ------------------------------------------------------------------------------------------ */
 
-/* Decode the commit at commit_at; the bytes of a chunk end exactly with its last commit.  view->shallow: only as far as
- * reading single records needs. */
+/* Decode the commit at commit_at; the bytes of a chunk end exactly with its last commit.  view->shallow: only as far
+ * as reading single records needs. */
 static int32_t view_decode_here(struct skafu__view *view, skafu_error *error)
 {
 	const uint8_t *bytes = view->chunk + view->commit_at;
@@ -133,7 +135,8 @@ static int32_t view_find_in_chunk(struct skafu__view *view, uint64_t sequence, s
 		view->commit_at = 0;
 		rc = view_decode_here(view, error);
 	}
-	while (rc == 0 && (view->current.record_count == 0 || skafu__commit_last_sequence(&view->current) < sequence)) {
+	while (rc == 0 &&
+	       (view->current.record_count == 0 || skafu__commit_last_sequence(&view->current) < sequence)) {
 		rc = view_step_in_chunk(view, error);
 		if (rc == 0)
 			return view_damaged_chunk(&view->chunk_key, error);
@@ -366,8 +369,10 @@ static int32_t view_derive_failed(skafu_store *store, const struct skafu__commit
 		return skafu__fail_memory(error);
 	if (damaged)
 		return view_damaged_record(damaged, error);
-	return skafu__fail(error, SKAFU_EDAMAGED, "commit %llu contradicts the commits before it; restore a backup, or "
-			   "salvage what is whole", (unsigned long long)number);
+	return skafu__fail(error, SKAFU_EDAMAGED,
+			   "commit %llu contradicts the commits before it; restore a backup, or "
+			   "salvage what is whole",
+			   (unsigned long long)number);
 }
 
 static int32_t view_take_in(skafu_store *store, struct skafu__view *view, skafu_error *error)

@@ -1,8 +1,8 @@
 /*
  * wait.c: sleeping until the log has more.
  *
- * The order is what makes it safe: announce, take the word, look at the log, and only then sleep while the word is the
- * same.  A commit that comes after the look changes the word; one that came before it was seen.
+ * The order is what makes it safe: announce, take the word, look at the log, and only then sleep while the word is
+ * the same.  A commit that comes after the look changes the word; one that came before it was seen.
  */
 #include "skafu_store.h"
 
@@ -44,7 +44,8 @@ static int32_t wait_sleep(skafu_store *store, uint64_t after, int64_t deadline, 
 		if (rc != 0)
 			return rc;
 		if (atomic_load(&store->interrupts) != interrupts)
-			return skafu__fail(error, SKAFU_EINTERRUPTED, "the wait was ended by skafu_store_interrupt()");
+			return skafu__fail(error, SKAFU_EINTERRUPTED,
+					   "the wait was ended by skafu_store_interrupt()");
 		if (skafu__time_left(&store->sys, deadline) == 0)
 			return skafu__fail(error, SKAFU_ETIMEOUT, "no record after %llu came in time",
 					   (unsigned long long)after);

@@ -11,8 +11,10 @@ int32_t skafu__writelock_take(skafu_store *store, int64_t deadline, skafu_error 
 	int rc = deadline == INT64_MAX ? pthread_mutex_lock(&store->commit_lock)
 				       : pthread_mutex_clocklock(&store->commit_lock, CLOCK_MONOTONIC, &until);
 	if (rc != 0) {
-		skafu__fail(error, SKAFU_EBUSY, "another thread of this process (%lld) is writing and did not finish in "
-			    "time; try again, or allow more time", (long long)store->pid);
+		skafu__fail(error, SKAFU_EBUSY,
+			    "another thread of this process (%lld) is writing and did not finish in "
+			    "time; try again, or allow more time",
+			    (long long)store->pid);
 		skafu__error_set_pid(error, store->pid);
 		return SKAFU_EBUSY;
 	}

@@ -133,7 +133,8 @@ static int32_t writer_check_owner(const struct skafu__writer *writer, const skaf
 	if (batch->names[given].id == owner)
 		return 0;
 	return skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s, so domain %s cannot emit it",
-			   skafu__batch_name_text(batch, index), skafu__names_text(names, SKAFU__NAME_DOMAIN, owner, NULL),
+			   skafu__batch_name_text(batch, index),
+			   skafu__names_text(names, SKAFU__NAME_DOMAIN, owner, NULL),
 			   skafu__batch_name_text(batch, given));
 }
 
@@ -164,7 +165,8 @@ static int32_t writer_resolve_names(struct skafu__writer *writer, skafu_batch *b
 		struct skafu__name_def def = writer_name_def(batch, i);
 		rc = skafu__names_define(names, &def);
 		if (rc == SKAFU_ELIMIT)
-			return skafu__fail(error, rc, "the store has %u names of this kind, which is the most it takes",
+			return skafu__fail(error, rc,
+					   "the store has %u names of this kind, which is the most it takes",
 					   SKAFU__NAMES_MAX);
 		if (rc != 0)
 			return skafu__fail_memory(error);
@@ -251,7 +253,8 @@ static void writer_finish_record(struct skafu__writer *writer, const skafu_batch
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_SOURCE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_CONTENT_TYPE);
 	if (record[8] == SKAFU_KIND_EVENT) {
-		uint64_t *head = skafu__map_find(&writer->store->heads, record + SKAFU__RECORD_HEADER_BYTES, record[84]);
+		uint64_t *head =
+			skafu__map_find(&writer->store->heads, record + SKAFU__RECORD_HEADER_BYTES, record[84]);
 		if (!head) {
 			writer->is_broken = 1;
 			return;
@@ -295,8 +298,10 @@ static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, c
 	for (uint32_t i = 0; i < batch->record_count; i++)
 		writer_finish_record(writer, batch, i, commit);
 	skafu__commit_seal(to);
-	return writer->is_broken ? skafu__fail(error, SKAFU_EINTERNAL, "the head of a stream is missing; please report "
-					       "this") : 0;
+	return writer->is_broken ? skafu__fail(error, SKAFU_EINTERNAL,
+					       "the head of a stream is missing; please report "
+					       "this")
+				 : 0;
 }
 
 /* ---- heads of streams ---------------------------------------------------------------------------------------- */
@@ -319,7 +324,8 @@ static int32_t writer_load_heads_once(struct skafu__writer *writer, const skafu_
 		const uint8_t *record = skafu__batch_record_bytes(batch, i);
 		if (record[8] != SKAFU_KIND_EVENT)
 			continue;
-		int32_t rc = writer_load_head(writer, (const char *)record + SKAFU__RECORD_HEADER_BYTES, record[84], error);
+		int32_t rc = writer_load_head(writer, (const char *)record + SKAFU__RECORD_HEADER_BYTES, record[84],
+					      error);
 		if (rc != 0)
 			return rc;
 	}
@@ -336,7 +342,8 @@ static int32_t writer_load_heads(struct skafu__writer *writer, const skafu_batch
 		rc = writer_load_heads_once(writer, batch, error);
 	}
 	if (rc == SKAFU_ELIMIT)
-		return skafu__fail(error, SKAFU_ELIMIT, "the batch writes to more streams than cache_bytes_max has room "
+		return skafu__fail(error, SKAFU_ELIMIT,
+				   "the batch writes to more streams than cache_bytes_max has room "
 				   "for; append it in several, or raise the limit");
 	return rc == SKAFU_ENOMEM ? skafu__fail_memory(error) : rc;
 }

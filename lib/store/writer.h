@@ -1,9 +1,9 @@
 /*
  * writer.h: one write transaction, in which batches are judged, encoded and put, each alone and in order.
  *
- * Commits gather in `chunk` and are put as one value, up to the tuning's chunk size; a commit that is larger is a value
- * by itself.  Everything that follows from a commit goes into the overlay at once, so the next batch is judged against
- * it; when the transaction fails, overlay and heads are thrown away and the new names taken back.
+ * Commits gather in `chunk` and are put as one value, up to the tuning's chunk size; a commit that is larger is a
+ * value by itself.  Everything that follows from a commit goes into the overlay at once, so the next batch is judged
+ * against it; when the transaction fails, overlay and heads are thrown away and the new names taken back.
  *
  * The caller holds commit_lock and the control lock throughout, and the gate exclusively but during _commit.
  */
@@ -33,8 +33,8 @@ struct skafu__writer {
 
 int32_t skafu__writer_begin(struct skafu__writer *writer, skafu_store *store, skafu_error *error);
 
-/* Judge a batch and add it, or refuse it and leave all as it was.  When is_broken is set afterwards, the failure is no
- * refusal and the transaction must be aborted. */
+/* Judge a batch and add it, or refuse it and leave all as it was.  When is_broken is set afterwards, the failure is
+ * no refusal and the transaction must be aborted. */
 int32_t skafu__writer_add(struct skafu__writer *writer, skafu_batch *batch, struct skafu_appended *out,
 			  skafu_error *error);
 

@@ -35,8 +35,8 @@
 #define GROUP_LONG (SHORT_MAX + 1)
 #define LONG_STATES_MAX 20000
 #define EXHAUSTIVE_GROUP 3 /* from so many operations on, a fold has too many unsynced pages for all their subsets */
-#define EXHAUSTIVE_FEW 5
-#define RANDOM_FEW 4
+#define EXHAUSTIVE_FEW 4
+#define RANDOM_FEW 2
 #define CRASHES_MAX 20 /* of one workload */
 #define HANG_SECONDS 20
 #define PLANT_WORKLOADS 10
@@ -195,7 +195,7 @@ static void workload_run(const struct plan *plan, struct lane *lane, const char 
 	options.from_op = w->group == 0 ? 0 : log_begin_of(log, w->group == GROUP_LONG ? 2 : w->count + 1);
 	options.seed = w->seed;
 	options.exhaustive_max = w->group >= EXHAUSTIVE_GROUP ? EXHAUSTIVE_FEW : 0;
-	options.random_count = w->group == EXHAUSTIVE_GROUP ? RANDOM_FEW : 0;
+	options.random_count = w->group >= EXHAUSTIVE_GROUP ? RANDOM_FEW : 0;
 	options.states_max = w->group == GROUP_LONG ? LONG_STATES_MAX : 0;
 	options.hang_seconds = HANG_SECONDS;
 	options.until_ns = w->group == GROUP_LONG ? (int64_t)(plan->deadline * 1e9) : 0;

@@ -554,7 +554,7 @@ static ssize_t write_flat(int fd, struct fd_slot *slot, const void *bytes, size_
 		done = offset >= 0 ? real.pwrite(fd, bytes, length, offset) : real.write(fd, bytes, length);
 	if (done > 0 && at >= 0) {
 		iolog_write(trace_log, slot->object, (uint64_t)at, bytes, (size_t)done);
-		trace_log->ops[trace_log->op_count - 1].durable = slot->durable;
+		trace_log->ops[trace_log->op_count - 1].durable = slot->durable && !verdict.fails;
 	}
 	if (slot->durable)
 		plant_release();

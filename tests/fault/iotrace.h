@@ -36,7 +36,7 @@
 
 enum iotrace_how {
 	IOTRACE_NOT_DONE, /* fails, nothing happened */
-	IOTRACE_DONE,     /* happened, and is reported as failed */
+	IOTRACE_DONE,     /* happened, and is reported as failed; a syncing write then has synced nothing */
 	IOTRACE_SHORT     /* half of a transfer happens, and that is what is reported; other calls: as NOT_DONE */
 };
 

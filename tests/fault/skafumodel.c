@@ -51,7 +51,8 @@ struct skafumodel {
 };
 
 static const char *const stream_names[SKAFUMODEL_STREAMS] = {
-	"account-1", "order/2024/0000000000000000000000000000000000000000000000000000000000000007", "s", "r\xc3\xa9sum\xc3\xa9"};
+	"account-1", "order/2024/0000000000000000000000000000000000000000000000000000000000000007", "s",
+	"r\xc3\xa9sum\xc3\xa9"};
 static const char *const type_names[TYPES] = {"Opened", "Deposited", "Shipped", "Closed"};
 static const char *const domain_names[DOMAINS] = {"bank", "shop"};
 static const char *const correlation_names[CORRELATIONS] = {"c", "request-0017", "a0b1c2d3e4f5"};
@@ -617,7 +618,8 @@ static int query_differs(const struct check *check, unsigned tag, unsigned type)
 	if (rc == 0)
 		rc = skafu_read(check->store, query, SKAFU_NO_LIMIT, NULL, &cursor, NULL);
 	skafu_query_free(query);
-	return cursor_differs(check, rc, cursor, wanted) && bad(tag != ANY ? "a tag reads wrong" : "a type reads wrong");
+	return cursor_differs(check, rc, cursor, wanted) &&
+	       bad(tag != ANY ? "a tag reads wrong" : "a type reads wrong");
 }
 
 static int id_differs(const struct check *check, uint64_t sequence)
@@ -652,7 +654,8 @@ static int ids_differ(const struct check *check)
 {
 	uint64_t n, near = check->head > 2 ? check->head - 2 : 1;
 
-	for (n = check->all ? 1 : near; n <= check->model->record_count && (check->all || n <= check->head + 1); n++) {
+	for (n = check->all ? 1 : near; n <= check->model->record_count && (check->all || n <= check->head + 1);
+	     n++) {
 		if (id_differs(check, n))
 			return 1;
 	}
@@ -801,7 +804,8 @@ static int32_t more_fill(const struct check *check, skafu_batch *batch, const ui
 	skafu_new_record record = {.size = sizeof(record), .stream = stream_names[0], .type = type_names[0],
 				   .source = domain_names[0], .tags = tags, .tag_count = 1, .id = id,
 				   .correlation = correlation_names[0]};
-	int32_t rc = skafu_batch_expect_stream(batch, stream_names[0], SKAFU_EXPECT_EXACT, version_at(check, 0), NULL);
+	int32_t rc =
+		skafu_batch_expect_stream(batch, stream_names[0], SKAFU_EXPECT_EXACT, version_at(check, 0), NULL);
 
 	if (rc == 0)
 		rc = skafu_batch_put_row(batch, table_names[0], key_names[0], 1, "again", 5, NULL);

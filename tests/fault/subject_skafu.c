@@ -199,8 +199,8 @@ static int32_t fill_rows(struct skafu_run *run, skafu_batch *batch)
 
 static int32_t fill_row_drop(struct skafu_run *run, skafu_batch *batch)
 {
-	return skafumodel_delete_row(run->model, batch, pick(run, 5, SKAFUMODEL_TABLES), pick(run, 6, SKAFUMODEL_KEYS),
-				     1);
+	return skafumodel_delete_row(run->model, batch, pick(run, 5, SKAFUMODEL_TABLES),
+				     pick(run, 6, SKAFUMODEL_KEYS), 1);
 }
 
 static int append_one(struct skafu_run *run, size_t op)

@@ -51,7 +51,10 @@ static void append_some(skafu_store *store, int commits, int records)
 			char stream[32];
 			snprintf(stream, sizeof stream, "stream-%d", (i * 7 + k) % 50);
 			const char *tags[] = {"backup", stream};
-			skafu_new_record record = {.size = sizeof record, .stream = stream, .type = "Tested", .tags = tags,
+			skafu_new_record record = {.size = sizeof record,
+						   .stream = stream,
+						   .type = "Tested",
+						   .tags = tags,
 						   .tag_count = 2};
 			ck_assert_int_eq(skafu_batch_add(batch, &record, error), 0);
 		}
@@ -181,7 +184,8 @@ START_TEST(a_backup_runs_beside_writers_and_can_be_stopped)
 	ck_assert_int_eq(skafu_store_create(place("log"), NULL, &writer.store, error), 0);
 	append_some(writer.store, 100, 100);
 	ck_assert_int_eq(pthread_create(&thread, NULL, write_on, &writer), 0);
-	ck_assert_int_eq(skafu_store_backup(writer.store, place("copy"), 0, stop_early, &done, error), SKAFU_EINTERRUPTED);
+	ck_assert_int_eq(skafu_store_backup(writer.store, place("copy"), 0, stop_early, &done, error),
+			 SKAFU_EINTERRUPTED);
 	ck_assert_uint_gt(done, 0);
 	for (int i = 0; i < 5; i++)
 		ck_assert_int_eq(skafu_store_backup(writer.store, place("copy"), 0, NULL, NULL, error), 0);

@@ -20,7 +20,8 @@ static char told[256];
 
 static void set_up(void)
 {
-	struct skafu__tuning tiny = {.fold_records = 7, .fan_in = 2, .chunk_bytes = 4096, .segment_bytes = 256, .no_sync = 1};
+	struct skafu__tuning tiny = {
+		.fold_records = 7, .fan_in = 2, .chunk_bytes = 4096, .segment_bytes = 256, .no_sync = 1};
 	snprintf(root, sizeof root, "/tmp/skafu-test-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(root));
 	ck_assert_int_eq(skafu_error_new(&error), 0);
@@ -61,8 +62,12 @@ static void append_some(skafu_store *store, int commits)
 			snprintf(stream, sizeof stream, "stream-%d", (i * 7 + k) % 20);
 			snprintf(type, sizeof type, "Type%d", i % 9);
 			const char *tags[] = {"all", stream, stream};
-			skafu_new_record record = {.size = sizeof record, .stream = stream, .type = type, .tags = tags,
-						   .tag_count = 3, .correlation = "one",
+			skafu_new_record record = {.size = sizeof record,
+						   .stream = stream,
+						   .type = type,
+						   .tags = tags,
+						   .tag_count = 3,
+						   .correlation = "one",
 						   .kind = i % 11 == 10 ? SKAFU_KIND_ERROR : SKAFU_KIND_EVENT};
 			ck_assert_int_eq(skafu_batch_add(batch, &record, error), 0);
 		}
@@ -70,7 +75,8 @@ static void append_some(skafu_store *store, int commits)
 		if (i % 5 == 4)
 			ck_assert_int_eq(skafu_batch_delete_row(batch, "rows", &key, sizeof key, error), 0);
 		else
-			ck_assert_int_eq(skafu_batch_put_row(batch, "rows", &key, sizeof key, &i, sizeof i, error), 0);
+			ck_assert_int_eq(skafu_batch_put_row(batch, "rows", &key, sizeof key, &i, sizeof i, error),
+					 0);
 		ck_assert_int_eq(skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, error), 0);
 	}
 	skafu_batch_free(batch);
@@ -98,7 +104,8 @@ static int32_t remember(void *user, uint64_t done, uint64_t total, const char *f
 static uint64_t faults_of(skafu_store *store)
 {
 	skafu_verify_report report = {.size = sizeof report};
-	int32_t rc = skafu_store_verify(store, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, remember, NULL, &report, error);
+	int32_t rc =
+		skafu_store_verify(store, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, remember, NULL, &report, error);
 	ck_assert_msg(rc == 0, "%s", skafu_error_message(error));
 	return report.faults;
 }
@@ -112,7 +119,8 @@ START_TEST(a_whole_store_has_no_faults)
 	ck_assert_msg(faults_of(store) == 0, "%s", told);
 	maintain_all(store);
 	ck_assert_msg(faults_of(store) == 0, "%s", told);
-	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_CHAIN | SKAFU_VERIFY_INDEX, NULL, NULL, &report, error), 0);
+	ck_assert_int_eq(
+		skafu_store_verify(store, SKAFU_VERIFY_CHAIN | SKAFU_VERIFY_INDEX, NULL, NULL, &report, error), 0);
 	ck_assert_uint_eq(report.commits, 300);
 	ck_assert_uint_eq(report.records, 450);
 	ck_assert_uint_eq(report.rows, 300);
@@ -267,7 +275,8 @@ START_TEST(the_host_can_stop_it_and_mistakes_are_refused)
 	maintain_all(store);
 	damage(store, SKAFU__TABLE_ROW, 0);
 	int32_t answer = SKAFU_EHOST;
-	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_INDEX, stop_at_once, &answer, &report, error), SKAFU_EHOST);
+	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_INDEX, stop_at_once, &answer, &report, error),
+			 SKAFU_EHOST);
 	answer = 1;
 	ck_assert_int_eq(skafu_store_verify(store, SKAFU_VERIFY_INDEX, stop_at_once, &answer, &report, error), 0);
 	ck_assert_int_eq(skafu_store_verify(store, 8, NULL, NULL, &report, error), SKAFU_EOPTION);
