@@ -9,7 +9,6 @@
 #include "store/writelock.h"
 
 #define CHAIN_TIME_NS 20000000 /* of one step: the view holds the gate meanwhile */
-#define CHAIN_CANONICAL_BYTES_MAX (64u << 20)
 
 int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_BYTES],
 			  const struct skafu__commit *commit, struct skafu__buf *scratch, skafu_error *error)
@@ -33,7 +32,7 @@ static int32_t chain_walk(skafu_store *store, struct skafu__view *view, struct s
 {
 	struct skafu__buf scratch;
 	int64_t until = store->sys.monotonic_ns() + CHAIN_TIME_NS;
-	skafu__buf_init(&scratch, &store->sys, CHAIN_CANONICAL_BYTES_MAX);
+	skafu__buf_init(&scratch, &store->sys, SIZE_MAX / 2);
 	int32_t rc = skafu__view_walk(view, state->chained_commit, state->chained_sequence, error);
 	while (rc == 0) {
 		rc = skafu__view_walk_next(view, error);

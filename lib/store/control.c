@@ -251,11 +251,17 @@ int32_t skafu__control_open(struct skafu__control *control, const struct skafu__
 	return rc;
 }
 
+void skafu__control_forgive(struct skafu__control *control)
+{
+	if (control->was_first)
+		atomic_store(&control->page->poison, 0u);
+}
+
 int32_t skafu__control_admit_others(struct skafu__control *control, skafu_error *error)
 {
 	if (!control->was_first || control->fd < 0)
 		return 0;
-	atomic_store(&control->page->poison, 0u);
+	skafu__control_forgive(control);
 	if (control_try_lock(control, CONTROL_LOCK_ADMITTED, F_RDLCK) != 0 ||
 	    control_try_lock(control, CONTROL_LOCK_PRESENT, F_RDLCK) != 0)
 		return skafu__fail_os(error, errno, "locking %s", control->path);

@@ -55,6 +55,9 @@ int32_t skafu__control_open(struct skafu__control *control, const struct skafu__
 /* Once the log is open: the first opener writes the store's birth id into the page, the others compare it. */
 int32_t skafu__control_join_birth(struct skafu__control *control, const uint8_t birth[16], skafu_error *error);
 
+/* The first opener synced and checked the log after a write with unknown outcome: writing is allowed again. */
+void skafu__control_forgive(struct skafu__control *control);
+
 /* The first opener holds everybody else off until it calls this; a poison mark it found is gone after it. */
 int32_t skafu__control_admit_others(struct skafu__control *control, skafu_error *error);
 void skafu__control_close(struct skafu__control *control);

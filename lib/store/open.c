@@ -529,8 +529,10 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 		rc = open_env(store, path, (int)store->tuning.no_sync, error);
 	if (rc == 0)
 		rc = skafu__control_join_birth(&store->control, store->format.birth, error);
-	if (rc == 0)
+	if (rc == 0) {
+		skafu__control_forgive(&store->control);
 		rc = open_warm_up(store, error);
+	}
 	if (rc == 0 && store->sys.stat(path, &status) != 0)
 		rc = skafu__fail_os(error, errno, "looking at %s", path);
 	if (rc == 0)

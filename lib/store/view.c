@@ -394,7 +394,9 @@ int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error
 {
 	struct skafu__view view;
 	int32_t rc = view_load(store, txn, &view, error);
-	if (rc == 0 && (store->overlay.base < view.index.commit || store->overlay.covered > view.commit)) {
+	int was_reindexed = rc == 0 && store->overlay.base > view.index.commit;
+	if (rc == 0 && (was_reindexed || store->overlay.base < view.index.commit ||
+			store->overlay.covered > view.commit)) {
 		/* Heads are right only for what was taken in, and nothing of what another process folded was. */
 		if (store->overlay.covered > view.commit || store->overlay.covered < view.index.commit)
 			skafu__view_invalidate(store);

@@ -1,7 +1,7 @@
 /*
  * canonical_test.c: the canonical form says everything about a commit but how it is stored.
  */
-#include "codec/commit.h"
+#include "codec/canonical.h"
 
 #include <check.h>
 #include <stdlib.h>

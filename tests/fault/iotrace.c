@@ -180,6 +180,8 @@ static int fault_now(unsigned class_bit, enum iotrace_how *how)
 		return 0;
 	trace_failures++;
 	*how = trace_fault.how;
+	if (*how == IOTRACE_DONE_ONCE)
+		*how = trace_calls == trace_fault.nth ? IOTRACE_DONE : IOTRACE_NOT_DONE;
 	return 1;
 }
 

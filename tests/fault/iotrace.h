@@ -37,7 +37,8 @@
 enum iotrace_how {
 	IOTRACE_NOT_DONE, /* fails, nothing happened */
 	IOTRACE_DONE,     /* happened, and is reported as failed; a syncing write then has synced nothing */
-	IOTRACE_SHORT     /* half of a transfer happens, and that is what is reported; other calls: as NOT_DONE */
+	IOTRACE_SHORT,    /* half of a transfer happens, and that is what is reported; other calls: as NOT_DONE */
+	IOTRACE_DONE_ONCE /* from then on: the n-th as DONE, the later ones as NOT_DONE, so that none undoes it */
 };
 
 struct iotrace_fault {

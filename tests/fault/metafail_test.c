@@ -32,7 +32,7 @@ enum {
 	MARK_CREATE = 1,
 	MARK_FIRST,  /* an append that succeeds */
 	MARK_FAILED, /* one that does not; acknowledged when its status says that it is there */
-	MARK_DENIED, /* begun when its status says that it is not there */
+	MARK_DENIED, /* never begun; acknowledged when the status says that it is not there */
 	MARK_RETRY,
 	MARK_LAST
 };
@@ -193,7 +193,7 @@ static void scene_status(void)
 	scene.found = rc == 0;
 	if (scene.found)
 		ck_assert(skafumodel_outcome_is(scene.model, 2, outcome.flags, &outcome));
-	iotrace_mark(scene.found ? IOLOG_ACK : IOLOG_BEGIN, scene.found ? MARK_FAILED : MARK_DENIED);
+	iotrace_mark(IOLOG_ACK, scene.found ? MARK_FAILED : MARK_DENIED);
 }
 
 /* The host tries the same again: one commit, whatever had become of the first attempt. */
@@ -213,14 +213,20 @@ static void scene_retry(void)
 	iotrace_mark(IOLOG_ACK, MARK_LAST);
 }
 
+/* What was said to be there. */
 static uint64_t commits_least(uint64_t acked)
 {
-	return acked >= MARK_LAST ? 3 : acked >= MARK_FAILED ? 2 : acked >= MARK_FIRST ? 1 : 0;
+	static const uint64_t least[] = {0, 0, 1, 2, 1, 2, 3};
+
+	return least[acked];
 }
 
-static uint64_t commits_most(uint64_t begun)
+/* What may be there: not what was said not to be. */
+static uint64_t commits_most(uint64_t acked, uint64_t begun)
 {
-	return begun >= MARK_LAST ? 3 : begun == MARK_DENIED ? 1 : begun >= MARK_FAILED ? 2 : begun >= MARK_FIRST;
+	static const uint64_t most[] = {0, 0, 1, 2, 2, 2, 3};
+
+	return acked == MARK_DENIED && begun == MARK_FAILED ? 1 : most[begun];
 }
 
 static enum crash_verdict state_verify(void *user, const char *dir, const struct crash_point *point)
@@ -231,27 +237,20 @@ static enum crash_verdict state_verify(void *user, const char *dir, const struct
 
 	(void)user;
 	snprintf(path, sizeof(path), "%s/store", dir);
-	skafumodel_machine(99, NOW_NS * 2 / 1);
+	skafumodel_machine(99, NOW_NS + 1000000000);
 	store = store_open(path, 0);
 	if (!store)
 		return CRASH_CORRUPT;
-	verdict = skafumodel_check(scene.model, store, commits_least(point->acked), commits_most(point->begun));
+	verdict = skafumodel_check(scene.model, store, commits_least(point->acked), commits_most(point->acked, point->begun));
 	skafu_store_close(store);
 	return verdict;
-}
-
-/* Also when nothing was acknowledged in between, a promise that something is not there makes other states right. */
-static uint64_t state_context(void *user, uint64_t acked)
-{
-	(void)user;
-	return acked;
 }
 
 static void scene_enumerate(struct iolog *log, const char *label)
 {
 	struct crashstates_options options = {.exhaustive_max = 6, .states_max = STATES_MAX,
-					      .verify = state_verify, .context = state_context,
-					      .tally = scene.tally, .label = label};
+					      .verify = state_verify, .tally = scene.tally,
+					      .label = label};
 	char where[300];
 	size_t i;
 
@@ -271,10 +270,14 @@ static void scene_end(void)
 	scene.store = NULL;
 }
 
+static const char *const how_names[] = {"not done", "done", "short", "done and not undone"};
+static const enum iotrace_how hows[] = {IOTRACE_NOT_DONE, IOTRACE_DONE, IOTRACE_DONE_ONCE};
+
 /* One scene for each call that the append makes. */
 static void run_all(unsigned class_bit, enum iotrace_how how)
 {
-	struct iotrace_fault fault = {.classes = class_bit, .how = how, .error = EIO};
+	struct iotrace_fault fault = {.classes = class_bit, .from_then_on = how == IOTRACE_DONE_ONCE, .how = how,
+				      .error = EIO};
 	unsigned found = 0, denied = 0;
 	char label[60];
 
@@ -292,7 +295,7 @@ static void run_all(unsigned class_bit, enum iotrace_how how)
 		scene_end();
 		log = iotrace_stop();
 		snprintf(label, sizeof(label), "%s %u, %s", iotrace_class_name(class_bit), (unsigned)fault.nth,
-			 how == IOTRACE_DONE ? "done" : "not done");
+			 how_names[how]);
 		if (failed) {
 			crashstates_validate(log, label);
 			scene_enumerate(log, label);
@@ -305,23 +308,25 @@ static void run_all(unsigned class_bit, enum iotrace_how how)
 			break;
 	}
 	printf("%s, %s: %u calls failed, the commit was there %u times, %llu states\n", iotrace_class_name(class_bit),
-	       how == IOTRACE_DONE ? "done" : "not done", found + denied, found,
+	       how_names[how], found + denied, found,
 	       (unsigned long long)scene.tally->states);
-	ck_assert_int_ge(fault.nth, 2);
-	ck_assert_int_lt(fault.nth, CALLS_MAX);
+	/* LMDB writes the old page over one that it could not write, if that is possible. */
+	ck_assert_int_eq(found > 0, class_bit == IOTRACE_WRITE && how == IOTRACE_DONE_ONCE);
+	ck_assert_uint_ge(fault.nth, 2);
+	ck_assert_uint_lt(fault.nth, CALLS_MAX);
 	ck_assert_uint_gt(scene.tally->states, 100);
 	ck_assert_msg(!crash_tally_bad(scene.tally), "%s", scene.tally->first);
 }
 
 START_TEST(a_failing_write_leaves_an_unknown_outcome)
 {
-	run_all(IOTRACE_WRITE, _i ? IOTRACE_DONE : IOTRACE_NOT_DONE);
+	run_all(IOTRACE_WRITE, hows[_i]);
 }
 END_TEST
 
 START_TEST(a_failing_sync_leaves_an_unknown_outcome)
 {
-	run_all(IOTRACE_SYNC, _i ? IOTRACE_DONE : IOTRACE_NOT_DONE);
+	run_all(IOTRACE_SYNC, hows[_i]);
 }
 END_TEST
 
@@ -334,8 +339,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 30);
-	tcase_add_loop_test(tests, a_failing_write_leaves_an_unknown_outcome, 0, 2);
-	tcase_add_loop_test(tests, a_failing_sync_leaves_an_unknown_outcome, 0, 2);
+	tcase_add_loop_test(tests, a_failing_write_leaves_an_unknown_outcome, 0, 3);
+	tcase_add_loop_test(tests, a_failing_sync_leaves_an_unknown_outcome, 0, 3);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);

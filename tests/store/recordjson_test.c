@@ -17,12 +17,26 @@ static const uint8_t nil[16];
 
 static skafu_record an_event(void)
 {
-	skafu_record record = {.size = sizeof record, .kind = SKAFU_KIND_EVENT, .flags = SKAFU_RECORD_IS_JSON,
-			       .event_version = 2u << 16 | 1, .sequence = 7, .commit = 3, .stream_version = 4,
-			       .time_ns = INT64_C(1737196200123000000), .recorded_ns = 5, .id = id, .causation = nil,
-			       .stream = "project-\"1\"", .type = "ProjectCreated", .source = "project",
-			       .correlation = "req-12345", .content_type = "application/json", .tags = "a\0b\0",
-			       .tag_count = 2, .data = (const uint8_t *)"{\"n\": 9007199254740993}", .data_length = 23};
+	skafu_record record = {.size = sizeof record,
+			       .kind = SKAFU_KIND_EVENT,
+			       .flags = SKAFU_RECORD_IS_JSON,
+			       .event_version = 2u << 16 | 1,
+			       .sequence = 7,
+			       .commit = 3,
+			       .stream_version = 4,
+			       .time_ns = INT64_C(1737196200123000000),
+			       .recorded_ns = 5,
+			       .id = id,
+			       .causation = nil,
+			       .stream = "project-\"1\"",
+			       .type = "ProjectCreated",
+			       .source = "project",
+			       .correlation = "req-12345",
+			       .content_type = "application/json",
+			       .tags = "a\0b\0",
+			       .tag_count = 2,
+			       .data = (const uint8_t *)"{\"n\": 9007199254740993}",
+			       .data_length = 23};
 	record.metadata = (const uint8_t *)"";
 	return record;
 }
@@ -45,10 +59,11 @@ static void check_text(const skafu_record *record, const char *expected)
 START_TEST(an_event_has_the_fields_in_order)
 {
 	skafu_record record = an_event();
-	check_text(&record, "{\"eventId\":\"018f3344-5566-7088-99aa-bbccddeeff01\",\"eventType\":\"ProjectCreated\","
-			    "\"eventVersion\":\"2.1\",\"source\":\"project\",\"timestamp\":\"2025-01-18T10:30:00.123Z\","
-			    "\"sequenceNumber\":7,\"streamId\":\"project-\\\"1\\\"\",\"streamVersion\":4,"
-			    "\"correlationId\":\"req-12345\",\"tags\":[\"a\",\"b\"],\"data\":{\"n\": 9007199254740993}}");
+	check_text(&record,
+		   "{\"eventId\":\"018f3344-5566-7088-99aa-bbccddeeff01\",\"eventType\":\"ProjectCreated\","
+		   "\"eventVersion\":\"2.1\",\"source\":\"project\",\"timestamp\":\"2025-01-18T10:30:00.123Z\","
+		   "\"sequenceNumber\":7,\"streamId\":\"project-\\\"1\\\"\",\"streamVersion\":4,"
+		   "\"correlationId\":\"req-12345\",\"tags\":[\"a\",\"b\"],\"data\":{\"n\": 9007199254740993}}");
 }
 END_TEST
 
