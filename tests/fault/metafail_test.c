@@ -241,7 +241,8 @@ static enum crash_verdict state_verify(void *user, const char *dir, const struct
 	store = store_open(path, 0);
 	if (!store)
 		return CRASH_CORRUPT;
-	verdict = skafumodel_check(scene.model, store, commits_least(point->acked), commits_most(point->acked, point->begun));
+	verdict = skafumodel_check(scene.model, store, commits_least(point->acked),
+				   commits_most(point->acked, point->begun));
 	skafu_store_close(store);
 	return verdict;
 }

@@ -16,6 +16,7 @@
 #define DOMAINS 2
 #define CORRELATIONS 3
 #define SMALL_MAX 24 /* records; a model up to that is always read by every index */
+#define VERIFY_EACH 16 /* states */
 #define LARGE_BYTES 14000
 #define ROW_BYTES 160
 
@@ -852,6 +853,16 @@ static int more_fails(const struct check *check)
 	return more_reads_wrong(check, &outcome, id) && bad("one more commit reads wrong");
 }
 
+/* The store's own opinion, of the log, its index and its chain. */
+static int verify_finds(const struct check *check)
+{
+	skafu_verify_report report = {.size = sizeof(report)};
+	int32_t rc = skafu_store_verify(check->store, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, NULL, NULL, &report,
+					NULL);
+
+	return (rc != 0 || report.faults != 0 || report.commits != check->commits) && bad("verify finds a fault");
+}
+
 enum crash_verdict skafumodel_check(struct skafumodel *model, skafu_store *store, uint64_t least, uint64_t most)
 {
 	struct check check = {.model = model, .store = store, .turn = model->turn++};
@@ -869,6 +880,8 @@ enum crash_verdict skafumodel_check(struct skafumodel *model, skafu_store *store
 		return bad("acknowledged commits are gone") ? CRASH_LOST : CRASH_FINE;
 	if (check.commits > most)
 		return bad("commits are there that were not begun") ? CRASH_CORRUPT : CRASH_FINE;
+	if (check.turn % VERIFY_EACH == 0 && verify_finds(&check))
+		return CRASH_CORRUPT;
 	if (sequence_differs(&check) || indexes_differ(&check) || more_fails(&check))
 		return CRASH_CORRUPT;
 	return CRASH_FINE;
