@@ -6,8 +6,9 @@
  * versions) is compared with what the store remembers, and a difference is refused with both values.
  *
  * The functions of a definition run only inside a call of the host into this library, in its thread: those of a
- * decider in several threads at once when several execute, all others in one at a time.  They may read through the
- * objects that they are given and must not call the library with the model, its store or its engine.  They return
+ * decider, checks and upcasters in several threads at once when several execute, all others in one at a time.  They
+ * may read through the objects that they are given and must not call the library with the model, its store or its
+ * engine: a call with the model is answered with SKAFU_EMISUSE, and no lock is held that could hang.  They return
  * 0, or a negative code (SKAFU_EHOST when none fits) with a message in the error that they are given; no exception
  * and no longjmp may leave them.  A user pointer is released by its free_user once: with the model, or before a
  * refused definition returns.  Definitions and their texts are copied.
@@ -80,7 +81,9 @@ SKAFU_API int32_t skafu_model_add_event(skafu_model *model, const skafu_event_de
 
 /*
  * Bring a stored event to a later form: add each event that it stands for today to `out`, in order; adding none hides
- * it.  Must depend on nothing but the record.  Stored bytes are never rewritten.
+ * it.  Must depend on nothing but the record.  Stored bytes are never rewritten.  From the oldest version with an
+ * upcaster on, each major version needs one, and every way must end in the newest version of a defined type; a type
+ * that is no more is left undefined and has upcasters only.
  */
 typedef int32_t (*skafu_upcast_fn)(void *user, const skafu_record *stored, skafu_upcast *out, skafu_error *error);
 
@@ -100,7 +103,7 @@ typedef struct skafu_upcaster_def {
 SKAFU_API int32_t skafu_model_add_upcaster(skafu_model *model, const skafu_upcaster_def *def, skafu_error *error);
 
 /* Inside an upcaster: add one event.  All else (id, stream, tags, times) stays as stored; the outputs share sequence
- * and version and are told apart by their ordinal.  The data is copied. */
+ * and version and are told apart by their ordinal, 0, 1, ..., in the member reserved.  The data is copied. */
 SKAFU_API int32_t skafu_upcast_add(skafu_upcast *out, const char *type, uint32_t event_version, const void *data,
 				   size_t data_length, skafu_error *error);
 
@@ -152,9 +155,9 @@ typedef struct skafu_command {
 	size_t metadata_length;
 	const char *const *tags;
 	size_t tag_count;
-	const char *key;          /* the same domain and key is decided once, and answered alike later; NULL: none */
+	const char *key;          /* 1 to 255 bytes: decided once in the domain, answered alike later; NULL: none */
 	const uint8_t *id;        /* 16 bytes; NULL: derived from the key, or new */
-	const uint8_t *causation; /* 16 bytes; NULL: none, or the handler's input */
+	const uint8_t *causation; /* 16 bytes, also of what is emitted; NULL: command's id, or handler's input */
 	const char *correlation;  /* NULL: the text of the id, or the correlation of the handler's input */
 	int64_t expires_ns;       /* with SKAFU_COMMAND_EXPIRES: refused with the code "expired" from then on */
 } skafu_command;
@@ -162,7 +165,8 @@ typedef struct skafu_command {
 /*
  * Say which events a command depends on.  What is added to `read` is folded into the state; what is added to `guard`
  * must not have new matches when the decision is appended.  A guard to which nothing is added is the same as `read`;
- * a smaller one tolerates what does not matter.
+ * a smaller one tolerates what does not matter.  Nothing added to either: nothing is read and nothing required; for
+ * every event add an item without types and tags.  Must depend on nothing but the command.
  */
 typedef int32_t (*skafu_scope_fn)(void *user, const skafu_command *command, skafu_query *read, skafu_query *guard,
 				  skafu_error *error);
@@ -178,7 +182,7 @@ typedef struct skafu_decider_def {
 	const char *name;            /* unique in the domain */
 	const char *const *commands; /* the command types it decides; each belongs to one decider */
 	size_t command_count;
-	const skafu_state_def *state; /* NULL: no state, and evolve is NULL too */
+	const skafu_state_def *state; /* NULL: nothing is read or required, and evolve and scope are NULL too */
 	skafu_evolve_fn evolve;
 	skafu_decide_fn decide;
 	skafu_scope_fn scope; /* NULL: the stream of the command is read, and must not have moved */
@@ -239,9 +243,10 @@ typedef struct skafu_execute_opts {
 /*
  * Decide a command and append what it emits, on condition that nothing which the decision read has changed.  A
  * refusal is a success of this call: look at the outcome's decision.  SKAFU_ECONFLICT or SKAFU_EMATCH when the
- * attempts are used up.  Time running out before the append is SKAFU_ETIMEOUT; after it the outcome stands and its
- * wait_result tells.  Waiting steps projections of this process; for others it says who runs them, or that nobody
- * does.  Free the outcome with skafu_outcome_free().  Any thread.
+ * attempts are used up.  Time running out before the append is SKAFU_ETIMEOUT (0: do not wait for other writers, but
+ * decide all the same); after it the outcome stands and its wait_result tells.  Waiting steps projections of this
+ * process; for others it says who runs them, or that nobody does.  Free the outcome with skafu_outcome_free().  Any
+ * thread.
  */
 SKAFU_API int32_t skafu_model_execute(skafu_model *model, const skafu_command *command, uint64_t timeout_ns,
 				      const skafu_execute_opts *opts, skafu_outcome **out_outcome,

@@ -18,25 +18,25 @@
 static int32_t state_check_flat(const skafu_state_def *def, const char *what, skafu_error *error)
 {
 	if (def->bytes > DECIDER_STATE_BYTES_MAX)
-		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a flat state of %zu bytes; hold so much in a managed one",
-				   what, def->bytes);
+		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a flat state of %zu bytes; hold so much in a "
+				   "managed one", what, def->bytes);
 	if (def->make || def->drop || def->copy || def->save || def->load)
-		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a flat state, because bytes is not 0, and functions of a "
-				   "managed one; give either", what);
+		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a flat state, because bytes is not 0, and "
+				   "functions of a managed one; give either", what);
 	return 0;
 }
 
 static int32_t state_check_managed(const skafu_state_def *def, const char *what, skafu_error *error)
 {
 	if (def->init)
-		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a managed state, because bytes is 0, and the function "
-				   "init of a flat one; give make instead", what);
+		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a managed state, because bytes is 0, and the "
+				   "function init of a flat one; give make instead", what);
 	if (!def->make || !def->drop || !def->copy)
 		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a managed state without the function %s", what,
 				   !def->make ? "make" : !def->drop ? "drop" : "copy");
 	if (!def->save != !def->load)
-		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a state with save or load alone; give both or none",
-				   what);
+		return skafu__fail(error, SKAFU_EDEFINITION, "%s has a state with save or load alone; give both or "
+				   "none", what);
 	return 0;
 }
 
@@ -137,7 +137,8 @@ int32_t skafu__state_restore(const struct skafu__sys *sys, const skafu_state_def
 	void *state = NULL;
 	if (def->bytes) {
 		if (saved->length != def->bytes)
-			return skafu__fail(error, SKAFU_EINVAL, "a saved state has %zu bytes, not %zu", saved->length, def->bytes);
+			return skafu__fail(error, SKAFU_EINVAL, "a saved state has %zu bytes, not %zu",
+					   saved->length, def->bytes);
 		return skafu__state_copy(sys, def, user, saved->bytes, out_state, error);
 	}
 	int32_t rc = def->load(user, saved->bytes, saved->length, &state, &own);
@@ -175,7 +176,8 @@ void skafu__decider_free(const struct skafu__sys *sys, struct skafu__decider *de
 	decider_free_texts(sys, decider);
 }
 
-static int32_t decider_check_command(const struct skafu__registry *registry, const skafu_decider_def *def, size_t number,
+static int32_t decider_check_command(const struct skafu__registry *registry, const skafu_decider_def *def,
+				     size_t number,
 				     skafu_error *error)
 {
 	size_t length;
@@ -184,12 +186,14 @@ static int32_t decider_check_command(const struct skafu__registry *registry, con
 		return rc;
 	const struct skafu__decider *owner = skafu__registry_command(registry, def->commands[number]);
 	if (owner)
-		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s claims the command %s, which decider %s of domain %s "
+		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s claims the command %s, which decider %s of "
+				   "domain %s "
 				   "decides already; a command has one decider", def->name, def->commands[number],
 				   owner->name, owner->domain->name);
 	for (size_t i = 0; i < number; i++)
 		if (strcmp(def->commands[i], def->commands[number]) == 0)
-			return skafu__fail(error, SKAFU_EDEFINITION, "decider %s names the command %s twice", def->name,
+			return skafu__fail(error, SKAFU_EDEFINITION, "decider %s names the command %s twice",
+					   def->name,
 					   def->commands[number]);
 	return 0;
 }
@@ -199,8 +203,8 @@ static int32_t decider_check_commands(const struct skafu__registry *registry, co
 {
 	int32_t rc = 0;
 	if (def->command_count == 0 || def->command_count > 4096 || !def->commands)
-		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s names %zu commands; name 1 to 4096 that it decides",
-				   def->name, def->commands ? def->command_count : 0);
+		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s names %zu commands; name 1 to 4096 that it "
+				   "decides", def->name, def->commands ? def->command_count : 0);
 	for (size_t i = 0; rc == 0 && i < def->command_count; i++)
 		rc = decider_check_command(registry, def, i, error);
 	return rc;
@@ -211,14 +215,15 @@ static int32_t decider_check_functions(const skafu_decider_def *def, skafu_error
 	if (!def->decide)
 		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s has no function decide", def->name);
 	if (!def->state != !def->evolve)
-		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s has %s; give both, or none for decisions that depend on "
-				   "the command alone", def->name,
+		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s has %s; give both, or none for decisions "
+				   "that depend on the command alone", def->name,
 				   def->state ? "a state and no function evolve" : "a function evolve and no state");
 	if (def->scope && !def->state)
-		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s has a scope and no state to fold its events into",
-				   def->name);
+		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s has a scope and no state to fold its events "
+				   "into", def->name);
 	if (def->snapshot_every != 0 && !def->state)
-		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s asks for snapshots and has no state", def->name);
+		return skafu__fail(error, SKAFU_EDEFINITION, "decider %s asks for snapshots and has no state",
+				   def->name);
 	return 0;
 }
 
@@ -230,8 +235,8 @@ static int32_t decider_check_state(const skafu_decider_def *def, skafu_state_def
 	strncat(what, def->name, sizeof what - 9);
 	int32_t rc = skafu__state_check(def->state, out, what, error);
 	if (rc == 0 && def->snapshot_every != 0 && !skafu__state_can_save(out))
-		rc = skafu__fail(error, SKAFU_EDEFINITION, "decider %s asks for snapshots, and its state has no functions save "
-				 "and load", def->name);
+		rc = skafu__fail(error, SKAFU_EDEFINITION, "decider %s asks for snapshots, and its state has no "
+				 "functions save and load", def->name);
 	return rc;
 }
 
@@ -244,8 +249,8 @@ static int32_t decider_check(const struct skafu__registry *registry, const skafu
 		rc = skafu__registry_need_domain(registry, def->domain, "a decider", out_domain, error);
 	for (const struct skafu__decider *each = registry->deciders; rc == 0 && each; each = each->next)
 		if (each->domain == *out_domain && strcmp(each->name, def->name) == 0)
-			rc = skafu__fail(error, SKAFU_EDEFINITION, "domain %s has a decider %s already; choose another name",
-					 def->domain, def->name);
+			rc = skafu__fail(error, SKAFU_EDEFINITION, "domain %s has a decider %s already; choose "
+					 "another name", def->domain, def->name);
 	if (rc == 0)
 		rc = decider_check_functions(def, error);
 	return rc ? rc : decider_check_commands(registry, def, error);
@@ -270,10 +275,12 @@ static int32_t decider_index_commands(struct skafu__registry *registry, const st
 {
 	for (size_t i = 0; i < decider->command_count; i++) {
 		const char *name = decider->commands[i];
-		if (skafu__map_insert(&registry->command_index, name, strlen(name), (uint64_t)(uintptr_t)decider) >= 0)
+		if (skafu__map_insert(&registry->command_index, name, strlen(name),
+				      (uint64_t)(uintptr_t)decider) >= 0)
 			continue;
 		while (i-- > 0)
-			skafu__map_remove(&registry->command_index, decider->commands[i], strlen(decider->commands[i]));
+			skafu__map_remove(&registry->command_index, decider->commands[i],
+					  strlen(decider->commands[i]));
 		return SKAFU_ENOMEM;
 	}
 	return 0;
@@ -300,7 +307,7 @@ static int32_t decider_make(struct skafu__registry *registry, const skafu_decide
 static int32_t decider_add(struct skafu__registry *registry, const skafu_decider_def *def, skafu_error *error)
 {
 	const struct skafu__domain *domain;
-	struct skafu__decider *decider;
+	struct skafu__decider *decider = NULL;
 	skafu_state_def state = {0};
 	int32_t rc = decider_check(registry, def, &domain, error);
 	if (rc == 0)

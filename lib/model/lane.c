@@ -19,8 +19,14 @@ void skafu__lanes_init(struct skafu__lanes *lanes, const struct skafu__sys *sys)
 	pthread_mutex_init(&lanes->lock, NULL);
 }
 
+/* A mutex whose thread has ended is taken over before it goes. */
 static void lane_free(struct skafu__lanes *lanes, struct skafu__lane *lane)
 {
+	int rc = pthread_mutex_trylock(&lane->mutex);
+	if (rc == EOWNERDEAD)
+		rc = pthread_mutex_consistent(&lane->mutex);
+	if (rc == 0)
+		pthread_mutex_unlock(&lane->mutex);
 	pthread_mutex_destroy(&lane->mutex);
 	skafu__free(lanes->sys, lane);
 }

@@ -68,7 +68,7 @@ static void model_destroy(skafu_model *model)
 	skafu_store *store = model->store;
 	skafu__statecache_done(&model->cache);
 	while (model->parts) {
-		struct skafu__part *part = model->parts;
+		struct skafu__component *part = model->parts;
 		model->parts = part->next;
 		part->drop(part, model);
 	}
@@ -154,8 +154,8 @@ int32_t skafu__model_check(skafu_model *model, skafu_error *error)
 		return skafu__fail(error, SKAFU_EINVAL, "the model is NULL");
 	int32_t rc = skafu__store_check(model->store, error);
 	if (rc == 0 && model_is_called_back(model))
-		rc = skafu__fail(error, SKAFU_EMISUSE, "a function of a definition called the library with its own model; it "
-				 "may only use the objects that it is given");
+		rc = skafu__fail(error, SKAFU_EMISUSE, "a function of a definition called the library with its own "
+				 "model; it may only use the objects that it is given");
 	return rc;
 }
 
@@ -165,15 +165,15 @@ int32_t skafu__model_may_define(skafu_model *model, skafu_error *error)
 {
 	int32_t rc = skafu__model_check(model, error);
 	if (rc == 0 && atomic_load(&model->frozen))
-		rc = skafu__fail(error, SKAFU_EMISUSE, "the model is in use, so no definition can be added to it any more; "
-				 "define everything first, or open another model");
+		rc = skafu__fail(error, SKAFU_EMISUSE, "the model is in use, so no definition can be added to it any "
+				 "more; define everything first, or open another model");
 	return rc;
 }
 
 static int32_t model_freeze_parts(skafu_model *model, skafu_error *error)
 {
 	int32_t rc = 0;
-	for (struct skafu__part *part = model->parts; rc == 0 && part; part = part->next)
+	for (struct skafu__component *part = model->parts; rc == 0 && part; part = part->next)
 		if (part->freeze)
 			rc = part->freeze(part, model, error);
 	return rc;
@@ -214,18 +214,19 @@ int32_t skafu_model_freeze(skafu_model *model, skafu_error *error)
 
 /* ---- parts --------------------------------------------------------------------------------------------------- */
 
-struct skafu__part *skafu__model_part(const skafu_model *model, const char *kind, const char *name)
+struct skafu__component *skafu__model_component(const skafu_model *model, const char *kind, const char *name)
 {
-	for (struct skafu__part *part = model->parts; part; part = part->next)
+	for (struct skafu__component *part = model->parts; part; part = part->next)
 		if (strcmp(part->kind, kind) == 0 && strcmp(part->name, name) == 0)
 			return part;
 	return NULL;
 }
 
-int32_t skafu__model_add_part(skafu_model *model, struct skafu__part *part, skafu_error *error)
+int32_t skafu__model_add_component(skafu_model *model, struct skafu__component *part, skafu_error *error)
 {
-	if (skafu__model_part(model, part->kind, part->name))
-		return skafu__fail(error, SKAFU_EDEFINITION, "there is a %s %s already; choose another name", part->kind,
+	if (skafu__model_component(model, part->kind, part->name))
+		return skafu__fail(error, SKAFU_EDEFINITION, "there is a %s %s already; choose another name",
+				   part->kind,
 				   part->name);
 	part->next = model->parts;
 	model->parts = part;

@@ -5,7 +5,7 @@
  * public function that finds its own thread there was called back, and answers SKAFU_EMISUSE.  No lock of the library
  * is held while they run but the lane of the stream that is decided (lane.h), which nobody waits for without an end.
  *
- * Other files hang what they define into the model as parts: a part is found by kind and name, has a say when the
+ * Other files hang what they define into the model as components: one is found by kind and name, has a say when the
  * model is frozen, and is dropped with it.
  */
 #ifndef SKAFU__MODEL_MODEL_H
@@ -23,12 +23,13 @@
 
 struct skafu__frame; /* a function of the host that runs now */
 
-struct skafu__part {
-	struct skafu__part *next;
+struct skafu__component {
+	struct skafu__component *next;
 	const char *kind; /* static: "projection" */
 	const char *name; /* lives as long as the part */
-	int32_t (*freeze)(struct skafu__part *part, skafu_model *model, skafu_error *error); /* NULL: nothing to check */
-	void (*drop)(struct skafu__part *part, skafu_model *model);
+	int32_t (*freeze)(struct skafu__component *part, skafu_model *model, skafu_error *error); /* NULL:
+	nothing to check */
+	void (*drop)(struct skafu__component *part, skafu_model *model);
 };
 
 /* Wait until a projection has seen everything up to a sequence: 0, SKAFU_ETIMEOUT ...  With sequence 0: only whether
@@ -51,7 +52,7 @@ struct skafu_model {
 	struct skafu__registry registry;
 	struct skafu__statecache cache;
 	struct skafu__lanes lanes;
-	struct skafu__part *parts;
+	struct skafu__component *parts;
 	skafu__wait_view_fn wait_view; /* NULL until projections set it */
 	uint8_t upcasters[16];         /* fingerprint of all upcasters; when frozen */
 };
@@ -71,8 +72,8 @@ typedef int32_t (*skafu__body_fn)(void *arg);
 int32_t skafu__model_call(skafu_model *model, skafu__body_fn body, void *arg);
 
 /* SKAFU_EDEFINITION when there is a part of this kind and name; the part belongs to the model on success only. */
-int32_t skafu__model_add_part(skafu_model *model, struct skafu__part *part, skafu_error *error);
-struct skafu__part *skafu__model_part(const skafu_model *model, const char *kind, const char *name);
+int32_t skafu__model_add_component(skafu_model *model, struct skafu__component *part, skafu_error *error);
+struct skafu__component *skafu__model_component(const skafu_model *model, const char *kind, const char *name);
 
 /* An empty batch; given back, it keeps its memory for the next who asks. */
 int32_t skafu__model_take_batch(skafu_model *model, skafu_batch **out_batch, skafu_error *error);

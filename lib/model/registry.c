@@ -88,8 +88,8 @@ int32_t skafu__registry_need_domain(const struct skafu__registry *registry, cons
 		return rc;
 	const struct skafu__domain *domain = skafu__registry_domain(registry, name);
 	if (!domain)
-		return skafu__fail(error, SKAFU_EDEFINITION, "%s names the domain %s, which is not defined; add the domain "
-				   "first", what, name);
+		return skafu__fail(error, SKAFU_EDEFINITION, "%s names the domain %s, which is not defined; add the "
+				   "domain first", what, name);
 	*out_domain = domain;
 	return 0;
 }
@@ -160,17 +160,17 @@ static int32_t registry_check_event(const struct skafu__registry *registry, cons
 		return rc;
 	const struct skafu__type *known = skafu__registry_type(registry, def->type);
 	if (known && known->domain && known->domain != *out_domain)
-		return skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s, so domain %s cannot define it; "
-				   "choose another name", def->type, known->domain->name, def->domain);
+		return skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s, so domain %s cannot "
+				   "define it; choose another name", def->type, known->domain->name, def->domain);
 	if (known && known->domain)
-		return skafu__fail(error, SKAFU_EDEFINITION, "type %s is defined already; define it once, with its newest "
-				   "version", def->type);
+		return skafu__fail(error, SKAFU_EDEFINITION, "type %s is defined already; define it once, with its "
+				   "newest version", def->type);
 	if (def->event_version != 0 && def->event_version < REGISTRY_FIRST_VERSION)
-		return skafu__fail(error, SKAFU_EDEFINITION, "type %s has version 0.%u; versions begin with 1.0, which is "
-				   "0x10000", def->type, def->event_version);
+		return skafu__fail(error, SKAFU_EDEFINITION, "type %s has version 0.%u; versions begin with 1.0, "
+				   "which is 0x10000", def->type, def->event_version);
 	if (def->subject_prefix)
-		return skafu__fail(error, SKAFU_EUNSUPPORTED, "type %s asks for sealed payloads, which this version of the "
-				   "library cannot make; leave subject_prefix NULL", def->type);
+		return skafu__fail(error, SKAFU_EUNSUPPORTED, "type %s asks for sealed payloads, which this version "
+				   "of the library cannot make; leave subject_prefix NULL", def->type);
 	return 0;
 }
 
@@ -222,7 +222,8 @@ static int32_t registry_compare_type(const struct skafu__type *type, skafu_store
 	if (rc == 1)
 		rc = strcmp(record->source, type->domain->name) == 0
 			     ? 0
-			     : skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s in this store, and this "
+			     : skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s in this store, "
+					   "and this "
 					   "model defines it in domain %s; choose another name for it", type->name,
 					   record->source, type->domain->name);
 	skafu_cursor_free(cursor);

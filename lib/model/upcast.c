@@ -79,11 +79,13 @@ static int32_t upcast_check_target(const skafu_upcaster_def *def, uint32_t numbe
 	if (rc != 0)
 		return rc;
 	if (def->to_versions[number] < 1u << 16)
-		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s leads to version 0.%u of %s; versions begin "
-				   "with 1.0", def->type, upcast_minor(def->to_versions[number]), def->to_types[number]);
+		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s leads to version 0.%u of %s; "
+				   "versions begin with 1.0", def->type, upcast_minor(def->to_versions[number]),
+				   def->to_types[number]);
 	if (strcmp(def->to_types[number], def->type) == 0 && def->to_versions[number] <= def->from_version)
-		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s %u.%u leads to version %u.%u, which is not "
-				   "newer", def->type, upcast_major(def->from_version), upcast_minor(def->from_version),
+		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s %u.%u leads to version %u.%u, which "
+				   "is not newer", def->type, upcast_major(def->from_version),
+				   upcast_minor(def->from_version),
 				   upcast_major(def->to_versions[number]), upcast_minor(def->to_versions[number]));
 	return 0;
 }
@@ -95,14 +97,14 @@ static int32_t upcast_check(const skafu_upcaster_def *def, skafu_error *error)
 	if (rc != 0)
 		return rc;
 	if (def->from_version < 1u << 16)
-		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s takes version 0.%u; versions begin with 1.0, "
-				   "which is 0x10000", def->type, def->from_version);
+		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s takes version 0.%u; versions begin "
+				   "with 1.0, which is 0x10000", def->type, def->from_version);
 	if (def->to_count > UPCAST_TARGETS_MAX)
 		return skafu__fail(error, SKAFU_ELIMIT, "the upcaster of %s names %u forms; at most %u are allowed",
 				   def->type, def->to_count, UPCAST_TARGETS_MAX);
 	if (def->to_count != 0 && (!def->to_types || !def->to_versions))
-		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s says %u forms, but to_types or to_versions "
-				   "is NULL", def->type, def->to_count);
+		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s says %u forms, but to_types or "
+				   "to_versions is NULL", def->type, def->to_count);
 	if (def->to_count != 0 && !def->upcast)
 		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s has no function", def->type);
 	for (uint32_t i = 0; rc == 0 && i < def->to_count; i++)
@@ -141,14 +143,15 @@ static int32_t upcast_make(struct skafu__registry *registry, const skafu_upcaste
 static int32_t upcast_add(struct skafu__registry *registry, const skafu_upcaster_def *def, skafu_error *error)
 {
 	struct skafu__type *type;
-	struct skafu__upcaster *upcaster;
+	struct skafu__upcaster *upcaster = NULL;
 	int32_t rc = upcast_check(def, error);
 	if (rc == 0)
 		rc = skafu__registry_make_type(registry, def->type, &type, error);
 	if (rc != 0)
 		return rc;
 	if (upcast_find(type, def->from_version))
-		return skafu__fail(error, SKAFU_EDEFINITION, "there is an upcaster of %s %u.%u already; a version has one",
+		return skafu__fail(error, SKAFU_EDEFINITION, "there is an upcaster of %s %u.%u already; a version "
+				   "has one",
 				   def->type, upcast_major(def->from_version), upcast_minor(def->from_version));
 	rc = upcast_make(registry, def, &upcaster, error);
 	if (rc != 0)
@@ -185,13 +188,14 @@ static int32_t upcast_freeze_target(const struct skafu__upcaster *upcaster, cons
 	if (upcast_find(type, target->version))
 		return 0;
 	if (!type->domain)
-		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s %u.%u leads to %s, which is no defined event "
-				   "type; define it, or correct the name", upcaster->type->name,
-				   upcast_major(upcaster->from_version), upcast_minor(upcaster->from_version), type->name);
+		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s %u.%u leads to %s, which is no "
+				   "defined event type; define it, or correct the name", upcaster->type->name,
+				   upcast_major(upcaster->from_version), upcast_minor(upcaster->from_version),
+				   type->name);
 	if (target->version == type->version)
 		return 0;
-	return skafu__fail(error, SKAFU_EDEFINITION, "there is a gap: the upcaster of %s %u.%u leads to %s %u.%u, and "
-			   "nothing leads from there to %u.%u, its newest version", upcaster->type->name,
+	return skafu__fail(error, SKAFU_EDEFINITION, "there is a gap: the upcaster of %s %u.%u leads to %s %u.%u, "
+			   "and nothing leads from there to %u.%u, its newest version", upcaster->type->name,
 			   upcast_major(upcaster->from_version), upcast_minor(upcaster->from_version), type->name,
 			   upcast_major(target->version), upcast_minor(target->version), upcast_major(type->version),
 			   upcast_minor(type->version));
@@ -202,9 +206,10 @@ static int32_t upcast_freeze_one(const struct skafu__upcaster *upcaster, skafu_e
 	const struct skafu__type *type = upcaster->type;
 	int32_t rc = 0;
 	if (type->domain && upcaster->from_version >= type->version)
-		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s takes version %u.%u, but %u.%u is the newest, "
-				   "which handlers take as it is; raise the version of the type, or leave its definition out",
-				   type->name, upcast_major(upcaster->from_version),
+		return skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s takes version %u.%u, but %u.%u is "
+				   "the newest, "
+				   "which handlers take as it is; raise the version of the type, or leave its "
+				   "definition out", type->name, upcast_major(upcaster->from_version),
 				   upcast_minor(upcaster->from_version), upcast_major(type->version),
 				   upcast_minor(type->version));
 	for (uint32_t i = 0; rc == 0 && i < upcaster->target_count; i++)
@@ -222,7 +227,8 @@ static int32_t upcast_freeze_majors(const struct skafu__type *type, skafu_error 
 		while (each && upcast_major(each->from_version) < major)
 			each = each->next;
 		if (!each || upcast_major(each->from_version) != major)
-			return skafu__fail(error, SKAFU_EDEFINITION, "there is a gap: %s is at version %u.%u and has upcasters, but "
+			return skafu__fail(error, SKAFU_EDEFINITION, "there is a gap: %s is at version %u.%u and has "
+					   "upcasters, but "
 					   "none of version %u", type->name, upcast_major(type->version),
 					   upcast_minor(type->version), major);
 	}
@@ -236,8 +242,8 @@ static int32_t upcast_visit(struct skafu__upcaster *upcaster, skafu_error *error
 	if (upcaster->visited == 2)
 		return 0;
 	if (upcaster->visited == 1)
-		return skafu__fail(error, SKAFU_EDEFINITION, "there is a cycle: the upcaster of %s %u.%u leads back to itself",
-				   upcaster->type->name, upcast_major(upcaster->from_version),
+		return skafu__fail(error, SKAFU_EDEFINITION, "there is a cycle: the upcaster of %s %u.%u leads back "
+				   "to itself", upcaster->type->name, upcast_major(upcaster->from_version),
 				   upcast_minor(upcaster->from_version));
 	upcaster->visited = 1;
 	for (uint32_t i = 0; rc == 0 && i < upcaster->target_count; i++) {
@@ -285,7 +291,8 @@ static int upcast_leads_to(const struct skafu__upcaster *upcaster, const struct 
 		if (strcmp(upcaster->type->name, choice->types[i]) == 0)
 			return 1;
 	for (uint32_t i = 0; i < upcaster->target_count; i++) {
-		const struct skafu__upcaster *next = upcast_find(upcaster->targets[i].type, upcaster->targets[i].version);
+		const struct skafu__upcaster *next = upcast_find(upcaster->targets[i].type,
+								 upcaster->targets[i].version);
 		for (size_t j = 0; j < choice->count; j++)
 			if (strcmp(upcaster->targets[i].type->name, choice->types[j]) == 0)
 				return 1;
@@ -422,8 +429,8 @@ static int32_t lens_check_data(const struct skafu_upcast *out, const void *data,
 	if (rc == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);
 	if (rc != 0)
-		return skafu__fail(error, SKAFU_EJSON, "the upcaster of %s made data that are not strict JSON: at byte %zu, "
-				   "%s", out->upcaster->type->name, fault.offset, fault.reason);
+		return skafu__fail(error, SKAFU_EJSON, "the upcaster of %s made data that are not strict JSON: at "
+				   "byte %zu, %s", out->upcaster->type->name, fault.offset, fault.reason);
 	return 0;
 }
 
@@ -459,8 +466,8 @@ int32_t skafu_upcast_add(skafu_upcast *out, const char *type, uint32_t event_ver
 	const struct upcast_target *target = lens_target(out->upcaster, type, event_version);
 	int32_t rc = 0;
 	if (!target)
-		rc = skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s adds %s %u.%u, which its definition does not "
-				 "name", out->upcaster->type->name, type, upcast_major(event_version),
+		rc = skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s adds %s %u.%u, which its definition "
+				 "does not name", out->upcaster->type->name, type, upcast_major(event_version),
 				 upcast_minor(event_version));
 	else if (out->added == UPCAST_FORMS_MAX)
 		rc = skafu__fail(error, SKAFU_ELIMIT, "the upcaster of %s adds more than %u events",
@@ -521,13 +528,13 @@ static int32_t lens_check_version(const struct skafu__type *type, const skafu_re
 	if (!type->domain || record->event_version == type->version)
 		return 0;
 	if (record->event_version > type->version)
-		rc = skafu__fail(error, SKAFU_ENEWER, "record %llu is %s %u.%u, and this program knows it up to %u.%u; run a "
-				 "newer program", (unsigned long long)record->sequence, type->name,
+		rc = skafu__fail(error, SKAFU_ENEWER, "record %llu is %s %u.%u, and this program knows it up to "
+				 "%u.%u; run a newer program", (unsigned long long)record->sequence, type->name,
 				 upcast_major(record->event_version), upcast_minor(record->event_version),
 				 upcast_major(type->version), upcast_minor(type->version));
 	else if (upcast_major(record->event_version) != upcast_major(type->version))
-		rc = skafu__fail(error, SKAFU_EDEFINITION, "record %llu is %s %u.%u, and no upcaster leads from there to %u.%u; "
-				 "add one", (unsigned long long)record->sequence, type->name,
+		rc = skafu__fail(error, SKAFU_EDEFINITION, "record %llu is %s %u.%u, and no upcaster leads from "
+				 "there to %u.%u; add one", (unsigned long long)record->sequence, type->name,
 				 upcast_major(record->event_version), upcast_minor(record->event_version),
 				 upcast_major(type->version), upcast_minor(type->version));
 	if (rc != 0)

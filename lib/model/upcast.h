@@ -2,8 +2,9 @@
  * upcast.h: events as today's handlers see them: upcasters, their checks as a whole, and the lens through which every
  * handler's records pass.
  *
- * Upcasters form a graph over (type, version).  When the model is frozen the graph has no cycle, and every way through
- * it ends in the newest version of a defined type.  So a record takes at most as many steps as there are upcasters.
+ * Upcasters form a graph over (type, version).  When the model is frozen the graph has no cycle, and every way
+ * through it ends in the newest version of a defined type, so a record takes at most as many steps as there are
+ * upcasters.
  *
  * Invariant: stored bytes are never rewritten; all forms of one stored record share its sequence, stream version, id
  * and times, and are told apart by their ordinal, 0, 1, ..., in the member `reserved` of the record.

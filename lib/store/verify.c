@@ -29,7 +29,7 @@
 
 #define VERIFY_MAP_BYTES (32u << 20)
 #define VERIFY_PASSES_MAX 4096u
-#define VERIFY_TELL_EVERY 4096u
+#define VERIFY_TOLD_BYTES (1u << 20)
 
 struct verify {
 	skafu_store *store;
@@ -50,16 +50,33 @@ struct verify {
 	struct skafu__view *view;
 	uint8_t chain[SKAFU__CHAIN_BYTES];
 	struct skafu__buf scratch;
-	int32_t stopped; /* what the host's callback said */
+	struct skafu__buf told; /* faults, each with its NUL, until the view is closed */
+	int32_t stopped;        /* what the host's callback said */
 };
 
 /* ---- telling ------------------------------------------------------------------------------------------------- */
 
+/* No code of the host runs while a view is open: what there is to say waits until it is closed.  Faults beyond the
+ * ceiling of the buffer are counted all the same. */
 static void verify_fault(struct verify *verify, const char *text)
 {
 	verify->report.faults++;
-	if (verify->tell && verify->stopped == 0)
+	if (skafu__buf_put(&verify->told, text, strlen(text) + 1) != 0)
+		verify->told.failed = 0;
+}
+
+static void verify_close(struct verify *verify, struct skafu__view *view)
+{
+	skafu__view_close(view);
+	size_t at = 0;
+	while (verify->tell && verify->stopped == 0 && at < verify->told.length) {
+		const char *text = (const char *)verify->told.bytes + at;
 		verify->stopped = verify->tell(verify->user, verify->commit, verify->up_to, text);
+		at += strlen(text) + 1;
+	}
+	skafu__buf_clear(&verify->told);
+	if (verify->tell && verify->stopped == 0)
+		verify->stopped = verify->tell(verify->user, verify->commit, verify->up_to, NULL);
 }
 
 static void verify_fault_at(struct verify *verify, const char *what, uint64_t number)
@@ -67,12 +84,6 @@ static void verify_fault_at(struct verify *verify, const char *what, uint64_t nu
 	char text[160];
 	snprintf(text, sizeof text, "%s %" PRIu64, what, number);
 	verify_fault(verify, text);
-}
-
-static void verify_progress(struct verify *verify)
-{
-	if (verify->tell && verify->stopped == 0 && verify->commit % VERIFY_TELL_EVERY == 0)
-		verify->stopped = verify->tell(verify->user, verify->commit, verify->up_to, NULL);
 }
 
 /* ---- what follows from a commit ------------------------------------------------------------------------------ */
@@ -193,7 +204,6 @@ static int32_t verify_commit(struct verify *verify, const struct skafu__commit *
 		verify->report.commits++;
 		verify->report.records += commit->record_count;
 	}
-	verify_progress(verify);
 	return rc;
 }
 
@@ -236,7 +246,7 @@ static int32_t verify_pass(struct verify *verify, skafu_error *error)
 		if (rc != 0)
 			return rc;
 		rc = verify_walk_view(verify, &view, error);
-		skafu__view_close(&view);
+		verify_close(verify, &view);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -283,7 +293,7 @@ static int32_t verify_runs(struct verify *verify, skafu_error *error)
 		entries[set->runs[i]->info.dimension] += set->runs[i]->info.entry_count;
 	}
 	verify_counts(verify, &view, entries);
-	skafu__view_close(&view);
+	verify_close(verify, &view);
 	return 0;
 }
 
@@ -314,7 +324,7 @@ static int32_t verify_rows(struct verify *verify, skafu_error *error)
 			 (found && (UINT64_C(1) << 32 | skafu__crc32c(0, value.bytes, value.length)) != entry.value))
 			verify_fault(verify, "a folded row is not what the commits make of it; reindex the store");
 	}
-	skafu__view_close(&view);
+	verify_close(verify, &view);
 	return 0;
 }
 
@@ -328,7 +338,7 @@ static int32_t verify_begin(struct verify *verify, skafu_error *error)
 		return rc;
 	verify->goal = view.index;
 	verify->up_to = view.commit;
-	skafu__view_close(&view);
+	verify_close(verify, &view);
 	skafu__chain_start(verify->store->format.birth, verify->chain);
 	return 0;
 }
@@ -383,10 +393,12 @@ int32_t skafu_store_verify(skafu_store *store, uint32_t flags, skafu_verify_fn t
 	if (rc != 0)
 		return rc;
 	skafu__buf_init(&verify.scratch, &store->sys, SIZE_MAX / 2);
+	skafu__buf_init(&verify.told, &store->sys, VERIFY_TOLD_BYTES);
 	skafu__map_init(&verify.streams, &store->sys, VERIFY_MAP_BYTES, 0);
 	skafu__map_init(&verify.rows, &store->sys, VERIFY_MAP_BYTES, 0);
 	rc = verify_all(&verify, error);
 	skafu__buf_done(&verify.scratch);
+	skafu__buf_done(&verify.told);
 	skafu__map_done(&verify.streams);
 	skafu__map_done(&verify.rows);
 	if (rc == 0) {

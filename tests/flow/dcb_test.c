@@ -53,8 +53,8 @@ static int has_tag(const skafu_record *record, const char *prefix, const char *v
 static int32_t emit(skafu_turn *turn, const char *type, const char *const *tags, size_t count, const char *data,
 		    skafu_error *error)
 {
-	skafu_new_record event = {.size = sizeof event, .type = type, .stream = "dcb", .tags = tags, .tag_count = count,
-				  .data = data};
+	skafu_new_record event = {
+		.size = sizeof event, .type = type, .stream = "dcb", .tags = tags, .tag_count = count, .data = data};
 
 	event.data_length = data ? strlen(data) : 0;
 	return skafu_turn_emit(turn, &event, error);
@@ -105,7 +105,7 @@ static void close_model(void)
 	skafu_store_close(store);
 }
 
-/* ---- course subscriptions: a course has 2 seats, a student takes at most 2 courses -------------------------------- */
+/* ---- course subscriptions: a course has 2 seats, a student takes at most 2 courses --------------------------- */
 
 struct course {
 	int taken, taking, already;
@@ -172,7 +172,7 @@ START_TEST(course_subscriptions)
 }
 END_TEST
 
-/* ---- unique user names, from many threads at once ------------------------------------------------------------------ */
+/* ---- unique user names, from many threads at once ------------------------------------------------------------ */
 
 static int32_t name_scope(void *user, const skafu_command *command, skafu_query *read, skafu_query *guard,
 			  skafu_error *error)
@@ -331,7 +331,7 @@ START_TEST(invoice_numbers)
 }
 END_TEST
 
-/* ---- opt-in tokens: a code is good once, and for a while -------------------------------------------------------- */
+/* ---- opt-in tokens: a code is good once, and for a while ----------------------------------------------------- */
 
 struct token {
 	int asked, used;
@@ -404,7 +404,7 @@ START_TEST(opt_in_tokens)
 }
 END_TEST
 
-/* ---- dynamic prices: the shown price is good if it is the newest or the one before; a rename does not matter ------ */
+/* ---- dynamic prices: the price that was shown is good when it is the newest or the one before ---------------- */
 
 struct price {
 	int64_t now, before;
@@ -500,7 +500,7 @@ START_TEST(dynamic_prices)
 }
 END_TEST
 
-/* ---- no duplicates: the client's token makes a request count once ------------------------------------------------- */
+/* ---- no duplicates: the client's token makes a request count once -------------------------------------------- */
 
 START_TEST(no_duplicates)
 {

@@ -12,8 +12,10 @@
 
 void fixture_open(struct fixture *fixture)
 {
+	skafu_store_opts opts = {.size = sizeof opts, .store_bytes_max = UINT64_C(1) << 28}; /* as valgrind allows */
+
 	memset(fixture, 0, sizeof *fixture);
-	ck_assert_int_eq(skafu_store_open_memory(NULL, &fixture->store, &fixture->error), 0);
+	ck_assert_int_eq(skafu_store_open_memory(&opts, &fixture->store, &fixture->error), 0);
 	ck_assert_int_eq(skafu_model_open(fixture->store, NULL, &fixture->model, &fixture->error), 0);
 }
 
@@ -146,7 +148,11 @@ uint64_t fixture_version(struct fixture *fixture, const char *stream)
 
 void fixture_append(struct fixture *fixture, const char *stream, const char *type, uint32_t version, const char *data)
 {
-	skafu_new_record event = {.size = sizeof event, .stream = stream, .type = type, .source = "bank", .data = data,
+	skafu_new_record event = {.size = sizeof event,
+				  .stream = stream,
+				  .type = type,
+				  .source = "bank",
+				  .data = data,
 				  .event_version = version};
 	skafu_batch *batch = NULL;
 

@@ -53,6 +53,7 @@ int64_t fixture_balance(struct fixture *fixture, const char *stream);
 uint64_t fixture_version(struct fixture *fixture, const char *stream);
 
 /* Append an event past the model. */
-void fixture_append(struct fixture *fixture, const char *stream, const char *type, uint32_t version, const char *data);
+void fixture_append(struct fixture *fixture, const char *stream, const char *type, uint32_t version,
+		    const char *data);
 
 #endif
