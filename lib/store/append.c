@@ -30,6 +30,7 @@
 
 #define APPEND_BATCHES_MAX 65536u
 #define APPEND_LINGER_DIVISOR 4
+#define APPEND_SETTLE_NS UINT64_C(10000000000)
 
 enum append_phase { APPEND_WAITING = 0, APPEND_LEADING = 1, APPEND_DONE = 2 };
 
@@ -472,7 +473,11 @@ int32_t skafu_commit_status(skafu_store *store, const uint8_t id[16], skafu_appe
 	if (rc != 0)
 		return rc;
 	rc = append_find_commit(store, id, &outcome, &own);
-	if (rc == SKAFU_ENOTFOUND && skafu__orphan_adopt(store))
-		rc = append_find_commit(store, id, &outcome, &own);
+	if (rc == SKAFU_ENOTFOUND) {
+		/* "Is not and will not be" can only be said when nobody is in the middle of writing it. */
+		rc = skafu__orphan_settle(store, skafu__deadline(&store->sys, APPEND_SETTLE_NS), &own);
+		if (rc == 0)
+			rc = append_find_commit(store, id, &outcome, &own);
+	}
 	return rc ? skafu__error_copy(error, &own, rc) : append_copy_out(&outcome, out_appended, error);
 }

@@ -1,6 +1,7 @@
 #include "store/orphan.h"
 
 #include "store/store.h"
+#include "store/writelock.h"
 
 /* The lock of a dead writer is repaired by whoever takes it next, with the number that shows the commit. */
 static int orphan_repair(skafu_store *store)
@@ -15,6 +16,17 @@ static int orphan_repair(skafu_store *store)
 		return 0;
 	skafu__control_end_commit(&store->control);
 	return 1;
+}
+
+int32_t skafu__orphan_settle(skafu_store *store, int64_t deadline, skafu_error *error)
+{
+	int32_t rc = skafu__writelock_take(store, deadline, error);
+	if (rc != 0)
+		return rc;
+	if (skafu__control_is_orphaned(&store->control))
+		orphan_repair(store);
+	skafu__writelock_release(store);
+	return 0;
 }
 
 int skafu__orphan_adopt(skafu_store *store)

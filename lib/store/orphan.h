@@ -15,4 +15,8 @@
  * price of a load while nobody writes.  The caller holds no view and no lock. */
 int skafu__orphan_adopt(skafu_store *store);
 
+/* Wait until no writer is in the middle of a commit, and repair what a dead one left: afterwards every commit that
+ * will ever be is to be seen, but for those that begin later.  SKAFU_EBUSY, SKAFU_EPOISONED. */
+int32_t skafu__orphan_settle(skafu_store *store, int64_t deadline, skafu_error *error);
+
 #endif
