@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "store/writelock.h"
 
+#define CHAIN_CLOSE_WAIT_NS UINT64_C(20000000)
 #define CHAIN_TIME_NS 20000000 /* of one step: the view holds the gate meanwhile */
 
 int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_BYTES],
@@ -67,7 +68,7 @@ static int32_t chain_install(skafu_store *store, const struct skafu__index_state
 		}
 	} while (rc == SKAFU_EFULL && skafu__install_grow(&install, error) == 0);
 	skafu__writelock_release(store);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *error)
@@ -85,5 +86,15 @@ int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *err
 	if (rc < 0 || after.chained_commit == before.chained_commit)
 		return rc;
 	int32_t result = chain_install(store, &before, &after, deadline, error);
-	return result ? result : rc;
+	return result ? result : rc; /* 1 also when somebody else was faster: look again */
+}
+
+void skafu__chain_at_close(skafu_store *store)
+{
+	struct skafu_error ignored = {0};
+	if (store->read_only || !store->path || atomic_load(&store->appends) == 0 ||
+	    pthread_mutex_trylock(&store->fold_lock) != 0)
+		return;
+	(void)skafu__chain_step(store, skafu__deadline(&store->sys, CHAIN_CLOSE_WAIT_NS), &ignored);
+	pthread_mutex_unlock(&store->fold_lock);
 }

@@ -19,4 +19,8 @@ int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_B
 /* Link a bounded number of commits: 1 there are more, 0 there are not, or a failure. */
 int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *error);
 
+/* At the close of a store that was written to: link what a step can, without waiting for others.  Failures do not
+ * matter, upkeep comes back to it. */
+void skafu__chain_at_close(skafu_store *store);
+
 #endif

@@ -24,11 +24,14 @@ int32_t skafu_store_maintain(skafu_store *store, uint64_t budget_ns, skafu_error
 		return rc;
 	if (store->read_only)
 		return skafu__fail(error, SKAFU_EREADONLY, "the store is open for reading only");
+	struct skafu_error own = {0};
 	int64_t deadline = skafu__deadline(&store->sys, budget_ns);
 	pthread_mutex_lock(&store->fold_lock);
 	do
-		rc = maintain_once(store, deadline, error);
+		rc = maintain_once(store, deadline, &own);
 	while (rc == 1 && skafu__time_left(&store->sys, deadline) != 0);
 	pthread_mutex_unlock(&store->fold_lock);
-	return rc;
+	if (rc == SKAFU_EBUSY)
+		return 1; /* others wrote for the whole budget: the work is still there */
+	return rc < 0 ? skafu__error_copy(error, &own, rc) : rc;
 }

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/opts.h"
-#include "store/fold.h"
 #include "store/leftover.h"
 #include "store/manifest_set.h"
 #include "store/preflight.h"
@@ -22,7 +21,6 @@
 #define OPEN_STORE_BYTES_MAX (UINT64_C(1) << 40)
 #define OPEN_PAYLOAD_BYTES_MAX (16u << 20)
 #define OPEN_BATCH_BYTES_MAX (16u << 20)
-#define OPEN_TAIL_FOLDS 8u
 #define OPEN_VERIFY_BUDGET_NS INT64_C(60000000000)
 
 /* ---- tuning -------------------------------------------------------------------------------------------------- */
@@ -425,33 +423,11 @@ static int32_t open_read_format(skafu_store *store, skafu_error *error)
 	return rc;
 }
 
-/* A tail that is much longer than a fold is what a reindex or a restore that was interrupted left: fold it before it
- * has to be in memory at once. */
-static int32_t open_fold_long_tail(skafu_store *store, skafu_error *error)
-{
-	struct skafu__view view;
-	int32_t rc = store->read_only || !store->control.was_first ? 0 : 1;
-	while (rc == 1) {
-		rc = skafu__view_open_bare(store, &view, error);
-		if (rc != 0)
-			return rc;
-		uint64_t records = view.head - view.index.sequence;
-		uint64_t commits = view.commit - view.index.commit;
-		skafu__view_close(&view);
-		if (records + commits < OPEN_TAIL_FOLDS * (uint64_t)store->tuning.fold_records)
-			return 0;
-		rc = skafu__fold_from_log(store, INT64_MAX, error);
-	}
-	return rc;
-}
-
 /* Read what is not folded: checks its checksums, and makes the first append as fast as the next. */
 static int32_t open_warm_up(skafu_store *store, skafu_error *error)
 {
 	struct skafu__view view;
-	int32_t rc = open_fold_long_tail(store, error);
-	if (rc == 0)
-		rc = skafu__view_open(store, &view, error);
+	int32_t rc = skafu__view_open(store, &view, error);
 	if (rc == 0)
 		skafu__view_close(&view);
 	return rc;

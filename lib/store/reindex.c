@@ -19,7 +19,8 @@ static int32_t reindex_clear(skafu_store *store, MDB_txn *txn, const struct skaf
 			     skafu_error *error)
 {
 	static const int tables[] = {SKAFU__TABLE_RUN, SKAFU__TABLE_MANIFEST, SKAFU__TABLE_ROW, SKAFU__TABLE_NAME};
-	struct skafu__index_state after = {.epoch = before->epoch + 1, .chained_commit = before->chained_commit,
+	struct skafu__index_state after = {.epoch = before->epoch + 1,
+					   .chained_commit = before->chained_commit,
 					   .chained_sequence = before->chained_sequence};
 	for (int i = 0; i < SKAFU__CHAIN_BYTES; i++)
 		after.chain[i] = before->chain[i];
@@ -31,23 +32,44 @@ static int32_t reindex_clear(skafu_store *store, MDB_txn *txn, const struct skaf
 	return skafu__index_put(store, txn, before, &after, error);
 }
 
-/* The index record is read raw: a damaged one, or a damaged manifest, is what a reindex is for. */
-static int32_t reindex_begin(skafu_store *store, skafu_error *error)
+/* The index record is read raw: a damaged one, or a damaged manifest, is what a reindex is for.  Without it the epoch
+ * is not known, and the clock gives one that was never used. */
+static int32_t reindex_clear_once(skafu_store *store, skafu_error *error)
 {
 	MDB_txn *txn;
 	struct skafu__index_state before;
+	int32_t rc = skafu__env_check_lock(&store->env, error);
+	if (rc == 0)
+		rc = skafu__env_write_begin(&store->env, &txn, error);
+	if (rc != 0)
+		return rc;
+	skafu__view_index_or_nothing(store, txn, &before);
+	if (before.generation == 0)
+		before.epoch = before.generation = (uint64_t)store->sys.wall_ns();
+	rc = reindex_clear(store, txn, &before, error);
+	if (rc == 0)
+		return skafu__env_write_commit(&store->env, txn, error);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+static int32_t reindex_grow(skafu_store *store, int adopt, skafu_error *error)
+{
+	pthread_rwlock_wrlock(&store->gate);
+	int32_t rc = skafu__store_grow_map(store, adopt, error);
+	pthread_rwlock_unlock(&store->gate);
+	return rc;
+}
+
+static int32_t reindex_begin(skafu_store *store, skafu_error *error)
+{
 	int32_t rc = skafu__writelock_take(store, INT64_MAX, error);
 	if (rc != 0)
 		return rc;
-	rc = skafu__env_write_begin(&store->env, &txn, error);
-	if (rc == 0) {
-		skafu__view_index_or_nothing(store, txn, &before);
-		rc = reindex_clear(store, txn, &before, error);
-		if (rc == 0)
-			rc = skafu__env_write_commit(&store->env, txn, error);
-		else
-			mdb_txn_abort(txn);
-	}
+	rc = reindex_clear_once(store, error);
+	while ((rc == SKAFU_EFULL || rc == SKAFU_EMISUSE) &&
+	       (rc = reindex_grow(store, rc == SKAFU_EMISUSE, error)) == 0)
+		rc = reindex_clear_once(store, error);
 	if (rc == SKAFU_EUNKNOWN)
 		skafu__control_poison(&store->control);
 	skafu__writelock_release(store);

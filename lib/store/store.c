@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "store/chain.h"
 #include "store/open.h"
 
 static pthread_mutex_t store_registry_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -78,8 +79,14 @@ void skafu__store_release(skafu_store *store)
 
 void skafu_store_close(skafu_store *store)
 {
-	if (store && !store_is_foreign(store) && store->handles != 0)
-		store_drop(store, &store->handles);
+	if (!store || store_is_foreign(store) || store->handles == 0)
+		return;
+	pthread_mutex_lock(&store_registry_lock);
+	int is_last = store->handles == 1;
+	pthread_mutex_unlock(&store_registry_lock);
+	if (is_last)
+		skafu__chain_at_close(store);
+	store_drop(store, &store->handles);
 }
 
 /* ---- the registry -------------------------------------------------------------------------------------------- */

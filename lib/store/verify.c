@@ -1,73 +1,52 @@
 /*
  * verify.c: is everything in the log as it should be?
  *
- * One walk over the commits in short views, so others may write meanwhile: checksums of commits and records, numbers
- * and sequences without gaps, recorded times that never fall, versions of streams, and, when asked for, each entry
- * that follows from a folded commit looked up in the index, the sums of both compared, every segment decoded, the
- * folded rows compared with the row operations, and the hash chain computed again.
+ * One walk over the chunks in short views, so others may write meanwhile: keys of chunks, checksums of commits and
+ * records, numbers and sequences without gaps, recorded times that never fall, versions of streams, names; and, when
+ * asked for, the hash chain, and everything that is derived (verify_index.h).
  *
- * Memory is bounded: what is remembered of streams and rows has a ceiling, and when that is reached the walk is made
- * in several passes, each looking at its share of the names.
+ * Memory is bounded: streams and rows are remembered up to a ceiling; when that is reached, the walk is made again
+ * for shares of them, each split until it fits.  Damage does not end the walk: it goes on with the next chunk, and no
+ * longer expects what only the unreadable part could have told.
  */
-#include "skafu_store.h"
+#include "store/verify.h"
 
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "base/map.h"
 #include "base/opts.h"
 #include "codec/canonical.h"
-#include "codec/crc32c.h"
-#include "codec/hash.h"
+#include "codec/key.h"
 #include "store/chain.h"
-#include "store/index.h"
-#include "store/manifest_set.h"
-#include "store/rows.h"
 #include "store/store.h"
+#include "store/verify_index.h"
 
 #define VERIFY_MAP_BYTES (32u << 20)
-#define VERIFY_PASSES_MAX 4096u
-#define VERIFY_TOLD_BYTES (1u << 20)
-
-struct verify {
-	skafu_store *store;
-	skafu_verify_fn tell;
-	void *user;
-	uint32_t flags;
-	struct skafu_verify_report report;
-	struct skafu__index_state goal; /* as it was at the start */
-	uint64_t up_to;                 /* the last commit that is looked at */
-	uint64_t commit; /* reached */
-	uint64_t sequence;
-	int64_t recorded_ns;
-	struct skafu__map streams; /* name -> version, of this pass's share */
-	struct skafu__map rows;    /* table and key -> checksum of the value, 0 when deleted; of the folded part */
-	uint32_t pass;
-	uint32_t passes;
-	uint64_t entries[SKAFU__DIMS]; /* that follow from folded commits */
-	struct skafu__view *view;
-	uint8_t chain[SKAFU__CHAIN_BYTES];
-	struct skafu__buf scratch;
-	struct skafu__buf told; /* faults, each with its NUL, until the view is closed */
-	int32_t stopped;        /* what the host's callback said */
-};
+#define VERIFY_MODULUS_MAX (UINT64_C(1) << 24)
+#define VERIFY_SPLIT 4u
+#define VERIFY_SHARES_MAX 48u
+#define VERIFY_ITEMS_BYTES_MAX (1u << 20) /* looked up before the walk goes on */
+#define VERIFY_TOLD_BYTES_MAX (1u << 20)
 
 /* ---- telling ------------------------------------------------------------------------------------------------- */
 
-/* No code of the host runs while a view is open: what there is to say waits until it is closed.  Faults beyond the
- * ceiling of the buffer are counted all the same. */
-static void verify_fault(struct verify *verify, const char *text)
+void skafu__verify_fault(struct skafu__verify *verify, const char *format, ...)
 {
+	char text[512];
+	va_list list;
 	verify->report.faults++;
-	if (skafu__buf_put(&verify->told, text, strlen(text) + 1) != 0)
+	va_start(list, format);
+	vsnprintf(text, sizeof text, format, list);
+	va_end(list);
+	/* Faults beyond the ceiling are counted all the same. */
+	if (verify->tell && skafu__buf_put(&verify->told, text, strlen(text) + 1) != 0)
 		verify->told.failed = 0;
 }
 
-static void verify_close(struct verify *verify, struct skafu__view *view)
+int32_t skafu__verify_flush(struct skafu__verify *verify)
 {
-	skafu__view_close(view);
 	size_t at = 0;
 	while (verify->tell && verify->stopped == 0 && at < verify->told.length) {
 		const char *text = (const char *)verify->told.bytes + at;
@@ -75,335 +54,430 @@ static void verify_close(struct verify *verify, struct skafu__view *view)
 		at += strlen(text) + 1;
 	}
 	skafu__buf_clear(&verify->told);
-	if (verify->tell && verify->stopped == 0)
+	return verify->stopped;
+}
+
+static void verify_progress(struct skafu__verify *verify)
+{
+	if (skafu__verify_flush(verify) == 0 && verify->tell)
 		verify->stopped = verify->tell(verify->user, verify->commit, verify->up_to, NULL);
 }
 
-static void verify_fault_at(struct verify *verify, const char *what, uint64_t number)
+int skafu__verify_is_over(const struct skafu__verify *verify)
 {
-	char text[160];
-	snprintf(text, sizeof text, "%s %" PRIu64, what, number);
-	verify_fault(verify, text);
+	return verify->stopped != 0 || verify->index_is_lost;
+}
+
+/* ---- records ------------------------------------------------------------------------------------------------- */
+
+int skafu__verify_is_mine(const struct skafu__verify *verify, const void *name, size_t length)
+{
+	return verify->share.modulus == 1 ||
+	       skafu__hash64(verify->store->format.hash_key, name, length) % verify->share.modulus ==
+		       verify->share.residue;
+}
+
+/* Keep a value of this share, or note that the share does not fit. */
+static int32_t verify_keep(struct skafu__verify *verify, const struct skafu__record *record)
+{
+	int32_t rc =
+		skafu__map_insert(&verify->streams, record->stream, record->stream_length, record->stream_version);
+	if (rc != SKAFU_ELIMIT)
+		return rc < 0 ? rc : 0;
+	verify->share_is_full = 1;
+	verify->share.told_up_to = verify->commit;
+	return 0;
+}
+
+static int32_t verify_stream(struct skafu__verify *verify, const struct skafu__record *record, uint64_t sequence)
+{
+	if (verify->share_is_full || !skafu__verify_is_mine(verify, record->stream, record->stream_length))
+		return 0;
+	const uint64_t *known = skafu__map_find(&verify->streams, record->stream, record->stream_length);
+	uint64_t before = known ? *known : 0;
+	int is_right = verify->has_hole ? record->stream_version > before : record->stream_version == before + 1;
+	if (!is_right && verify->commit >= verify->share.told_up_to)
+		skafu__verify_fault(verify, "record %llu has version %llu of stream %.*s, which follows version %llu",
+				    (unsigned long long)sequence, (unsigned long long)record->stream_version,
+				    (int)record->stream_length, record->stream, (unsigned long long)before);
+	return verify_keep(verify, record);
+}
+
+static void verify_names_of(struct skafu__verify *verify, const struct skafu__record *record, uint64_t sequence)
+{
+	const struct skafu__names *names = &verify->names;
+	if (!verify->is_first || verify->has_hole)
+		return;
+	if (!skafu__names_text(names, skafu__type_set(record->kind), record->type, NULL) ||
+	    !skafu__names_text(names, SKAFU__NAME_DOMAIN, record->source, NULL) ||
+	    !skafu__names_text(names, SKAFU__NAME_CONTENT_TYPE, record->content_type, NULL))
+		skafu__verify_fault(verify, "record %llu refers to a name that no commit before it defines",
+				    (unsigned long long)sequence);
+}
+
+/* 1 when all records of a commit could be read. */
+static int32_t verify_records(struct skafu__verify *verify, const struct skafu__commit *commit)
+{
+	int are_whole = 1;
+	for (uint32_t i = 0; i < commit->record_count; i++) {
+		struct skafu__record record;
+		uint64_t sequence = commit->first_sequence + i;
+		int32_t rc = 0;
+		if (skafu__commit_record(commit, i, 1, &record) != 0) {
+			if (verify->is_first)
+				skafu__verify_fault(verify, "record %llu (commit %llu) is damaged",
+						    (unsigned long long)sequence, (unsigned long long)commit->number);
+			are_whole = 0;
+			verify->has_hole = 1;
+			continue;
+		}
+		verify_names_of(verify, &record, sequence);
+		if (record.kind == SKAFU_KIND_EVENT)
+			rc = verify_stream(verify, &record, sequence);
+		if (rc != 0)
+			return rc;
+	}
+	return are_whole;
 }
 
 /* ---- what follows from a commit ------------------------------------------------------------------------------ */
 
-static int verify_is_mine(const struct verify *verify, const void *name, size_t length)
+static int32_t verify_sink_name(void *user, const struct skafu__name_def *name)
 {
-	return verify->passes == 1 ||
-	       skafu__hash64(verify->store->format.hash_key, name, length) % verify->passes == verify->pass;
-}
-
-static int32_t verify_name(void *user, const struct skafu__name_def *name)
-{
-	struct verify *verify = user;
-	size_t length;
-	const char *text = skafu__names_text(&verify->store->names, name->set, name->id, &length);
-	if (!text || length != name->length || memcmp(text, name->name, length) != 0)
-		verify_fault_at(verify, "the names contradict the definition in commit", verify->commit + 1);
-	return 0;
-}
-
-/* Each entry must be found in the runs exactly where it belongs. */
-static int32_t verify_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
-{
-	struct verify *verify = user;
-	struct skafu__entry found[4];
-	size_t count;
-	uint64_t folded = dimension == SKAFU__DIM_COMMIT ? verify->goal.commit : verify->goal.sequence;
-	if (!(verify->flags & SKAFU_VERIFY_INDEX) || verify->pass != 0 || entry->position > folded)
+	struct skafu__verify *verify = user;
+	if (!verify->is_first)
 		return 0;
-	struct skafu__range range = {entry->position, entry->position, 0, UINT64_MAX, 0};
-	struct skafu_error error = {0};
-	int32_t rc = skafu__index_collect(verify->view, dimension, entry->key, &range, found, 4, &count, &error);
-	verify->report.index_entries++;
-	verify->entries[dimension]++;
-	if (rc == SKAFU_EDAMAGED)
-		verify_fault(verify, error.message);
-	else if (rc != 0)
+	int32_t rc = skafu__names_define(&verify->names, name);
+	if (rc == SKAFU_ENOMEM)
 		return rc;
-	else if (count == 0 || (skafu__dimension_has_extra(dimension) && found[0].extra != entry->extra))
-		verify_fault_at(verify, "the index lacks an entry of record or commit", entry->position);
+	if (rc != 0 && !verify->has_hole)
+		skafu__verify_fault(verify, "commit %llu defines name %u of set %u against the commits before it",
+				    (unsigned long long)verify->commit, name->id, name->set);
 	return 0;
 }
 
-static int32_t verify_event(void *user, const struct skafu__record *record, uint64_t sequence)
+static int verify_is_folded(const struct skafu__verify *verify)
 {
-	struct verify *verify = user;
-	if (!verify_is_mine(verify, record->stream, record->stream_length))
-		return 0;
-	const uint64_t *known = skafu__map_find(&verify->streams, record->stream, record->stream_length);
-	if (record->stream_version != (known ? *known : 0) + 1)
-		verify_fault_at(verify, "a stream's versions have a gap or repeat at record", sequence);
-	int32_t rc =
-		skafu__map_insert(&verify->streams, record->stream, record->stream_length, record->stream_version);
-	return rc < 0 ? rc : 0;
+	return (verify->flags & SKAFU_VERIFY_INDEX) && verify->commit <= verify->goal.commit;
 }
 
-static int32_t verify_row(void *user, const struct skafu__row_op *row, uint64_t commit)
+static int32_t verify_sink_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
 {
-	struct verify *verify = user;
-	uint8_t key[SKAFU__ROW_KEY_BYTES_MAX];
-	size_t length = skafu__row_key_encode(key, row->table, row->key, row->key_length);
-	verify->report.rows += verify->pass == 0;
-	if (!(verify->flags & SKAFU_VERIFY_INDEX) || commit > verify->goal.commit ||
-	    !verify_is_mine(verify, key, length))
+	struct skafu__verify *verify = user;
+	return verify->is_first && verify_is_folded(verify) ? skafu__verify_add_entry(verify, dimension, entry) : 0;
+}
+
+static int32_t verify_sink_row(void *user, const struct skafu__row_op *row, uint64_t commit)
+{
+	struct skafu__verify *verify = user;
+	(void)commit;
+	verify->report.rows += verify->is_first ? 1u : 0u;
+	if (!verify_is_folded(verify) || verify->share_is_full)
 		return 0;
-	uint64_t sum = 0;
-	if (row->operation == SKAFU__ROW_PUT)
-		sum = UINT64_C(1) << 32 | skafu__crc32c(0, row->value, row->value_length);
-	int32_t rc = skafu__map_insert(&verify->rows, key, length, sum);
-	return rc < 0 ? rc : 0;
+	int32_t rc = skafu__verify_add_row(verify, row);
+	if (rc != SKAFU_ELIMIT)
+		return rc;
+	verify->share_is_full = 1;
+	verify->share.told_up_to = verify->commit;
+	return 0;
 }
 
 /* ---- one commit ---------------------------------------------------------------------------------------------- */
 
-static void verify_order(struct verify *verify, const struct skafu__commit *commit)
+static void verify_order(struct skafu__verify *verify, const struct skafu__commit *commit)
 {
+	unsigned long long number = commit->number;
 	if (commit->number != verify->commit + 1)
-		verify_fault_at(verify, "a commit is missing before commit", commit->number);
-	if (commit->first_sequence != verify->sequence + 1)
-		verify_fault_at(verify, "the sequences have a gap at commit", commit->number);
+		skafu__verify_fault(verify,
+				    "commit %llu follows commit %llu: those between are missing, with the records "
+				    "from %llu",
+				    number, (unsigned long long)verify->commit,
+				    (unsigned long long)verify->sequence + 1);
+	else if (commit->first_sequence != verify->sequence + 1)
+		skafu__verify_fault(verify, "commit %llu begins with record %llu, after record %llu", number,
+				    (unsigned long long)commit->first_sequence, (unsigned long long)verify->sequence);
 	if (commit->recorded_ns < verify->recorded_ns)
-		verify_fault_at(verify, "the recorded time falls at commit", commit->number);
+		skafu__verify_fault(verify, "the recorded time falls at commit %llu (record %llu)", number,
+				    (unsigned long long)commit->first_sequence);
 }
 
-static int32_t verify_chain(struct verify *verify, const struct skafu__commit *commit, skafu_error *error)
+static int32_t verify_chain(struct skafu__verify *verify, const struct skafu__commit *commit)
 {
-	if (!(verify->flags & SKAFU_VERIFY_CHAIN) || verify->pass != 0 ||
-	    commit->number > verify->goal.chained_commit)
+	if (!(verify->flags & SKAFU_VERIFY_CHAIN) || verify->has_hole || commit->number > verify->goal.chained_commit)
 		return 0;
-	int32_t rc = skafu__chain_take(verify->store, verify->chain, commit, &verify->scratch, error);
+	skafu__buf_clear(&verify->scratch);
+	int32_t rc = skafu__commit_canonical(commit, skafu__names_of, &verify->names, &verify->scratch);
+	if (rc == SKAFU_EDAMAGED)
+		return 0; /* a name is missing, which was told */
 	if (rc != 0)
-		return rc == SKAFU_EDAMAGED ? 0 : rc; /* the damage is told by its own check */
+		return rc;
+	skafu__chain_link(verify->chain, verify->scratch.bytes, verify->scratch.length);
 	if (commit->number != verify->goal.chained_commit)
 		return 0;
-	verify->report.chained_up_to = commit->number;
-	if (memcmp(verify->chain, verify->goal.chain, SKAFU__CHAIN_BYTES) != 0)
-		verify_fault_at(verify, "the hash chain does not lead to the hash that the store keeps at commit",
-				commit->number);
+	if (memcmp(verify->chain, verify->goal.chain, SKAFU__CHAIN_BYTES) == 0)
+		verify->report.chained_up_to = commit->number;
+	else
+		skafu__verify_fault(verify,
+				    "the hash chain over commits 1 to %llu does not lead to the hash that the "
+				    "store keeps: one of them was changed",
+				    (unsigned long long)commit->number);
 	return 0;
 }
 
-static int32_t verify_commit(struct verify *verify, const struct skafu__commit *commit, skafu_error *error)
+/* The index record names commits by number and last sequence. */
+static void verify_marks(struct skafu__verify *verify)
 {
-	struct skafu__derive_sink sink = {verify, verify_name, verify_entry, verify_event, verify_row};
-	uint64_t damaged = 0;
-	verify_order(verify, commit);
-	int32_t rc = skafu__derive(verify->store->format.hash_key, commit, &sink, 1, &damaged);
-	if (rc == SKAFU_EDAMAGED && damaged != 0) {
-		verify_fault_at(verify, "the checksum is wrong of record", damaged);
-		rc = 0;
-	}
-	if (rc == 0)
-		rc = verify_chain(verify, commit, error);
-	verify->commit = commit->number;
-	verify->sequence = skafu__commit_last_sequence(commit);
-	verify->recorded_ns = commit->recorded_ns;
-	if (verify->pass == 0) {
+	const struct skafu__index_state *goal = &verify->goal;
+	if (verify->commit <= goal->commit)
+		memcpy(verify->folded_names, verify->names.counts, sizeof verify->folded_names);
+	if ((verify->commit == goal->commit && verify->sequence != goal->sequence) ||
+	    (verify->commit == goal->chained_commit && verify->sequence != goal->chained_sequence))
+		skafu__verify_fault(verify,
+				    "the index record says that commit %llu ends with another record than %llu",
+				    (unsigned long long)verify->commit, (unsigned long long)verify->sequence);
+}
+
+static int32_t verify_commit(struct skafu__verify *verify, const struct skafu__commit *commit)
+{
+	struct skafu__derive_sink sink = {verify, verify_sink_name, verify_sink_entry, NULL, verify_sink_row};
+	if (verify->is_first) {
+		verify_order(verify, commit);
 		verify->report.commits++;
 		verify->report.records += commit->record_count;
 	}
+	verify->commit = commit->number;
+	verify->sequence = skafu__commit_last_sequence(commit);
+	verify->recorded_ns = commit->recorded_ns;
+	/* Names first: the records of a commit refer to those that it defines. */
+	const uint8_t *at = commit->names;
+	int32_t rc = 0;
+	for (uint32_t i = 0; rc == 0 && i < commit->name_count; i++) {
+		struct skafu__name_def name;
+		skafu__commit_next_name(&at, &name);
+		rc = verify_sink_name(verify, &name);
+	}
+	if (rc == 0)
+		rc = verify_records(verify, commit);
+	if (rc == 1) {
+		sink.name = verify_sink_name; /* known by now, so it only compares */
+		rc = skafu__derive(verify->store->format.hash_key, commit, &sink, 0, NULL);
+	}
+	if (rc == 0 && verify->is_first) {
+		rc = verify_chain(verify, commit);
+		verify_marks(verify);
+	}
+	return rc;
+}
+
+/* ---- one chunk ----------------------------------------------------------------------------------------------- */
+
+static void verify_skip_chunk(struct skafu__verify *verify, const struct skafu__chunk_key *key)
+{
+	if (verify->is_first)
+		skafu__verify_fault(verify,
+				    "the chunk of commits %llu to %llu is damaged: records %llu to %llu cannot be "
+				    "read",
+				    (unsigned long long)verify->commit + 1, (unsigned long long)key->last_commit,
+				    (unsigned long long)verify->sequence + 1, (unsigned long long)key->last_sequence);
+	verify->has_hole = 1;
+	verify->commit = key->last_commit;
+	verify->sequence = key->last_sequence;
+}
+
+/* Commits that were walked before the chunk was packed with others are left out. */
+static int32_t verify_chunk(struct skafu__verify *verify, const struct skafu__chunk_key *key, const MDB_val *value)
+{
+	const uint8_t *bytes = value->mv_data;
+	size_t at = 0;
+	while (at < value->mv_size) {
+		struct skafu__commit commit;
+		if (skafu__commit_decode(bytes + at, value->mv_size - at, &commit) != 0 ||
+		    commit.number > key->last_commit) {
+			verify_skip_chunk(verify, key);
+			return 0;
+		}
+		at += commit.size;
+		int32_t rc = commit.number > verify->commit && commit.number <= verify->up_to
+				     ? verify_commit(verify, &commit)
+				     : 0;
+		if (rc != 0)
+			return rc;
+	}
+	if (verify->commit < verify->up_to &&
+	    (verify->commit != key->last_commit || verify->sequence != key->last_sequence))
+		verify_skip_chunk(verify, key);
+	return 0;
+}
+
+static int verify_is_behind(const struct skafu__verify *verify, int64_t until)
+{
+	return verify->items.length > VERIFY_ITEMS_BYTES_MAX || verify->store->sys.monotonic_ns() > until;
+}
+
+/* Walk on from verify->at: 1 there is more, 0 the walk is at its end. */
+static int32_t verify_walk_cursor(struct skafu__verify *verify, MDB_cursor *cursor, skafu_error *error)
+{
+	uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];
+	int64_t until = verify->store->sys.monotonic_ns() + SKAFU__VIEW_BUDGET_NS;
+	skafu__chunk_key_encode(bytes, verify->at.last_sequence, verify->at.last_commit + 1);
+	MDB_val key = {sizeof bytes, bytes};
+	MDB_val value;
+	int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	while (rc == 0 && verify->commit < verify->up_to) {
+		if (!skafu__chunk_key_decode(key.mv_data, key.mv_size, &verify->at))
+			return skafu__fail(error, SKAFU_EDAMAGED,
+					   "a key of the chunk table is damaged after commit %llu; "
+					   "salvage the store",
+					   (unsigned long long)verify->commit);
+		int32_t result = verify_chunk(verify, &verify->at, &value);
+		if (result != 0)
+			return result;
+		if (verify_is_behind(verify, until))
+			return verify->commit < verify->up_to;
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	if (rc != 0 && rc != MDB_NOTFOUND)
+		return skafu__env_fail(&verify->store->env, rc, "walking the log", error);
+	if (rc == MDB_NOTFOUND && verify->is_first && verify->commit < verify->up_to)
+		skafu__verify_fault(verify, "the log ends at commit %llu, before commit %llu",
+				    (unsigned long long)verify->commit, (unsigned long long)verify->up_to);
+	return 0;
+}
+
+static int32_t verify_walk_view(struct skafu__verify *verify, skafu_error *error)
+{
+	struct skafu__view view;
+	MDB_cursor *cursor;
+	int32_t rc = skafu__view_open_bare(verify->store, &view, error);
+	if (rc != 0)
+		return rc;
+	int opened = mdb_cursor_open(view.txn, verify->store->env.tables[SKAFU__TABLE_CHUNK], &cursor);
+	if (opened == 0) {
+		rc = verify_walk_cursor(verify, cursor, error);
+		mdb_cursor_close(cursor);
+	} else {
+		rc = skafu__env_fail(&verify->store->env, opened, "walking the log", error);
+	}
+	skafu__view_close(&view);
 	return rc;
 }
 
 /* ---- the walk ------------------------------------------------------------------------------------------------ */
 
-/* 1 there is more, 0 the end of this pass. */
-static int32_t verify_walk_view(struct verify *verify, struct skafu__view *view, skafu_error *error)
-{
-	struct skafu_error own = {0};
-	int64_t until = verify->store->sys.monotonic_ns() + SKAFU__VIEW_BUDGET_NS;
-	verify->view = view;
-	int32_t rc = skafu__view_walk(view, verify->commit, verify->sequence, &own);
-	while (rc == 0 && verify->commit < verify->up_to && verify->stopped == 0) {
-		rc = skafu__view_walk_next(view, &own);
-		if (rc != 1)
-			break;
-		rc = verify_commit(verify, &view->current,
-				   error); /* looks into the index only, so the walk stands still */
-		if (rc == 0 && verify->store->sys.monotonic_ns() > until)
-			return 1;
-	}
-	if (rc == SKAFU_EDAMAGED && own.code != 0) {
-		verify_fault(verify, own.message); /* nothing behind a damaged chunk can be walked to */
-		return 0;
-	}
-	return rc < 0 ? rc : 0;
-}
-
-static int32_t verify_pass(struct verify *verify, skafu_error *error)
+static int32_t verify_walk(struct skafu__verify *verify, skafu_error *error)
 {
 	int32_t rc = 1;
+	memset(&verify->at, 0, sizeof verify->at);
 	verify->commit = 0;
 	verify->sequence = 0;
 	verify->recorded_ns = INT64_MIN;
+	verify->has_hole = 0;
+	verify->share_is_full = 0;
 	skafu__map_clear(&verify->streams);
 	skafu__map_clear(&verify->rows);
 	while (rc == 1 && verify->stopped == 0) {
-		struct skafu__view view;
-		rc = skafu__view_open(verify->store, &view, error);
-		if (rc != 0)
-			return rc;
-		rc = verify_walk_view(verify, &view, error);
-		verify_close(verify, &view);
+		rc = verify_walk_view(verify, error);
+		int32_t looked = rc < 0 ? 0 : skafu__verify_lookups(verify, error);
+		if (looked < 0)
+			return looked;
+		verify_progress(verify);
 	}
 	return rc < 0 ? rc : 0;
 }
 
-/* ---- the index by itself ------------------------------------------------------------------------------------- */
-
-static void verify_run(struct verify *verify, struct skafu__view *view, struct skafu__run *run)
+/* The walk for one share; what does not fit becomes more shares. */
+static int32_t verify_share(struct skafu__verify *verify, struct skafu__verify_share *shares, uint32_t *count,
+			    skafu_error *error)
 {
-	for (uint32_t i = 0; i < run->info.segment_count && verify->stopped == 0; i++) {
-		struct skafu__segment segment;
-		struct skafu_error error = {0};
-		int32_t rc = skafu__run_segment(verify->store, view->txn, run, i, &segment, &error);
-		if (rc == 0)
-			rc = skafu__segment_open(&segment, segment.bytes, segment.length, SKAFU__SEGMENT_DEEP,
-						 &error);
-		if (rc != 0)
-			verify_fault(verify, error.message);
-	}
-}
-
-/* Every entry of a commit was found; so when the counts agree too, the index has nothing that no commit has.  A tag
- * that an event has twice is one entry, so tags are left out. */
-static void verify_counts(struct verify *verify, const struct skafu__view *view, const uint64_t entries[SKAFU__DIMS])
-{
-	if (view->index.commit != verify->goal.commit || verify->stopped != 0)
-		return;
-	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++)
-		if (dimension != SKAFU__DIM_TAG && entries[dimension] != verify->entries[dimension])
-			verify_fault_at(verify, "the index has other entries than the commits make in dimension",
-					dimension);
-}
-
-/* The view is the store's current one, so the set is that of its generation. */
-static int32_t verify_runs(struct verify *verify, skafu_error *error)
-{
-	struct skafu__view view;
-	int32_t rc = skafu__view_open(verify->store, &view, error);
-	if (rc != 0)
+	verify->share = shares[--*count];
+	int32_t rc = verify_walk(verify, error);
+	verify->is_first = 0;
+	if (rc != 0 || verify->stopped != 0)
 		return rc;
-	const struct skafu__manifest_set *set = verify->store->manifest;
-	uint64_t entries[SKAFU__DIMS] = {0};
-	for (uint32_t i = 0; i < set->count; i++) {
-		verify_run(verify, &view, set->runs[i]);
-		entries[set->runs[i]->info.dimension] += set->runs[i]->info.entry_count;
+	if (!verify->share_is_full) {
+		rc = verify->flags & SKAFU_VERIFY_INDEX ? skafu__verify_rows(verify, error) : 0;
+		skafu__verify_flush(verify);
+		return rc;
 	}
-	verify_counts(verify, &view, entries);
-	verify_close(verify, &view);
+	if (verify->share.modulus >= VERIFY_MODULUS_MAX || *count + VERIFY_SPLIT > VERIFY_SHARES_MAX)
+		return skafu__fail(error, SKAFU_ELIMIT,
+				   "the streams and rows of the log cannot be split finely enough to be "
+				   "verified");
+	for (uint64_t i = VERIFY_SPLIT; i-- > 0;)
+		shares[(*count)++] = (struct skafu__verify_share){verify->share.modulus * VERIFY_SPLIT,
+								  verify->share.residue + i * verify->share.modulus,
+								  verify->share.told_up_to};
 	return 0;
 }
 
-/* Rows that were changed after the folds that were walked are not compared. */
-static int verify_row_is_newer(const struct skafu__view *view, const struct verify *verify)
-{
-	return view->index.commit != verify->goal.commit;
-}
-
-static int32_t verify_rows(struct verify *verify, skafu_error *error)
-{
-	struct skafu__map_entry entry;
-	struct skafu__view view;
-	size_t at = 0;
-	int32_t rc = skafu__view_open(verify->store, &view, error);
-	if (rc != 0)
-		return rc;
-	int newer = verify_row_is_newer(&view, verify);
-	while (!newer && skafu__map_next(&verify->rows, &at, &entry) && verify->stopped == 0) {
-		struct skafu_error own = {0};
-		struct skafu__row_value value = {0};
-		MDB_val key = {entry.key_length, (void *)(uintptr_t)entry.key};
-		MDB_val bytes;
-		int found = mdb_get(view.txn, verify->store->env.tables[SKAFU__TABLE_ROW], &key, &bytes) == 0;
-		if (found && skafu__rows_open_folded(&key, &bytes, &value, &own) != 0)
-			verify_fault(verify, own.message);
-		else if (found != (entry.value != 0) ||
-			 (found && (UINT64_C(1) << 32 | skafu__crc32c(0, value.bytes, value.length)) != entry.value))
-			verify_fault(verify, "a folded row is not what the commits make of it; reindex the store");
-	}
-	verify_close(verify, &view);
-	return 0;
-}
-
-/* ---- all ----------------------------------------------------------------------------------------------------- */
-
-static int32_t verify_begin(struct verify *verify, skafu_error *error)
+static int32_t verify_begin(struct skafu__verify *verify, skafu_error *error)
 {
 	struct skafu__view view;
-	int32_t rc = skafu__view_open(verify->store, &view, error);
+	int32_t rc = skafu__view_open_bare(verify->store, &view, error);
 	if (rc != 0)
 		return rc;
 	verify->goal = view.index;
 	verify->up_to = view.commit;
-	verify_close(verify, &view);
+	skafu__view_close(&view);
+	verify->is_first = 1;
 	skafu__chain_start(verify->store->format.birth, verify->chain);
 	return 0;
 }
 
-/* Passes are repeated with smaller shares when a share does not fit. */
-static int32_t verify_passes(struct verify *verify, skafu_error *error)
+static int32_t verify_all(struct skafu__verify *verify, skafu_error *error)
 {
-	int32_t rc = 0;
-	verify->passes = 1;
-	for (verify->pass = 0; rc == 0 && verify->pass < verify->passes && verify->stopped == 0; verify->pass++) {
-		struct skafu_verify_report before = verify->report;
-		rc = verify_pass(verify, error);
-		if (rc == SKAFU_ELIMIT && verify->passes < VERIFY_PASSES_MAX) {
-			verify->report = before;
-			memset(verify->entries, 0, sizeof verify->entries);
-			skafu__chain_start(verify->store->format.birth, verify->chain);
-			verify->passes *= 4;
-			verify->pass = UINT32_MAX; /* begin again */
-			rc = 0;
-			continue;
-		}
-		if (rc == 0 && (verify->flags & SKAFU_VERIFY_INDEX))
-			rc = verify_rows(verify, error);
-	}
+	struct skafu__verify_share shares[VERIFY_SHARES_MAX] = {{1, 0, 0}};
+	uint32_t count = 1;
+	int32_t rc = verify_begin(verify, error);
+	while (rc == 0 && count != 0 && verify->stopped == 0)
+		rc = verify_share(verify, shares, &count, error);
+	if (rc == 0 && (verify->flags & SKAFU_VERIFY_INDEX) && !skafu__verify_is_over(verify))
+		rc = skafu__verify_runs(verify, error);
+	if (rc == 0 && (verify->flags & SKAFU_VERIFY_INDEX) && !skafu__verify_is_over(verify))
+		rc = skafu__verify_name_table(verify, error);
+	skafu__verify_flush(verify);
+	if (rc == SKAFU_ENOMEM || rc == SKAFU_ELIMIT)
+		return error && error->code == rc ? rc : skafu__fail_memory(error);
+	if (rc == 0 && verify->stopped < 0)
+		return skafu__fail(error, verify->stopped, "the host stopped the verification at commit %llu",
+				   (unsigned long long)verify->commit);
 	return rc;
 }
 
-static int32_t verify_all(struct verify *verify, skafu_error *error)
+int32_t skafu__verify_run(skafu_store *store, uint32_t flags, skafu_verify_fn tell, void *user, uint32_t map_bytes,
+			  skafu_verify_report *out_report, skafu_error *error)
 {
-	int32_t rc = verify_begin(verify, error);
-	if (rc == 0)
-		rc = verify_passes(verify, error);
-	if (rc == 0 && (verify->flags & SKAFU_VERIFY_INDEX) && verify->stopped == 0)
-		rc = verify_runs(verify, error);
-	if (rc == SKAFU_ENOMEM)
-		return skafu__fail_memory(error);
-	if (rc == 0 && verify->stopped < 0)
-		return skafu__fail(error, verify->stopped, "the host stopped the verification");
-	return rc;
+	struct skafu__verify verify = {.store = store, .tell = tell, .user = user, .flags = flags};
+	skafu__buf_init(&verify.told, &store->sys, VERIFY_TOLD_BYTES_MAX);
+	skafu__buf_init(&verify.scratch, &store->sys, SIZE_MAX / 2);
+	skafu__buf_init(&verify.items, &store->sys, SIZE_MAX / 2);
+	skafu__buf_init(&verify.tag_keys, &store->sys, SIZE_MAX / 2);
+	skafu__map_init(&verify.streams, &store->sys, map_bytes, 0);
+	skafu__map_init(&verify.rows, &store->sys, map_bytes, 0);
+	skafu__names_init(&verify.names, &store->sys, 0);
+	int32_t rc = verify_all(&verify, error);
+	skafu__names_done(&verify.names);
+	skafu__map_done(&verify.rows);
+	skafu__map_done(&verify.streams);
+	skafu__buf_done(&verify.tag_keys);
+	skafu__buf_done(&verify.items);
+	skafu__buf_done(&verify.scratch);
+	skafu__buf_done(&verify.told);
+	if (rc != 0)
+		return rc;
+	verify.report.size = out_report->size;
+	memcpy(out_report, &verify.report, out_report->size);
+	return 0;
 }
 
 int32_t skafu_store_verify(skafu_store *store, uint32_t flags, skafu_verify_fn tell, void *user,
 			   skafu_verify_report *out_report, skafu_error *error)
 {
-	struct verify verify = {.store = store, .tell = tell, .user = user, .flags = flags};
 	int32_t rc = skafu__store_check(store, error);
 	if (rc == 0)
 		rc = skafu__opts_flags(flags, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, "skafu_store_verify", error);
-	if (rc == 0 && (!out_report || out_report->size < 8 || out_report->size > sizeof verify.report))
+	if (rc == 0 && (!out_report || out_report->size < 8 || out_report->size > sizeof *out_report))
 		rc = skafu__fail(error, SKAFU_EOPTION,
 				 "out_report is NULL or its size is not sizeof(skafu_verify_report)");
-	if (rc != 0)
-		return rc;
-	skafu__buf_init(&verify.scratch, &store->sys, SIZE_MAX / 2);
-	skafu__buf_init(&verify.told, &store->sys, VERIFY_TOLD_BYTES);
-	skafu__map_init(&verify.streams, &store->sys, VERIFY_MAP_BYTES, 0);
-	skafu__map_init(&verify.rows, &store->sys, VERIFY_MAP_BYTES, 0);
-	rc = verify_all(&verify, error);
-	skafu__buf_done(&verify.scratch);
-	skafu__buf_done(&verify.told);
-	skafu__map_done(&verify.streams);
-	skafu__map_done(&verify.rows);
-	if (rc == 0) {
-		verify.report.size = out_report->size;
-		memcpy(out_report, &verify.report, out_report->size);
-	}
-	return rc;
+	return rc ? rc : skafu__verify_run(store, flags, tell, user, VERIFY_MAP_BYTES, out_report, error);
 }

@@ -4,8 +4,12 @@
 
 #include "base/error.h"
 #include "codec/sealed.h"
+#include "store/fold.h"
 #include "store/manifest_set.h"
 #include "store/store.h"
+
+#define VIEW_TAIL_FOLDS 8u
+#define VIEW_FOLD_WAIT_NS UINT64_C(200000000) /* readers hardly wait for writers */
 
 /* ---- state --------------------------------------------------------------------------------------------------- */
 
@@ -440,10 +444,32 @@ static int32_t view_catch_up(skafu_store *store, int adopt, skafu_error *error)
 	return rc == SKAFU_EMISUSE ? 0 : rc;
 }
 
+/* Whether more has to be taken in than the overlay should ever hold: what a reindex or a restore that goes on, or was
+ * interrupted, leaves unfolded. */
+static int view_tail_is_long(const skafu_store *store, const struct skafu__view *view)
+{
+	const struct skafu__overlay *overlay = &store->overlay;
+	int goes_on = overlay->base <= view->index.commit && overlay->covered >= view->index.commit;
+	uint64_t commit = goes_on ? overlay->covered : view->index.commit;
+	uint64_t sequence = goes_on ? overlay->covered_sequence : view->index.sequence;
+	uint64_t long_tail = VIEW_TAIL_FOLDS * (uint64_t)store->tuning.fold_records;
+	return commit <= view->commit && sequence <= view->head &&
+	       view->commit - commit + (view->head - sequence) >= long_tail;
+}
+
+/* Fold a part of a long tail straight from the log: 1 done, look again; 0 it has to be taken in as it is. */
+static int view_shorten_tail(skafu_store *store)
+{
+	struct skafu_error ignored = {0};
+	int64_t deadline = skafu__deadline(&store->sys, VIEW_FOLD_WAIT_NS);
+	return !store->read_only && skafu__fold_from_log(store, deadline, &ignored) == 1;
+}
+
 int32_t skafu__view_open(skafu_store *store, struct skafu__view *view, skafu_error *error)
 {
 	for (;;) {
 		MDB_txn *txn;
+		int is_long = 0;
 		pthread_rwlock_rdlock(&store->gate);
 		int32_t rc = skafu__env_read_begin(&store->env, &txn, error);
 		int adopt = rc == SKAFU_EMISUSE;
@@ -451,12 +477,15 @@ int32_t skafu__view_open(skafu_store *store, struct skafu__view *view, skafu_err
 			rc = view_load(store, txn, view, error);
 			if (rc == 0 && view_fits(store, view))
 				return 0;
+			is_long = rc == 0 && view_tail_is_long(store, view);
 			view_unload(view);
 			skafu__env_read_end(&store->env, txn);
 		}
 		pthread_rwlock_unlock(&store->gate);
 		if (rc != 0 && !adopt)
 			return rc;
+		if (is_long && view_shorten_tail(store))
+			continue;
 		rc = view_catch_up(store, adopt, error);
 		if (rc != 0)
 			return rc;
