@@ -434,9 +434,12 @@ SKAFU_API int32_t skafu_view_count(skafu_view *view, const char *table, const sk
 
 /*
  * Patterns of the EventBridge language over the exported form of a record (skafu_record_to_json): exact values,
- * prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, cidr, $or.  Adding compiles; a bad
- * pattern is SKAFU_EPATTERN with the place in the message and leaves the set as it was.  Rules are numbered 0, 1, ...
- * A set is used by one thread at a time.
+ * prefix, suffix, equals-ignore-case, wildcard, anything-but, numeric, exists, cidr, $or.  Numbers are compared
+ * exactly.  A field of the event that is an array matches when any of its values does; fields within the objects of
+ * one array must match in the same object.  Adding compiles; a bad pattern is SKAFU_EPATTERN with the byte and the
+ * field in the message and leaves the set as it was.  Rules are numbered 0, 1, ...  A match costs what the rules cost
+ * that the values of the event lead to, hardly more when there are many others; only anything-but and exists lead to
+ * all rules that have nothing else to be found by.  A set is used by one thread at a time.
  */
 SKAFU_API int32_t skafu_rules_new(skafu_rules **out_rules, skafu_error *error);
 SKAFU_API void skafu_rules_free(skafu_rules *rules);
@@ -444,7 +447,7 @@ SKAFU_API int32_t skafu_rules_add(skafu_rules *rules, const char *pattern, size_
 				  skafu_error *error);
 
 /* Returns how many rules match, of which the numbers of the first numbers_max are written, ascending.  The second
- * form takes any JSON object. */
+ * form takes any JSON object; SKAFU_EJSON when it is none. */
 SKAFU_API int32_t skafu_rules_match(skafu_rules *rules, const skafu_record *record, uint32_t *out_numbers,
 				    uint32_t numbers_max, skafu_error *error);
 SKAFU_API int32_t skafu_rules_match_json(skafu_rules *rules, const char *json, size_t length, uint32_t *out_numbers,
