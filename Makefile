@@ -41,7 +41,7 @@ SRC     := $(filter-out lib/test/% lib/nats/%,$(sort $(wildcard lib/*/*.c)))
 KIT_SRC := $(sort $(wildcard lib/test/*.c))
 HEADERS := $(sort $(wildcard include/*.h))
 
-# Headers and examples whose functions are not written yet: compiled by the gates, but neither exported nor run.
+# Functions, headers and examples that are not written yet: compiled by the gates, but neither exported nor run.
 DRAFTS := $(shell sed 's/\#.*//' tests/doc/drafts.txt 2>/dev/null)
 
 LESSONS := $(filter-out examples/skafuctl.c $(DRAFTS),$(sort $(wildcard examples/*.c)))
@@ -95,8 +95,8 @@ flags = $(BASE) -Ilib $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(flags-$(1))
 # ---- the library -------------------------------------------------------------------------------------------------
 
 SO := $(BUILD)/libskafu.so.$(VERSION)
-# While a header is a draft, a finished file may call one that is not written yet.
-COMPLETE := $(if $(filter %.h,$(DRAFTS)),-Wl$(,)--unresolved-symbols=ignore-all,-Wl$(,)-z$(,)defs)
+# While there are drafts, a finished file may call a function that is not written yet.
+COMPLETE := $(if $(filter %.h skafu_%,$(DRAFTS)),-Wl$(,)--unresolved-symbols=ignore-all,-Wl$(,)-z$(,)defs)
 LIBRARIES := $(if $(SRC),$(SO) $(BUILD)/libskafu.so $(BUILD)/libskafu.a) $(if $(KIT_SRC),$(BUILD)/libskafu_test.a)
 EXAMPLES := $(LESSONS:examples/%.c=$(BUILD)/examples/%) $(if $(APP_SRC),$(BUILD)/examples/skafu)
 

@@ -36,7 +36,7 @@ try() { # block
 	return 1
 }
 
-sed 's/#.*//' tests/doc/drafts.txt 2>/dev/null | grep '\.h' >"$tmp/drafts"
+sed 's/#.*//' tests/doc/drafts.txt 2>/dev/null | grep 'skafu_' >"$tmp/drafts"
 for page in man/*.[37]; do
 	[ -f "$page" ] || continue
 	rm -f "$tmp"/block.*

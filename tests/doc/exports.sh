@@ -1,7 +1,7 @@
 #!/bin/sh
 # Protects the promise of the ABI: functions of the headers in force = lib/skafu.map = symbols of libskafu.so =
-# functions that the man pages show.  A header named in drafts.txt is not in force; with "man" there, a page may be
-# missing, but no page may show a function that no header declares.
+# functions that the man pages show.  A header or function named in drafts.txt is not in force; with "man" there, a page
+# may be missing, but no page may show a function that no header declares.
 #
 # exports.sh map writes the map from the headers.
 set -u
@@ -9,6 +9,7 @@ set -u
 drafts=$(sed 's/#.*//' tests/doc/drafts.txt 2>/dev/null)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+printf '%s\n' $drafts >"$tmp/drafts"
 drafted() { printf '%s\n' $drafts | grep -qx "$1"; }
 
 # Names of the functions that a header exports.  The kit and replication are libraries of their own.
@@ -18,7 +19,7 @@ declared() {
 		[ "$1" = all ] || ! drafted "${header#include/}" || continue
 		cc -E -P -Iinclude -fpreprocessed -dD "$header" 2>/dev/null |
 			tr '\n' ' ' | grep -oE '\bSKAFU_API [^;(]*\(' | grep -oE 'skafu_[a-z0-9_]+\($' | tr -d '('
-	done | sort -u
+	done | sort -u | if [ "$1" = all ]; then cat; else grep -vxFf "$tmp/drafts"; fi
 }
 
 declared in_force >"$tmp/headers"
