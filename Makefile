@@ -5,7 +5,7 @@
 #   make check    every gate and every test that is over in minutes
 #
 # Each `flavour` of the objects has a tree of its own, so that a sanitizer's objects never meet plain ones:
-# static shared address (ASan + UBSan) thread (TSan) cover (gcov) fuzz (clang, libFuzzer).
+# static shared address (ASan + UBSan) thread (TSan) cover (gcov) fuzz (clang, libFuzzer) single (skafu.c, one file).
 
 BUILD    ?= build
 CFLAGS   ?= -O2 -g
@@ -72,12 +72,13 @@ APP_LIBS  ?= -lpthread -lm
 
 UBSAN := -fsanitize=undefined -fno-sanitize-recover=undefined
 flags-static  :=
+flags-single  :=
 flags-shared  := -fPIC
 flags-address := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
 flags-thread  := -O1 -fno-omit-frame-pointer -fsanitize=thread
 flags-cover   := -O0 --coverage
 flags-fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
-FLAVOURS := static shared address thread cover fuzz
+FLAVOURS := static shared address thread cover fuzz single
 compiler = $(if $(filter fuzz,$(1)),$(CLANG),$(CC))
 
 # A test, fuzzer or crash program that includes tests/x/y.h links tests/x/y.c.  tests/util reaches all of them.
@@ -105,9 +106,9 @@ all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
 examples: $(EXAMPLES) $(if $(TOOL),$(BUILD)/skafuctl)
 
 # Only these goals may install packages: a packager's `make` and `make install` never do.
-INSTALLING := run check crash bench cover fuzz lint check-long
+INSTALLING := run check crash bench cover fuzz lint check-long check-single check-install
 NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(filter $(INSTALLING),$(MAKECMDGOALS))),\
-        $(if $(filter fuzz lint check-long,$(MAKECMDGOALS)),deps-long,deps),deps-run))
+        $(if $(filter fuzz lint check-long check-install,$(MAKECMDGOALS)),deps-long,deps),deps-run))
 
 # A file that changes when compiler or flags do, so that objects of other flags are made again.
 FLAGS_NOW = $(CC) $(CLANG) $(BASE) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
@@ -122,7 +123,7 @@ $(BUILD)/obj-$(1)/%.o: %.c $(BUILD)/flags | $(NEED)
 	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) $$(if $$(filter tests/%,$$<),-Itests) -fvisibility=hidden \
 		-MMD -MP -c $$< -o $$@
 
-$(call outdir,$(1))/libskafu_internal.a: $(SRC:%.c=$(BUILD)/obj-$(1)/%.o) \
+$(call outdir,$(1))/libskafu_internal.a: $(if $(filter single,$(1)),$(BUILD)/single/skafu.o,$(SRC:%.c=$(BUILD)/obj-$(1)/%.o)) \
                                       $(KIT_SRC:%.c=$(BUILD)/obj-$(1)/%.o) $(UTIL:%.c=$(BUILD)/obj-$(1)/%.o)
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D); rm -f $$@
@@ -177,6 +178,22 @@ $(BUILD)/skafuctl: examples/skafuctl.c $(BUILD)/libskafu.a
 	$(call say,TOOL,$@)
 	$(Q)$(CC) $(host_flags) -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) -lpthread -o $@
 
+# The whole library as one file, for hosts that compile their libraries themselves.
+.PHONY: amalgamation
+amalgamation: $(BUILD)/single/skafu.c $(BUILD)/single/skafu_all.h
+$(BUILD)/single/skafu.c: .ci/amalgamate $(SRC) $(wildcard lib/*/*.h) $(HEADERS)
+	$(call say,WRITE,$@)
+	@mkdir -p $(@D)
+	$(Q).ci/amalgamate $(SRC) > $@
+
+$(BUILD)/single/skafu_all.h: $(BUILD)/skafu_all.h
+	@mkdir -p $(@D); cp $< $@
+
+# Every host has warnings of its own turned on: ours are errors here.
+$(BUILD)/single/skafu.o: $(BUILD)/single/skafu.c $(BUILD)/single/skafu_all.h $(BUILD)/flags | $(NEED)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=c11 $(WARN) -Werror $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) -I$(@D) -c $< -o $@
+
 # ---- packages ----------------------------------------------------------------------------------------------------
 
 # package=probe; a probe with "pc:" is a pkg-config module, with "file:" a compiler's file, else a command.
@@ -184,7 +201,7 @@ DEPS_RUN := gcc=gcc make=make libc6-dev=file:crt1.o pkg-config=pkg-config xz-uti
             liblmdb-dev=pc:lmdb libcjson-dev=pc:libcjson libsodium-dev=pc:libsodium
 DEPS      = $(DEPS_RUN) g++=g++ check=pc:check libsqlite3-dev=pc:sqlite3 mandoc=mandoc universal-ctags=ctags \
             python3=python3
-DEPS_LONG = $(DEPS) clang=clang libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \
+DEPS_LONG = $(DEPS) clang=clang cmake=cmake libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \
             clang-tidy=clang-tidy
 
 .PHONY: deps deps-run deps-long
@@ -213,7 +230,7 @@ endif
 
 RUNNER = BUILD='$(BUILD)' CC='$(CC)' JOBS='$(JOBS)' tests/run.sh
 
-.PHONY: check check-long valgrind crash bench fuzz cover lint run headers map
+.PHONY: check check-long check-single check-install valgrind crash bench fuzz cover lint run headers map
 check: $(NEED) $(CHECK_PROGRAMS) $(if $(strip $(CHECK_FIRST)$(CHECK_LAST)),all)
 	@$(RUNNER) $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST:examples/%=$(BUILD)/examples/%)
 
@@ -256,6 +273,10 @@ cover: $(NEED) $(COVERED)
 	@$(RUNNER) $(COVERED)
 	@BUILD='$(BUILD)' tests/cover.sh $(SRC)
 
+SINGLE := $(call programs,single,$(call match,$(UNIT)))
+check-single: $(NEED) amalgamation $(SINGLE)
+	@$(RUNNER) $(SINGLE)
+
 lint: $(NEED)
 	$(Q)cppcheck -q --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem \
@@ -278,7 +299,7 @@ headers: $(BUILD)/skafu_all.h
 ALL_HEADERS := $(filter-out include/skafu.h include/skafu_test.h include/skafu_nats.h,$(HEADERS))
 $(BUILD)/skafu_all.h: $(ALL_HEADERS) tests/shape/headers.sh
 	@mkdir -p $(@D)
-	@for h in base store crypto model run watch; do f=include/skafu_$$h.h; \
+	@for h in base store model run watch crypto; do f=include/skafu_$$h.h; \
 		if [ -f $$f ]; then sed '/^#include "skafu_/d' $$f; fi; done > $@
 	@BUILD='$(BUILD)' tests/shape/headers.sh $@
 
@@ -292,24 +313,35 @@ D := $(DESTDIR)
 PAGES := $(sort $(wildcard man/*.1 man/*.3 man/*.7))
 PUBLIC := $(filter-out $(if $(KIT_SRC),,include/skafu_test.h) include/skafu_nats.h,$(HEADERS))
 
+# Where the paths of the templates come from; a prefix inside them keeps the installation movable.
+CMAKEDIR := $(LIBDIR)/cmake/skafu
+fill = sed -e 's,@PREFIX@,$(PREFIX),;s,@VERSION@,$(VERSION),;s,@SONAME@,$(SONAME),' \
+	-e 's,@LIBDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)),' \
+	-e 's,@INCLUDEDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR)),' \
+	-e 's,@INCLUDE_FROM_HERE@,$(shell realpath -m --relative-to=$(CMAKEDIR) $(INCLUDEDIR)),' $(1) > $(2)
+
 install: all
-	$(Q)$(INSTALL) -d $(D)$(LIBDIR)/pkgconfig $(D)$(INCLUDEDIR) $(D)$(BINDIR) $(addprefix $(D)$(MANDIR)/man,1 3 7)
+	$(Q)$(INSTALL) -d $(D)$(LIBDIR)/pkgconfig $(D)$(CMAKEDIR) $(D)$(INCLUDEDIR) $(D)$(BINDIR) \
+		$(addprefix $(D)$(MANDIR)/man,1 3 7)
 	$(Q)$(INSTALL) -m 755 $(SO) $(D)$(LIBDIR)
 	$(Q)ln -sf $(notdir $(SO)) $(D)$(LIBDIR)/$(SONAME) && ln -sf $(SONAME) $(D)$(LIBDIR)/libskafu.so
 	$(Q)$(INSTALL) -m 644 $(filter %.a,$(LIBRARIES)) $(D)$(LIBDIR)
 	$(Q)$(INSTALL) -m 644 $(PUBLIC) $(D)$(INCLUDEDIR)
-	$(Q)sed -e 's,@PREFIX@,$(PREFIX),;s,@VERSION@,$(VERSION),' \
-		-e 's,@LIBDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR)),' \
-		-e 's,@INCLUDEDIR@,$(patsubst $(PREFIX)/%,$${prefix}/%,$(INCLUDEDIR)),' \
-		lib/skafu.pc.in > $(D)$(LIBDIR)/pkgconfig/skafu.pc
-	$(Q)for p in $(PAGES); do $(INSTALL) -m 644 $$p $(D)$(MANDIR)/man$${p##*.}/ || exit; done
+	$(Q)$(call fill,lib/skafu.pc.in,$(D)$(LIBDIR)/pkgconfig/skafu.pc)
+	$(Q)$(call fill,lib/skafu-config.cmake.in,$(D)$(CMAKEDIR)/skafu-config.cmake)
+	$(Q)$(call fill,lib/skafu-config-version.cmake.in,$(D)$(CMAKEDIR)/skafu-config-version.cmake)
+	$(Q).ci/pages install $(D)$(MANDIR) $(PAGES)
 	$(Q)$(if $(TOOL),$(INSTALL) -m 755 $(BUILD)/skafuctl $(D)$(BINDIR))
 
 uninstall:
 	$(Q)rm -f $(addprefix $(D)$(LIBDIR)/,$(notdir $(SO)) $(SONAME) libskafu.so libskafu.a libskafu_test.a) \
-		$(D)$(LIBDIR)/pkgconfig/skafu.pc \
-		$(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl
-	$(Q)for p in $(PAGES); do rm -f $(D)$(MANDIR)/man$${p##*.}/$${p##*/}; done
+		$(D)$(LIBDIR)/pkgconfig/skafu.pc $(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl
+	$(Q)rm -rf $(D)$(CMAKEDIR)
+	$(Q).ci/pages uninstall $(D)$(MANDIR) $(PAGES)
+
+# Installs into an empty directory, builds consumers in every way that the documentation names, and uninstalls.
+check-install: $(NEED) all
+	@BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' tests/install.sh
 
 # Same files, same order, same times: the same bytes on every machine.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
