@@ -67,6 +67,8 @@ static void model_destroy(skafu_model *model)
 	struct skafu__sys sys = model->sys;
 	skafu_store *store = model->store;
 	skafu__statecache_done(&model->cache);
+	if (model->run)
+		model->drop_run(model);
 	while (model->parts) {
 		struct skafu__component *part = model->parts;
 		model->parts = part->next;

@@ -55,6 +55,8 @@ struct skafu_model {
 	struct skafu__component *parts;
 	skafu__wait_view_fn wait_view; /* NULL until projections set it */
 	uint8_t upcasters[16];         /* fingerprint of all upcasters; when frozen */
+	void *run;                     /* of lib/run, under `lock`; NULL until it needs it */
+	void (*drop_run)(skafu_model *model);
 };
 
 /* Every public function begins with one of these.  check: NULL, forked, called back.  may_define: and still open for

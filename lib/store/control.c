@@ -370,6 +370,15 @@ static void control_set_word(struct skafu__control *control, uint32_t odd)
 		control->sys->futex_wake((uint32_t *)&page->word, INT_MAX);
 }
 
+static void control_touch(struct skafu__control *control)
+{
+	if (control->wake_fd >= 0 && atomic_load(&control->page->watchers) != 0) {
+		/* Only that it is written matters, not what or whether it reaches the disk. */
+		ssize_t ignored = control->sys->pwrite(control->wake_fd, "1", 1, 0);
+		(void)ignored;
+	}
+}
+
 void skafu__control_begin_commit(struct skafu__control *control)
 {
 	control_set_word(control, 1);
@@ -378,11 +387,7 @@ void skafu__control_begin_commit(struct skafu__control *control)
 void skafu__control_end_commit(struct skafu__control *control)
 {
 	control_set_word(control, 0);
-	if (control->wake_fd >= 0 && atomic_load(&control->page->watchers) != 0) {
-		/* Only that it is written matters, not what or whether it reaches the disk. */
-		ssize_t ignored = control->sys->pwrite(control->wake_fd, "1", 1, 0);
-		(void)ignored;
-	}
+	control_touch(control);
 }
 
 uint32_t skafu__control_word(const struct skafu__control *control)
@@ -422,6 +427,7 @@ void skafu__control_wake_all(struct skafu__control *control)
 {
 	atomic_fetch_add(&control->page->word, 2u);
 	control->sys->futex_wake((uint32_t *)&control->page->word, INT_MAX);
+	control_touch(control);
 }
 
 void skafu__control_add_watcher(struct skafu__control *control, int32_t difference)

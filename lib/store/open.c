@@ -323,6 +323,7 @@ static int32_t open_allocate(const char *path, const skafu_store_opts *opts, ska
 	pthread_rwlockattr_setkind_np(&prefer_writer, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&store->gate, &prefer_writer);
 	pthread_rwlockattr_destroy(&prefer_writer);
+	skafu__claims_init(&store->claims, &store->sys, &store->control);
 	skafu__ident_init(&store->ident);
 	skafu__names_init(&store->names, &store->sys, 0);
 	skafu__map_init(&store->heads, &store->sys, opts->cache_bytes_max, 0);
@@ -348,6 +349,7 @@ void skafu__open_undo(skafu_store *store)
 	if (store->env.mdb)
 		skafu__env_close(&store->env);
 	skafu__control_close(&store->control);
+	skafu__claims_done(&store->claims);
 	skafu__overlay_done(&store->overlay);
 	skafu__names_done(&store->names);
 	skafu__map_done(&store->heads);

@@ -23,6 +23,7 @@
 #include "base/probe.h"
 #include "base/sys.h"
 #include "skafu_store.h"
+#include "store/claim.h"
 #include "store/control.h"
 #include "store/env.h"
 #include "store/names.h"
@@ -67,6 +68,7 @@ struct skafu_store {
 	struct skafu__format format;
 	struct skafu__env env;
 	struct skafu__control control;
+	struct skafu__claims claims;
 	struct skafu__ident ident;
 	pid_t pid;
 	uint64_t fork_mark; /* as it was when the store was opened */

@@ -1,0 +1,51 @@
+/*
+ * bell.h: how a caller of lib/run sleeps: until the log may have more, a moment comes, or somebody rings.
+ *
+ * A store with files is waited for through its waiter's descriptor, which also tells that a process which had the
+ * store open has died; so nobody has to look now and then whether there is work to take over.  A store in memory,
+ * and one for which the system gives no descriptor, is waited for on the word of the control page.
+ *
+ * A bell wakes too often rather than too late: the caller looks for itself what there is.
+ */
+#ifndef SKAFU__RUN_BELL_H
+#define SKAFU__RUN_BELL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "skafu_run.h"
+
+struct skafu__bell {
+	skafu_store *store;
+	skafu_waiter *waiter;   /* NULL: none is to be had */
+	_Atomic uint32_t rings; /* counts; never believed to be 0 or 1 */
+	uint32_t heard;
+	uint32_t interrupts; /* of the store, as they were when the caller began to look */
+};
+
+int32_t skafu__bell_init(struct skafu__bell *bell, skafu_store *store, skafu_error *error);
+void skafu__bell_done(struct skafu__bell *bell);
+
+/* For event loops: the descriptor, -1 without one; and let it tell from now on: 1 when the log is beyond `after`.
+ * */
+int32_t skafu__bell_fd(const struct skafu__bell *bell);
+int32_t skafu__bell_arm(struct skafu__bell *bell, uint64_t after, skafu_error *error);
+
+/* Sleep until the log is beyond `after`, the deadline (monotonic; INT64_MAX: none), a ring, an interrupt, or for no
+ * reason: 0.  Takes no ring. */
+int32_t skafu__bell_sleep(struct skafu__bell *bell, uint64_t after, int64_t deadline, skafu_error *error);
+
+/* Wake the sleeper, or the next one.  Any thread; safe in a signal handler. */
+void skafu__bell_ring(struct skafu__bell *bell);
+
+/* 1 when it rang since this was asked last. */
+int skafu__bell_take_ring(struct skafu__bell *bell);
+
+/* 1 when skafu_store_interrupt() was called since skafu__bell_attend(). */
+void skafu__bell_attend(struct skafu__bell *bell);
+int skafu__bell_is_interrupted(const struct skafu__bell *bell);
+
+/* Let all sleepers of all processes look again, after a change that no record tells of. */
+void skafu__bell_wake_all(skafu_store *store);
+
+#endif
