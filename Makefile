@@ -230,7 +230,7 @@ endif
 
 RUNNER = BUILD='$(BUILD)' CC='$(CC)' JOBS='$(JOBS)' tests/run.sh
 
-.PHONY: check check-long check-single check-install valgrind crash bench fuzz cover lint run headers map
+.PHONY: check check-long check-single check-install check-fresh valgrind crash bench fuzz cover lint run headers map
 check: $(NEED) $(CHECK_PROGRAMS) $(if $(strip $(CHECK_FIRST)$(CHECK_LAST)),all)
 	@$(RUNNER) $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST:examples/%=$(BUILD)/examples/%)
 
@@ -342,6 +342,10 @@ uninstall:
 # Installs into an empty directory, builds consumers in every way that the documentation names, and uninstalls.
 check-install: $(NEED) all
 	@BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' MAKE='$(MAKE)' tests/install.sh
+
+# The README's two commands on a minimal system made for it; root only.
+check-fresh:
+	@tests/fresh.sh
 
 # Same files, same order, same times: the same bytes on every machine.
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Protects the README's promise: on a fresh system with nothing but git, make and sudo, its two commands work.
 #
-# Makes a minimal Debian in a directory (debootstrap, root only), clones the last commit into the home of a user who
+# Makes a minimal Debian in a directory (debootstrap, root only), clones the last commit for a user who
 # may use sudo, and runs `make run` and `make check` there as that user.  FRESH names the directory to use; it is kept
 # when given, so that a second run need not fetch everything again.
 set -u
@@ -54,11 +54,11 @@ cp -r /etc/apt/apt.conf.d/. "$root/etc/apt/apt.conf.d/" 2>/dev/null
 cp -r /etc/ssl/certs/. "$root/etc/ssl/certs/" 2>/dev/null
 chroot "$root" id guest >/dev/null 2>&1 || chroot "$root" useradd -m -s /bin/bash guest
 echo 'guest ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/guest"
-rm -rf "$root/home/guest/skafu"
-git clone -q --no-hardlinks . "$root/home/guest/skafu" || exit 1
-chroot "$root" chown -R guest: /home/guest/skafu
+rm -rf "$root/srv/skafu"
+git clone -q --no-hardlinks . "$root/srv/skafu" || exit 1
+chroot "$root" chown -R guest: /srv/skafu
 
-step 'make run' inside 'cd skafu && make run'
-step 'make check' inside 'cd skafu && make check'
+step 'make run' inside 'cd /srv/skafu && make run'
+step 'make check' inside 'cd /srv/skafu && make check'
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
