@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "model/reading.h"
 #include "model/turn.h"
+#include "store/store.h"
 
 #define EXECUTE_ATTEMPTS_MAX 8u
 #define EXECUTE_LANE_WAIT_NS INT64_C(50000000)
@@ -146,6 +147,8 @@ struct execute_job {
 	skafu_appended appended;
 	skafu_outcome *outcome; /* what came of it */
 	int is_repeated;        /* which is the answer of an earlier decision under the same key */
+	int64_t began_ns;       /* 0: nobody listens */
+	int64_t began_monotonic_ns;
 };
 
 static void execute_answer(const struct execute_job *job, struct skafu__answer *out)
@@ -384,6 +387,7 @@ static void execute_prepare_turn(struct execute_job *job)
 						   : job->order->id;
 	job->turn.now_ns = companion ? companion->now_ns : job->model->sys.wall_ns();
 	job->turn.hops = companion ? companion->hops : 0;
+	skafu__turn_continue_trace(&job->turn, command->metadata, command->metadata_length);
 }
 
 /* Refused by the clock alone: nothing is read, and nothing is recorded. */
@@ -448,13 +452,42 @@ static void execute_wait_views(const struct execute_job *job)
 							     job->deadline, NULL);
 }
 
+/* ---- telling who listens --------------------------------------------------------------------------------------- */
+
+static void execute_note_begin(struct execute_job *job)
+{
+	if (!skafu__probe_is_on(&job->model->store->probe))
+		return;
+	job->began_ns = job->model->sys.wall_ns();
+	job->began_monotonic_ns = job->model->sys.monotonic_ns();
+}
+
+static void execute_tell(const struct execute_job *job, int32_t rc)
+{
+	const skafu_outcome *outcome = rc == 0 ? job->outcome : NULL;
+	int64_t took_ns = job->model->sys.monotonic_ns() - job->began_monotonic_ns;
+	const skafu_command *command = &job->order->command;
+	struct skafu__probe_event event = {
+		.kind = SKAFU__PROBE_EXECUTED, .code = rc, .count = job->attempts, .value = took_ns,
+		.name = command->type, .domain = job->order->decider->domain->name,
+		.decision = outcome ? outcome->decision : 0, .emitted = outcome ? outcome->event_count : 0,
+		.text = outcome ? outcome->code : NULL, .metadata_length = (uint32_t)command->metadata_length,
+		.metadata = command->metadata, .id = job->turn.causation, .causation = command->causation,
+		.type = command->type, .correlation = command->correlation, .begin_ns = job->began_ns,
+		.end_ns = job->began_ns + took_ns};
+	skafu__probe_tell(&job->model->store->probe, &event);
+}
+
 /* A handler may close the host's handle meanwhile, so the model is held. */
 static int32_t execute_guarded(struct execute_job *job, skafu_outcome **out_outcome, skafu_error *error)
 {
 	int32_t rc;
 	skafu__model_hold(job->model);
 	pthread_cleanup_push(execute_done, job);
+	execute_note_begin(job);
 	rc = execute_one(job, error);
+	if (job->began_ns != 0)
+		execute_tell(job, rc);
 	if (rc == 0) {
 		execute_wait_views(job);
 		*out_outcome = job->outcome;

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/text.h"
+#include "store/batch.h"
+#include "store/store.h"
 
 #define TURN_REFUSAL_BYTES_MAX 8192u
 #define TURN_CODE_BYTES_MAX 255u
@@ -14,11 +16,13 @@ void skafu__turn_init(struct skafu_turn *turn, const struct skafu__sys *sys)
 {
 	memset(turn, 0, sizeof *turn);
 	skafu__buf_init(&turn->refusal, sys, TURN_REFUSAL_BYTES_MAX);
+	skafu__buf_init(&turn->metadata, sys, 0);
 }
 
 void skafu__turn_done(struct skafu_turn *turn)
 {
 	skafu__buf_done(&turn->refusal);
+	skafu__buf_done(&turn->metadata);
 }
 
 void skafu__turn_reset(struct skafu_turn *turn)
@@ -30,6 +34,62 @@ void skafu__turn_reset(struct skafu_turn *turn)
 	turn->own_count = 0;
 	turn->last_is_own = 0;
 	turn->refused = 0;
+}
+
+/* ---- traces ---------------------------------------------------------------------------------------------------- */
+
+void skafu__turn_continue_trace(struct skafu_turn *turn, const void *metadata, size_t length)
+{
+	struct skafu__trace trace;
+	turn->traceparent[0] = '\0';
+	if (length == 0 || !turn->causation || skafu__trace_of_metadata(metadata, length, &trace) <= 0)
+		return;
+	skafu__trace_span_of(turn->causation, turn->domain->name, "", trace.span_id);
+	skafu__trace_format(&trace, turn->traceparent);
+}
+
+/* The first byte of a JSON object's inside. */
+static size_t turn_inside(const char *object, size_t length)
+{
+	const char *brace = memchr(object, '{', length);
+	return brace ? (size_t)(brace - object) + 1 : length;
+}
+
+static int turn_is_blank(const char *text, size_t length)
+{
+	size_t at = 0;
+	while (at < length && strchr(" \t\r\n", text[at]) && text[at])
+		at++;
+	return at < length && text[at] == '}';
+}
+
+/* What is wrong with given metadata is said by the batch, which checks them; a traceparent that finds no room within
+ * the limit of metadata is left out. */
+int32_t skafu__turn_metadata(struct skafu_turn *turn, skafu_new_record *record, skafu_error *error)
+{
+	static const char nothing[] = "{}";
+	struct skafu__trace own;
+	const char *given = record->metadata_length ? record->metadata : nothing;
+	size_t length = record->metadata_length ? record->metadata_length : sizeof nothing - 1;
+	if (!turn->traceparent[0] || !given || skafu__trace_of_metadata(given, length, &own))
+		return 0;
+	size_t inside = turn_inside(given, length);
+	if (inside == length)
+		return 0;
+	struct skafu__buf *out = &turn->metadata;
+	skafu__buf_clear(out);
+	out->ceiling = turn->batch->store->opts.payload_bytes_max;
+	skafu__buf_put_text(out, "{\"traceparent\":\"");
+	skafu__buf_put_text(out, turn->traceparent);
+	skafu__buf_put_text(out, turn_is_blank(given + inside, length - inside) ? "\"" : "\",");
+	skafu__buf_put(out, given + inside, length - inside);
+	if (out->failed == SKAFU_ENOMEM)
+		return skafu__fail_memory(error);
+	if (out->failed)
+		return 0;
+	record->metadata = out->bytes;
+	record->metadata_length = out->length;
+	return 0;
 }
 
 /* ---- emit ------------------------------------------------------------------------------------------------------ */
@@ -112,6 +172,8 @@ static int32_t turn_emit(skafu_turn *turn, const skafu_new_record *given, skafu_
 		rc = turn_complete(turn, type, &event, error);
 	if (rc == 0)
 		rc = turn_ask_check(type, &event, error);
+	if (rc == 0)
+		rc = skafu__turn_metadata(turn, &event, error);
 	if (rc == 0)
 		rc = skafu_batch_add(turn->batch, &event, error);
 	if (rc != 0)

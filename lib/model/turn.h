@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "codec/trace.h"
 #include "model/registry.h"
 #include "skafu_model.h"
 
@@ -34,6 +35,8 @@ struct skafu_turn {
 	uint32_t last_is_own; /* the last one was */
 	uint32_t refused;
 	struct skafu__buf refusal; /* code and message, each with its NUL */
+	struct skafu__buf metadata; /* of the event that is being emitted, with the traceparent */
+	char traceparent[SKAFU__TRACEPARENT_BYTES]; /* that what is emitted continues; "": none */
 	void *extra;               /* of lib/run */
 };
 
@@ -42,6 +45,14 @@ void skafu__turn_done(struct skafu_turn *turn);
 
 /* Before the handler runs, also again: nothing emitted, nothing refused, an empty batch. */
 void skafu__turn_reset(struct skafu_turn *turn);
+
+/* The input belongs to a trace when its metadata say so: then what is emitted does too, as the work of this turn's
+ * domain, and without a word of the handler.  After domain and causation are set. */
+void skafu__turn_continue_trace(struct skafu_turn *turn, const void *metadata, size_t length);
+
+/* Metadata of a record to be: what the handler gave, and the traceparent that it lacks.  Lent until the next use of
+ * the turn. */
+int32_t skafu__turn_metadata(struct skafu_turn *turn, skafu_new_record *record, skafu_error *error);
 
 const char *skafu__turn_refusal_code(const struct skafu_turn *turn);
 const char *skafu__turn_refusal_message(const struct skafu_turn *turn);

@@ -24,6 +24,7 @@
 #include "store/index.h"
 #include "store/judge.h"
 #include "store/orphan.h"
+#include "store/published.h"
 #include "store/store.h"
 #include "store/writelock.h"
 #include "store/writer.h"
@@ -149,6 +150,9 @@ static int32_t append_judge_all(struct skafu__writer *writer, struct skafu__requ
 			if (writer->is_broken)
 				return skafu__error_copy(error, own, rc);
 			request->results[i] = rc;
+			if (rc < 0)
+				skafu__probe_report(&writer->store->probe, SKAFU__PROBE_REFUSED, 1, -(int64_t)rc,
+						    NULL);
 		}
 	}
 	return 0;
@@ -162,6 +166,17 @@ static void append_mark_attempted(struct skafu__request *all)
 				request->batches[i]->attempted = 1;
 }
 
+static void append_report(skafu_store *store, const struct skafu__request *all, uint32_t commits, int64_t took_ns)
+{
+	if (!skafu__probe_is_on(&store->probe))
+		return;
+	skafu__probe_report(&store->probe, SKAFU__PROBE_COMMIT, commits, took_ns, NULL);
+	for (const struct skafu__request *request = all; request; request = request->next)
+		for (uint32_t i = 0; i < request->count; i++)
+			if (request->results[i] == 0)
+				skafu__published_report(store, request->batches[i], &request->outcomes[i]);
+}
+
 static void append_note_time(skafu_store *store, int64_t took_ns)
 {
 	struct skafu__group *group = &store->group;
@@ -169,7 +184,8 @@ static void append_note_time(skafu_store *store, int64_t took_ns)
 }
 
 /* The flush, without the gate: readers go on. */
-static int32_t append_flush(skafu_store *store, struct skafu__writer *writer, struct skafu_error *error)
+static int32_t append_flush(skafu_store *store, struct skafu__writer *writer, const struct skafu__request *all,
+			    struct skafu_error *error)
 {
 	int64_t before = store->sys.monotonic_ns();
 	int32_t rc = skafu__writer_commit(writer, error);
@@ -179,7 +195,7 @@ static int32_t append_flush(skafu_store *store, struct skafu__writer *writer, st
 		return rc;
 	atomic_fetch_add(&store->appends, writer->commits_added);
 	atomic_fetch_add(&store->flushes, 1u);
-	skafu__probe_report(&store->probe, SKAFU__PROBE_COMMIT, writer->commits_added, took, NULL);
+	append_report(store, all, writer->commits_added, took);
 	return 0;
 }
 
@@ -203,7 +219,7 @@ static int32_t append_write_once(skafu_store *store, struct skafu__request *all,
 	}
 	pthread_rwlock_unlock(&store->gate);
 	append_mark_attempted(all);
-	rc = append_flush(store, &writer, error);
+	rc = append_flush(store, &writer, all, error);
 	if (rc != 0) {
 		pthread_rwlock_wrlock(&store->gate);
 		skafu__writer_forget(&writer);

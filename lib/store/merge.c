@@ -382,12 +382,14 @@ int32_t skafu__merge_step(skafu_store *store, int64_t deadline, skafu_error *err
 	rc = merge_begin(&job, &view, error);
 	skafu__view_close(&view);
 	if (rc == 1) {
+		int64_t before = store->sys.monotonic_ns();
 		rc = merge_go_on(&job, error);
 		if (rc == 0)
 			rc = merge_install(&job, deadline, error);
 		if (rc == 0 && job.complete) {
 			atomic_fetch_add(&store->merges, 1u);
-			skafu__probe_report(&store->probe, SKAFU__PROBE_MERGE, job.build.run.entry_count, 0, NULL);
+			skafu__probe_report(&store->probe, SKAFU__PROBE_MERGE, job.build.run.entry_count,
+					    store->sys.monotonic_ns() - before, NULL);
 		}
 		rc = rc ? rc : 1;
 	}

@@ -13,6 +13,7 @@
 #include "base/failing.h"
 #include "model/fixture.h"
 #include "model/model.h"
+#include "store/store.h"
 
 static struct fixture bank;
 
@@ -565,6 +566,41 @@ static int32_t run_without_memory(struct failing *failing, long left)
 	return rc;
 }
 
+static struct skafu__probe_event told;
+static uint32_t tellings;
+
+static void hear_executions(void *user, const struct skafu__probe_event *event)
+{
+	(void)user;
+	if (event->kind != SKAFU__PROBE_EXECUTED)
+		return;
+	told = *event;
+	tellings++;
+	ck_assert(event->id != NULL && event->correlation != NULL && event->begin_ns > 0);
+	ck_assert(event->end_ns == event->begin_ns + event->value && event->value >= 0);
+}
+
+START_TEST(who_listens_is_told)
+{
+	skafu_outcome *outcome = NULL;
+
+	ck_assert_int_eq(skafu__probe_listen(&bank.store->probe, hear_executions, NULL), 0);
+	tellings = 0;
+	skafu_outcome_free(fixture_execute(&bank, "Open", "a", 0));
+	ck_assert_uint_eq(tellings, 1);
+	ck_assert(told.decision == SKAFU_DECISION_ACCEPTED && told.emitted == 1 && told.code == 0 && told.count == 1);
+	ck_assert_str_eq(told.name, "Open");
+	ck_assert_str_eq(told.domain, "bank");
+	skafu_outcome_free(fixture_execute(&bank, "Withdraw", "a", 100));
+	ck_assert(told.decision == SKAFU_DECISION_REFUSED && told.emitted == 0 && told.code == 0);
+	ck_assert_int_lt(fixture_try(&bank, "Fail", "a", NULL, &outcome), 0);
+	ck_assert(tellings == 3 && told.decision == 0 && told.code < 0);
+	skafu__probe_leave(&bank.store->probe, hear_executions);
+	skafu_outcome_free(fixture_execute(&bank, "Deposit", "a", 1));
+	ck_assert_uint_eq(tellings, 3);
+}
+END_TEST
+
 START_TEST(memory_runs_out_anywhere)
 {
 	struct failing failing;
@@ -607,6 +643,7 @@ int main(void)
 	tcase_add_test(tests, one_key_from_many_threads);
 	tcase_add_test(tests, a_state_as_of_a_sequence);
 	tcase_add_test(tests, a_companion_records_a_refusal);
+	tcase_add_test(tests, who_listens_is_told);
 	tcase_add_test(alone, memory_runs_out_anywhere);
 	tcase_set_timeout(tests, 30);
 	tcase_set_timeout(alone, 30);

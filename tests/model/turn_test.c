@@ -4,6 +4,7 @@
 #include "model/turn.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/failing.h"
@@ -71,6 +72,54 @@ START_TEST(what_is_filled_in)
 	skafu_record_free(record);
 	turn.stream = NULL;
 	ck_assert_int_eq(skafu_turn_now(NULL), 0);
+}
+END_TEST
+
+static const char parent[] = "{\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"}";
+
+/* Metadata of what is emitted with these metadata; lent. */
+static const char *emitted_metadata(const char *given)
+{
+	static char text[300];
+	skafu_new_record event = {.size = sizeof event, .type = "Opened", .stream = "s", .metadata = given,
+				  .metadata_length = given ? strlen(given) : 0};
+	skafu_record *record = NULL;
+	skafu_appended place = {.size = sizeof place};
+
+	skafu__turn_reset(&turn);
+	ck_assert_int_eq(emit(&event), 0);
+	ck_assert_int_eq(skafu_append(bank.store, turn.batch, 0, &place, NULL), 0);
+	ck_assert_int_eq(skafu_get(bank.store, place.last_sequence, &record, NULL), 0);
+	ck_assert_uint_lt(record->metadata_length, sizeof text);
+	memcpy(text, record->metadata, record->metadata_length);
+	text[record->metadata_length] = '\0';
+	skafu_record_free(record);
+	return text;
+}
+
+START_TEST(traces_go_on)
+{
+	static const char *const kept[] = {"{\"traceparent\":\"mine\"}", "{\"\\u0074raceparent\":1}"};
+	char begin[100] = "";
+	struct skafu__trace trace;
+	uint8_t span[8];
+
+	skafu__turn_continue_trace(&turn, NULL, 0);
+	ck_assert_str_eq(emitted_metadata(NULL), "");
+	skafu__turn_continue_trace(&turn, "{\"a\":1}", 7);
+	ck_assert_str_eq(emitted_metadata("{\"b\":2}"), "{\"b\":2}");
+	skafu__turn_continue_trace(&turn, parent, sizeof parent - 1);
+	ck_assert_uint_eq(strlen(turn.traceparent), SKAFU__TRACEPARENT_BYTES - 1);
+	snprintf(begin, sizeof begin, "{\"traceparent\":\"%s\"", turn.traceparent);
+	ck_assert_int_eq(skafu__trace_of_metadata(emitted_metadata(NULL), strlen(begin) + 1, &trace), 1);
+	skafu__trace_span_of(cause, "bank", "", span);
+	ck_assert_mem_eq(trace.span_id, span, 8);
+	ck_assert(trace.trace_id[0] == 0x4b && trace.flags == 1);
+	ck_assert_str_eq(emitted_metadata("{}") + strlen(begin), "}");
+	ck_assert_str_eq(emitted_metadata(" { \n}") + strlen(begin), " \n}");
+	ck_assert_str_eq(emitted_metadata(" {\"b\" : 2}") + strlen(begin), ",\"b\" : 2}");
+	for (size_t i = 0; i < 2; i++)
+		ck_assert_str_eq(emitted_metadata(kept[i]), kept[i]);
 }
 END_TEST
 
@@ -185,6 +234,7 @@ int main(void)
 	TCase *tests = tcase_create("turn");
 
 	tcase_add_checked_fixture(tests, open_turn, close_turn);
+	tcase_add_test(tests, traces_go_on);
 	tcase_add_test(tests, what_is_filled_in);
 	tcase_add_test(tests, mistakes_stick);
 	tcase_add_test(tests, checks);
