@@ -66,6 +66,8 @@ static void model_destroy(skafu_model *model)
 {
 	struct skafu__sys sys = model->sys;
 	skafu_store *store = model->store;
+	if (model->errorbus)
+		model->drop_errorbus(model); /* may still append */
 	skafu__statecache_done(&model->cache);
 	if (model->run)
 		model->drop_run(model);

@@ -21,6 +21,7 @@
 #include "model/statecache.h"
 #include "skafu_model.h"
 
+struct skafu__errorbus;
 struct skafu__frame; /* a function of the host that runs now */
 
 struct skafu__component {
@@ -57,6 +58,8 @@ struct skafu_model {
 	uint8_t upcasters[16];         /* fingerprint of all upcasters; when frozen */
 	void *run;                     /* of lib/run, under `lock`; NULL until it needs it */
 	void (*drop_run)(skafu_model *model);
+	struct skafu__errorbus *errorbus; /* of lib/run too, under `lock` */
+	void (*drop_errorbus)(skafu_model *model);
 };
 
 /* Every public function begins with one of these.  check: NULL, forked, called back.  may_define: and still open for
