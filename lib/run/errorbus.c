@@ -44,7 +44,7 @@ struct skafu__errorbus {
 
 static void errorbus_flush(struct skafu__errorbus *bus, int64_t now);
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static void errorbus_drop(skafu_model *model)
 {
@@ -89,7 +89,7 @@ int32_t skafu__errorbus_of(skafu_model *model, struct skafu__errorbus **out, ska
 	return 0;
 }
 
-/* ---- the ring --------------------------------------------------------------------------------------------------- */
+/* ---- the ring -------------------------------------------------------------------------------------------------- */
 
 /* The lock is held. */
 static void errorbus_push(struct skafu__errorbus *bus, struct skafu__error_copy *copy)
@@ -129,7 +129,7 @@ static void errorbus_take(struct skafu__errorbus *bus, uint32_t count, int are_l
 	}
 }
 
-/* ---- storms ----------------------------------------------------------------------------------------------------- */
+/* ---- storms ---------------------------------------------------------------------------------------------------- */
 
 static void errorbus_alike(const struct skafu__error_fields *fields, uint8_t out[16])
 {
@@ -205,7 +205,7 @@ int skafu__errorbus_admit(struct skafu__errorbus *bus, const struct skafu__error
 	return is_admitted;
 }
 
-/* ---- into the log ----------------------------------------------------------------------------------------------- */
+/* ---- into the log ---------------------------------------------------------------------------------------------- */
 
 /* How many of the ring's first errors are in the batch; one that the store would never take is given up. */
 static uint32_t errorbus_fill(struct skafu__errorbus *bus, skafu_batch *batch)
@@ -305,7 +305,7 @@ int32_t skafu__errorbus_report(struct skafu__errorbus *bus, const struct skafu__
 	return 0;
 }
 
-/* ---- figures ---------------------------------------------------------------------------------------------------- */
+/* ---- figures --------------------------------------------------------------------------------------------------- */
 
 int64_t skafu__errorbus_due_ns(struct skafu__errorbus *bus)
 {
@@ -336,7 +336,7 @@ uint64_t skafu__errorbus_lost(struct skafu__errorbus *bus)
 	return lost;
 }
 
-/* ---- the host's errors ------------------------------------------------------------------------------------------ */
+/* ---- the host's errors ----------------------------------------------------------------------------------------- */
 
 static int32_t errorbus_check_text(const char *text, size_t bytes_max, const char *what, skafu_error *error)
 {

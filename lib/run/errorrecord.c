@@ -13,7 +13,7 @@
 #define ERRORRECORD_TRACE_BYTES_MAX 65535u
 #define ERRORRECORD_DATA_BYTES_MAX (1u << 20)
 
-/* ---- copies ------------------------------------------------------------------------------------------------------ */
+/* ---- copies ---------------------------------------------------------------------------------------------------- */
 
 /* Where the texts of the fields lie, and how long they may be. */
 struct errorrecord_text {
@@ -90,7 +90,7 @@ struct skafu__error_copy *skafu__error_copy_new(const struct skafu__sys *sys,
 	return copy;
 }
 
-/* ---- the record -------------------------------------------------------------------------------------------------- */
+/* ---- the record ------------------------------------------------------------------------------------------------ */
 
 static void errorrecord_member(struct skafu__buf *out, const char *begin, const char *text)
 {

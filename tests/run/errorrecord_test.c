@@ -19,7 +19,8 @@ START_TEST(a_copy_is_independent_of_what_it_copies)
 {
 	char code[] = "CODE", message[] = "what happened";
 	uint8_t cause[16] = {1, 2, 3};
-	const struct skafu__error_fields fields = {.severity = 2, .code = code, .message = message, .causation = cause};
+	const struct skafu__error_fields fields = {
+		.severity = 2, .code = code, .message = message, .causation = cause};
 	struct skafu__error_copy *copy = skafu__error_copy_new(sys, &fields);
 	code[0] = message[0] = 'X';
 	cause[0] = 9;
@@ -88,8 +89,10 @@ START_TEST(a_record_says_what_the_fields_say)
 	ck_assert_str_eq(record->type, "ErrorOccurred");
 	ck_assert_str_eq(record->correlation, "c-1");
 	static const char data[] =
-		"{\"errorCode\":\"A\\\"B\",\"errorMessage\":\"m\",\"context\":{\"service\":\"s\",\"function\":\"\",\"userId\":\"\"},"
-		"\"stackTrace\":\"\",\"canRetry\":false,\"occurrences\":{\"count\":7,\"first\":\"1970-01-01T00:00:01Z\","
+		"{\"errorCode\":\"A\\\"B\",\"errorMessage\":\"m\","
+		"\"context\":{\"service\":\"s\",\"function\":\"\",\"userId\":\"\"},"
+		"\"stackTrace\":\"\",\"canRetry\":false,"
+		"\"occurrences\":{\"count\":7,\"first\":\"1970-01-01T00:00:01Z\","
 		"\"last\":\"1970-01-01T00:00:02Z\"}}";
 	ck_assert_uint_eq(record->data_length, sizeof data - 1);
 	ck_assert_mem_eq(record->data, data, sizeof data - 1);
