@@ -109,7 +109,7 @@ static void errorbus_push(struct skafu__errorbus *bus, struct skafu__error_copy 
 	bus->bytes += copy->bytes;
 }
 
-/* The first ones of the ring are done with: in the log, or given up.  flush_lock is held, so nobody else takes out. */
+/* The first ones of the ring are done with: in the log, or given up.  flush_lock is held: nobody else takes out. */
 static void errorbus_take(struct skafu__errorbus *bus, uint32_t count, int are_lost)
 {
 	struct skafu__error_copy *taken = bus->first, *next;
