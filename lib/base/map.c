@@ -240,14 +240,33 @@ int32_t skafu__map_insert(struct skafu__map *map, const void *key, size_t length
 	return map_insert_new(map, hash, key, length, value);
 }
 
-static struct skafu__map_slot *map_slot_of(const struct skafu__map *map, const void *key, size_t length)
+static struct skafu__map_slot *map_slot_of_hashed(const struct skafu__map *map, uint64_t hash, const void *key,
+						  size_t length)
 {
 	struct skafu__map_slot *slot;
 
 	if (map->used == 0)
 		return NULL;
-	slot = map_probe(map, map_hash(map, key, length), key, length);
+	slot = map_probe(map, hash, key, length);
 	return slot->place == MAP_FREE ? NULL : slot;
+}
+
+static struct skafu__map_slot *map_slot_of(const struct skafu__map *map, const void *key, size_t length)
+{
+	return map->used == 0 ? NULL : map_slot_of_hashed(map, map_hash(map, key, length), key, length);
+}
+
+uint64_t *skafu__map_find_hashed(const struct skafu__map *map, uint64_t hash, const void *key, size_t length)
+{
+	struct skafu__map_slot *slot = map_slot_of_hashed(map, hash, key, length);
+
+	return slot ? &slot->value : NULL;
+}
+
+void skafu__map_prefetch(const struct skafu__map *map, uint64_t hash)
+{
+	if (map->used != 0)
+		__builtin_prefetch(&map->slots[hash & (map->slot_count - 1)]);
 }
 
 uint64_t *skafu__map_find(const struct skafu__map *map, const void *key, size_t length)

@@ -110,7 +110,7 @@ int32_t skafu__commit_canonical(const struct skafu__commit *commit, skafu__name_
 	skafu__buf_put_u32(out, commit->record_count);
 	for (uint32_t i = 0; i < commit->record_count; i++) {
 		struct skafu__record record;
-		int32_t rc = skafu__commit_record(commit, i, 1, &record);
+		int32_t rc = skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &record);
 		if (rc == 0)
 			rc = canonical_put_record(out, &names, &record);
 		if (rc != 0)

@@ -95,7 +95,7 @@ int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__
 	return 0;
 }
 
-int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, int check_crc,
+int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
 			     struct skafu__record *out)
 {
 	uint32_t from = index ? skafu__load_u32(commit->ends + (size_t)(index - 1) * 4) : 0;
@@ -106,9 +106,10 @@ int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index,
 	const uint8_t *bytes = commit->bytes + commit->records_offset + from;
 	if (skafu__load_u32(bytes) != to - from)
 		return SKAFU_EDAMAGED;
-	if (check_crc && !skafu__record_is_intact(bytes, to - from, commit->first_sequence + index))
+	if (check == SKAFU__CHECK_ALL && !skafu__record_is_intact(bytes, to - from, commit->first_sequence + index))
 		return SKAFU_EDAMAGED;
-	return skafu__record_decode(bytes, to - from, out);
+	return check == SKAFU__CHECK_LENGTHS ? skafu__record_decode_own(bytes, to - from, out)
+					     : skafu__record_decode(bytes, to - from, out);
 }
 
 void skafu__commit_next_name(const uint8_t **at, struct skafu__name_def *out)

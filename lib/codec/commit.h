@@ -102,8 +102,8 @@ int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__
  * single records: skafu__commit_record() checks the rest of what it uses. */
 int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out);
 
-/* Record `index` (0 ...), decoded; the CRC is checked when check_crc is not 0. */
-int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, int check_crc,
+/* Record `index` (0 ...), decoded. */
+int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
 			     struct skafu__record *out);
 
 /* Walk the names and rows of a commit that was decoded: *at begins as commit->names or ->rows. */

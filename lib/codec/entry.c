@@ -115,35 +115,40 @@ void skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skaf
 
 /* ---- sources ------------------------------------------------------------------------------------------------- */
 
-static int32_t entry_array_next(struct skafu__entry_source *self, struct skafu__entry *out_entry)
+static int32_t entry_array_fill(struct skafu__entry_source *self)
 {
 	struct skafu__entry_array *array = (struct skafu__entry_array *)self;
 
-	if (array->at == array->count)
+	if (array->count == 0)
 		return 0;
-	*out_entry = array->entries[array->at++];
+	self->at = array->entries;
+	self->end = array->entries + array->count;
+	array->count = 0;
 	return 1;
 }
 
 void skafu__entry_array_init(struct skafu__entry_array *array, const struct skafu__entry *entries, size_t count)
 {
-	array->source.next = entry_array_next;
+	memset(array, 0, sizeof *array);
+	array->source.fill = entry_array_fill;
 	array->entries = entries;
 	array->count = count;
-	array->at = 0;
 }
 
 /* ---- merge --------------------------------------------------------------------------------------------------- */
 
-/* Put the next entry of a source into its head, or drop the source at its end.  1, 0 or a failure. */
-static int32_t entry_merge_pull(struct skafu__merge *merge, size_t which)
+/* See to it that a source has its next entry ready, or drop it at its end.  1, 0 or a failure. */
+static int32_t entry_merge_ready(struct skafu__merge *merge, size_t which)
 {
-	int32_t result = merge->sources[which]->next(merge->sources[which], &merge->heads[which]);
+	struct skafu__entry_source *source = merge->sources[which];
+	int32_t result = source->at != source->end ? 1 : source->fill(source);
 
-	if (result == 0) {
+	if (result > 0) {
+		merge->keys[which] = source->at->key;
+	} else if (result == 0) {
 		merge->live--;
 		merge->sources[which] = merge->sources[merge->live];
-		merge->heads[which] = merge->heads[merge->live];
+		merge->keys[which] = merge->keys[merge->live];
 	}
 	return result;
 }
@@ -153,73 +158,85 @@ static int32_t entry_merge_prime(struct skafu__merge *merge)
 	size_t i = 0;
 
 	while (i < merge->live) {
-		int32_t result = entry_merge_pull(merge, i);
+		int32_t result = entry_merge_ready(merge, i);
 
 		if (result < 0)
 			return result;
 		i += result > 0;
 	}
 	merge->primed = 1;
-	merge->leader = SKAFU__MERGE_SOURCES_MAX;
 	return SKAFU_OK;
 }
 
-/* The leader gives entries until it passes the best of the others: runs hold long stretches of one key. */
-static void entry_merge_elect(struct skafu__merge *merge)
+/* The source with the smallest entry, and the lowest position at which another one has its key.  The smallest key is
+ * found without branches, since keys are hashes and nothing predicts them. */
+static size_t entry_merge_elect(const struct skafu__merge *merge, uint64_t *out_rival)
 {
-	static const struct skafu__entry highest = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
-	const struct skafu__entry *second = &highest;
+	uint64_t key = merge->keys[0];
+	uint64_t rival = UINT64_MAX;
 	size_t best = 0;
 	size_t i;
 
 	for (i = 1; i < merge->live; i++) {
-		if (skafu__entry_compare(&merge->heads[i], &merge->heads[best]) < 0) {
-			second = &merge->heads[best];
+		uint64_t other = merge->keys[i];
+		uint64_t is_lower = 0 - (uint64_t)(other < key);
+
+		key ^= (key ^ other) & is_lower;
+		best ^= (best ^ i) & (size_t)is_lower;
+	}
+	for (i = best + 1; i < merge->live; i++) {
+		if (merge->keys[i] != key)
+			continue;
+		if (skafu__entry_compare(merge->sources[i]->at, merge->sources[best]->at) < 0) {
+			rival = merge->sources[best]->at->position;
 			best = i;
-		} else if (skafu__entry_compare(&merge->heads[i], second) < 0) {
-			second = &merge->heads[i];
+		} else if (merge->sources[i]->at->position < rival) {
+			rival = merge->sources[i]->at->position;
 		}
 	}
-	merge->leader = best;
-	merge->runner_up = *second;
+	*out_rival = rival;
+	return best;
 }
 
-static int32_t entry_merge_step(struct skafu__merge *merge, struct skafu__entry *out_entry)
+/* Lend the longest stretch that no other source has an entry within: runs hold many postings of a key together. */
+static void entry_merge_lend(struct skafu__merge *merge)
 {
-	int32_t result;
+	uint64_t rival;
+	size_t leader = entry_merge_elect(merge, &rival);
+	struct skafu__entry_source *source = merge->sources[leader];
+	const struct skafu__entry *at = source->at;
+	uint64_t key = at->key;
 
-	if (merge->live == 0)
-		return 0;
-	if (merge->leader == SKAFU__MERGE_SOURCES_MAX)
-		entry_merge_elect(merge);
-	*out_entry = merge->heads[merge->leader];
-	result = entry_merge_pull(merge, merge->leader);
-	if (result < 0)
-		return result;
-	if (result == 0 || skafu__entry_compare(&merge->heads[merge->leader], &merge->runner_up) > 0)
-		merge->leader = SKAFU__MERGE_SOURCES_MAX;
-	return 1;
+	merge->leader = leader;
+	merge->source.at = at++;
+	while (at != source->end && at->key == key && at->position < rival)
+		at++;
+	merge->source.end = at;
+	source->at = at;
 }
 
-static int32_t entry_merge_next(struct skafu__entry_source *self, struct skafu__entry *out_entry)
+static int entry_merge_drops(const struct skafu__merge *merge, const struct skafu__entry *entry)
+{
+	return entry->position < merge->drop_below ||
+	       (merge->has_after && skafu__entry_compare(entry, &merge->after) <= 0);
+}
+
+static int32_t entry_merge_fill(struct skafu__entry_source *self)
 {
 	struct skafu__merge *merge = (struct skafu__merge *)self;
-	struct skafu__entry entry;
-	int32_t result = merge->primed ? SKAFU_OK : entry_merge_prime(merge);
 
-	if (result < 0)
-		return result;
-	for (;;) {
-		result = entry_merge_step(merge, &entry);
-		if (result <= 0)
+	do {
+		int32_t result = merge->primed ? entry_merge_ready(merge, merge->leader) : entry_merge_prime(merge);
+
+		if (result < 0)
 			return result;
-		if (entry.position < merge->drop_below)
-			continue;
-		if (merge->has_after && skafu__entry_compare(&entry, &merge->after) <= 0)
-			continue;
-		*out_entry = entry;
-		return 1;
-	}
+		if (merge->live == 0)
+			return 0;
+		entry_merge_lend(merge);
+		while (self->at != self->end && entry_merge_drops(merge, self->at))
+			self->at++;
+	} while (self->at == self->end);
+	return 1;
 }
 
 int32_t skafu__merge_init(struct skafu__merge *merge, struct skafu__entry_source *const *sources, size_t count,
@@ -231,7 +248,7 @@ int32_t skafu__merge_init(struct skafu__merge *merge, struct skafu__entry_source
 		return skafu__fail(error, SKAFU_ELIMIT, "%zu runs cannot be merged at once; the limit is %d.", count,
 			SKAFU__MERGE_SOURCES_MAX);
 	memset(merge, 0, sizeof *merge);
-	merge->source.next = entry_merge_next;
+	merge->source.fill = entry_merge_fill;
 	for (i = 0; i < count; i++)
 		merge->sources[i] = sources[i];
 	merge->live = count;

@@ -35,23 +35,38 @@ static inline int skafu__entry_compare(const struct skafu__entry *a, const struc
  */
 void skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch);
 
-/* Something that gives entries in ascending order.  next() returns 1 with an entry, 0 at the end, or a failure, and
- * is not called again after a 0 or a failure.  Embed it as the first member. */
+/*
+ * Something that gives entries in ascending order, a stretch of them at a time.  Those from `at` to `end` come next;
+ * who takes one moves `at` on.  When none is left, fill() brings the next stretch: 1 with at least one entry, 0 at the
+ * end, or a failure, and is not called again after a 0 or a failure.  A stretch is valid until the next fill().  Embed
+ * it as the first member; all zero but `fill` at the beginning.
+ */
 struct skafu__entry_source {
-	int32_t (*next)(struct skafu__entry_source *self, struct skafu__entry *out_entry);
+	const struct skafu__entry *at;
+	const struct skafu__entry *end;
+	int32_t (*fill)(struct skafu__entry_source *self);
 };
+
+/* One entry: 1, 0 at the end, or a failure. */
+static inline int32_t skafu__entry_next(struct skafu__entry_source *source, struct skafu__entry *out_entry)
+{
+	int32_t result = source->at != source->end ? 1 : source->fill(source);
+
+	if (result > 0)
+		*out_entry = *source->at++;
+	return result;
+}
 
 /* A source over sorted entries in memory, borrowed. */
 struct skafu__entry_array {
 	struct skafu__entry_source source;
-	const struct skafu__entry *entries;
+	const struct skafu__entry *entries; /* NULL once they are given */
 	size_t count;
-	size_t at;
 };
 void skafu__entry_array_init(struct skafu__entry_array *array, const struct skafu__entry *entries, size_t count);
 
 /*
- * A source that merges others.  Holds one entry of each and nothing else.  Entries that several sources have come
+ * A source that merges others.  Lends their stretches on and copies nothing.  Entries that several sources have come
  * out several times, next to each other.
  */
 #define SKAFU__MERGE_SOURCES_MAX 64
@@ -64,10 +79,9 @@ struct skafu__merge_options {
 struct skafu__merge {
 	struct skafu__entry_source source;
 	struct skafu__entry_source *sources[SKAFU__MERGE_SOURCES_MAX];
-	struct skafu__entry heads[SKAFU__MERGE_SOURCES_MAX];
+	uint64_t keys[SKAFU__MERGE_SOURCES_MAX]; /* of the entry that each source gives next */
 	size_t live;
-	size_t leader;                /* the source that has the smallest entry; `live` when that has to be found */
-	struct skafu__entry runner_up; /* the smallest entry of the others */
+	size_t leader; /* the source whose stretch was given last */
 	uint64_t drop_below;
 	struct skafu__entry after;
 	int has_after;

@@ -128,7 +128,8 @@ static int record_tags_are_whole(const char *tags, size_t length, uint32_t count
 	return tags == end;
 }
 
-int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__record *out)
+/* Lengths alone. */
+int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct skafu__record *out)
 {
 	if (length < SKAFU__RECORD_HEADER_BYTES)
 		return SKAFU_EDAMAGED;
@@ -147,6 +148,15 @@ int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__
 	record.tags = record.correlation + record.correlation_length + 1;
 	record.metadata = (const uint8_t *)record.tags + record.tags_length;
 	record.data = record.metadata + record.metadata_length;
+	*out = record;
+	return 0;
+}
+
+int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__record *out)
+{
+	struct skafu__record record;
+	if (skafu__record_decode_own(bytes, length, &record) != 0)
+		return SKAFU_EDAMAGED;
 	if (!record_text_is_whole(record.stream, record.stream_length) ||
 	    !record_text_is_whole(record.correlation, record.correlation_length) ||
 	    !record_tags_are_whole(record.tags, record.tags_length, record.tag_count))

@@ -54,6 +54,13 @@ enum {
 	SKAFU__RECORD_AT_ID = 52
 };
 
+/* How far a stored record is believed.  Whoever asks for less than all must know why. */
+enum skafu__check {
+	SKAFU__CHECK_LENGTHS = -1, /* this process just made it */
+	SKAFU__CHECK_TEXTS = 0,    /* its checksum was checked before */
+	SKAFU__CHECK_ALL = 1
+};
+
 /* A record as it lies in bytes: everything points into them. */
 struct skafu__record {
 	uint32_t size;
@@ -92,6 +99,9 @@ void skafu__record_seal(uint8_t *bytes, uint32_t size, uint64_t sequence);
 /* Read what lies at `bytes`, of which `length` may be read.  Every length and NUL is checked, so *out can be used
  * without further care; the CRC is not.  SKAFU_EDAMAGED without a message. */
 int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__record *out);
+
+/* The same for a record that this process made of checked input and has not let go: its texts are not looked at. */
+int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct skafu__record *out);
 
 /* 1 when the CRC is right. */
 int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence);

@@ -278,6 +278,75 @@ static int segment_parse(struct skafu__segment_cursor *cursor, const struct skaf
 	return head & 1 ? segment_parse_blocks(cursor, head, at, end) : segment_parse_short(cursor, head, at, end);
 }
 
+/* The following postings of a list of one block, of which out[0] is known.  Their number with it; 0: malformed. */
+static uint32_t segment_unpack_rest(const struct skafu__segment *segment, const uint8_t *at, const uint8_t *end,
+	struct skafu__entry *out)
+{
+	struct skafu__entry entry = out[0];
+	uint32_t filled = 1;
+
+	while (at != end) {
+		uint64_t before = entry.extra;
+		uint64_t jump = 0;
+		uint64_t code;
+
+		if (filled == SKAFU__SEGMENT_BLOCK || !segment_varint(&at, end, &code))
+			return 0;
+		if (segment->has_extra) {
+			if ((code & 1) && !segment_varint(&at, end, &jump))
+				return 0;
+			entry.extra += 1 + (jump >> 1 ^ (0 - (jump & 1)));
+			code >>= 1;
+		}
+		if (code > SKAFU__POSITION_MAX - entry.position || (code == 0 && entry.extra <= before))
+			return 0;
+		entry.position += code;
+		out[filled++] = entry;
+	}
+	return filled;
+}
+
+/* One list, if it is of one block; `out` has room for that. */
+static uint32_t segment_unpack_list(const struct skafu__segment *segment, uint32_t index, struct skafu__entry *out)
+{
+	size_t start = skafu__load_u16(segment->starts + index * sizeof(uint16_t));
+	size_t stop = index + 1 < segment->key_count
+		? skafu__load_u16(segment->starts + (index + 1) * sizeof(uint16_t))
+		: segment->lists_bytes;
+	const uint8_t *at = segment->lists + start;
+	const uint8_t *end = segment->lists + stop;
+	uint64_t head;
+	uint64_t offset;
+
+	if (start >= stop || stop > segment->lists_bytes || !segment_varint(&at, end, &head) || (head & 1))
+		return 0;
+	offset = segment->has_extra ? head >> 2 : head >> 1;
+	if (offset > SKAFU__POSITION_MAX - segment->base)
+		return 0;
+	out->key = skafu__segment_key(segment, index);
+	out->position = segment->base + offset;
+	out->extra = segment->has_extra ? 1 : 0;
+	if (segment->has_extra && (head & 2) && !segment_varint(&at, end, &out->extra))
+		return 0;
+	return segment_unpack_rest(segment, at, end, out);
+}
+
+uint32_t skafu__segment_unpack(const struct skafu__segment *segment, uint32_t *index, struct skafu__entry *out,
+	uint32_t room)
+{
+	uint32_t filled = 0;
+
+	while (*index < segment->key_count && room - filled >= SKAFU__SEGMENT_BLOCK) {
+		uint32_t count = segment_unpack_list(segment, *index, out + filled);
+
+		if (count == 0)
+			break;
+		filled += count;
+		++*index;
+	}
+	return filled;
+}
+
 /* ---- blocks -------------------------------------------------------------------------------------------------- */
 
 static const uint8_t *segment_row(const struct skafu__segment_cursor *cursor, uint32_t block)

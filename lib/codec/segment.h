@@ -142,6 +142,12 @@ int32_t skafu__segment_find_last(const struct skafu__segment *segment, uint64_t 
 int32_t skafu__segment_list(const struct skafu__segment *segment, uint32_t index,
 	struct skafu__segment_cursor *cursor, skafu_error *error);
 
+/* For a walk: the entries of the lists from the key at *index on, as long as they are of one block each and `room`, at
+ * least a block, suffices; *index moves to the first list that is not in `out`.  The number of entries; 0 when that
+ * list is one in blocks or is damaged, which a cursor will tell. */
+uint32_t skafu__segment_unpack(const struct skafu__segment *segment, uint32_t *index, struct skafu__entry *out,
+	uint32_t room);
+
 static inline uint64_t skafu__segment_cursor_position(const struct skafu__segment_cursor *cursor)
 {
 	return cursor->positions[cursor->at];

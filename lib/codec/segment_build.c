@@ -387,14 +387,13 @@ int32_t skafu__segment_builder_feed(struct skafu__segment_builder *builder, stru
 	uint32_t segments_max, skafu_error *error)
 {
 	uint32_t before = builder->segment_count;
-	struct skafu__entry entry;
-	int32_t result;
 
 	while (builder->segment_count - before < segments_max) {
-		result = source->next(source, &entry);
+		int32_t result = source->at != source->end ? 1 : source->fill(source);
+
 		if (result <= 0)
 			return result;
-		result = skafu__segment_builder_add(builder, &entry, error);
+		result = skafu__segment_builder_add(builder, source->at++, error);
 		if (result < 0)
 			return result;
 	}

@@ -1,8 +1,8 @@
 /*
  * segment_walk.c: goes through the segments of a run.
  *
- * Invariant: `previous` is the entry that the cursor stood on last, so the first entry of a segment has something to
- * be compared with: a run whose segments are mixed up is noticed, not merged.
+ * Invariant: `previous` is the last entry of the stretch before, so the first entry of a segment has something to be
+ * compared with: a run whose segments are mixed up is noticed, not merged.
  */
 #include "codec/segment_walk.h"
 
@@ -10,17 +10,58 @@
 
 #include "base/error.h"
 
-static void segment_walk_entry(const struct skafu__segment_walk *walk, struct skafu__entry *out_entry)
+static int32_t segment_walk_give(struct skafu__segment_walk *walk, uint32_t count)
 {
-	out_entry->key = walk->cursor.key;
-	out_entry->position = skafu__segment_cursor_position(&walk->cursor);
-	out_entry->extra = skafu__segment_cursor_extra(&walk->cursor);
+	walk->source.at = walk->ahead;
+	walk->source.end = walk->ahead + count;
+	return 1;
 }
 
-/* To the first entry of the next segment.  1, 0 at the end of the run, or a failure. */
+/* What the cursor's block holds from where it stands. */
+static int32_t segment_walk_give_block(struct skafu__segment_walk *walk)
+{
+	struct skafu__segment_cursor *cursor = &walk->cursor;
+	uint32_t count = 0;
+
+	for (uint32_t i = cursor->at; i < cursor->filled; i++)
+		walk->ahead[count++] = (struct skafu__entry){cursor->key, cursor->positions[i],
+			walk->segment.has_extra ? cursor->extras[i] : 0};
+	cursor->at = cursor->filled - 1;
+	walk->in_list = 1;
+	return segment_walk_give(walk, count);
+}
+
+/* The next lists: several when they are short, else the beginning of one.  1 or a failure. */
+static int32_t segment_walk_more(struct skafu__segment_walk *walk)
+{
+	uint32_t count = skafu__segment_unpack(&walk->segment, &walk->next_key, walk->ahead, SKAFU__SEGMENT_WALK_AHEAD);
+	int32_t result;
+
+	if (count > 0)
+		return segment_walk_give(walk, count);
+	result = skafu__segment_list(&walk->segment, walk->next_key, &walk->cursor, walk->error);
+	if (result < 0)
+		return result;
+	walk->next_key++;
+	return segment_walk_give_block(walk);
+}
+
+/* The next stretch of the open segment.  1, 0 at its end, or a failure. */
+static int32_t segment_walk_within(struct skafu__segment_walk *walk)
+{
+	if (walk->in_list) {
+		int32_t result = skafu__segment_cursor_next(&walk->cursor, walk->error);
+
+		if (result != 0)
+			return result < 0 ? result : segment_walk_give_block(walk);
+		walk->in_list = 0;
+	}
+	return walk->next_key < walk->segment.key_count ? segment_walk_more(walk) : 0;
+}
+
+/* The first stretch of the next segment.  1, 0 at the end of the run, or a failure. */
 static int32_t segment_walk_load(struct skafu__segment_walk *walk)
 {
-	struct skafu__entry entry;
 	int32_t result;
 
 	walk->open = 0;
@@ -28,54 +69,35 @@ static int32_t segment_walk_load(struct skafu__segment_walk *walk)
 	if (result <= 0)
 		return result;
 	walk->next_segment++;
-	result = skafu__segment_list(&walk->segment, 0, &walk->cursor, walk->error);
+	walk->next_key = 0;
+	walk->in_list = 0;
+	result = segment_walk_within(walk);
 	if (result < 0)
 		return result;
 	walk->open = 1;
-	segment_walk_entry(walk, &entry);
-	if (walk->started && skafu__entry_compare(&entry, &walk->previous) <= 0)
+	if (walk->started && skafu__entry_compare(walk->source.at, &walk->previous) <= 0)
 		return skafu__fail(walk->error, SKAFU_EDAMAGED,
 			"A segment of the index does not follow the one before it; reindex the store.");
 	walk->started = 1;
 	return 1;
 }
 
-/* To the next entry, wherever it is. */
-static int32_t segment_walk_step(struct skafu__segment_walk *walk)
-{
-	int32_t result;
-
-	if (!walk->open)
-		return segment_walk_load(walk);
-	result = skafu__segment_cursor_next(&walk->cursor, walk->error);
-	if (result != 0)
-		return result;
-	if (walk->cursor.key_index + 1 < walk->segment.key_count)
-		return skafu__segment_list(&walk->segment, walk->cursor.key_index + 1, &walk->cursor, walk->error);
-	return segment_walk_load(walk);
-}
-
-static int32_t segment_walk_next(struct skafu__entry_source *self, struct skafu__entry *out_entry)
+static int32_t segment_walk_fill(struct skafu__entry_source *self)
 {
 	struct skafu__segment_walk *walk = (struct skafu__segment_walk *)self;
 	int32_t result;
 
-	if (walk->pending)
-		walk->pending = 0;
-	else if (walk->open && walk->cursor.at + 1 < walk->cursor.filled)
-		walk->cursor.at++;
-	else if ((result = segment_walk_step(walk)) <= 0)
-		return result;
-	segment_walk_entry(walk, &walk->previous);
-	*out_entry = walk->previous;
-	return 1;
+	if (walk->started)
+		walk->previous = self->end[-1];
+	result = walk->open ? segment_walk_within(walk) : 0;
+	return result != 0 ? result : segment_walk_load(walk);
 }
 
 void skafu__segment_walk_init(struct skafu__segment_walk *walk, skafu__segment_load load, void *user,
 	uint32_t first_index, skafu_error *error)
 {
 	memset(walk, 0, sizeof *walk);
-	walk->source.next = segment_walk_next;
+	walk->source.fill = segment_walk_fill;
 	walk->load = load;
 	walk->user = user;
 	walk->next_segment = first_index;
@@ -93,14 +115,19 @@ static int32_t segment_walk_seek(struct skafu__segment_walk *walk, const struct 
 	result = skafu__segment_list(&walk->segment, index, &walk->cursor, walk->error);
 	if (result > 0 && walk->cursor.key == after->key)
 		result = skafu__segment_cursor_seek(&walk->cursor, after->position, walk->error);
-	return result < 0 ? result : 1; /* if all of the list is below, the cursor stands on its end */
+	if (result < 0)
+		return result;
+	walk->next_key = index + 1;
+	return segment_walk_give_block(walk); /* if all of the list is below, that is its end */
 }
 
 int32_t skafu__segment_walk_after(struct skafu__segment_walk *walk, const struct skafu__entry *after)
 {
+	struct skafu__entry_source *source = &walk->source;
 	int32_t result;
 
 	do {
+		source->at = source->end; /* nothing of a segment that is skipped is given */
 		walk->started = 0; /* what was skipped is not known, so there is nothing to compare with */
 		result = segment_walk_load(walk);
 		if (result > 0)
@@ -108,14 +135,7 @@ int32_t skafu__segment_walk_after(struct skafu__segment_walk *walk, const struct
 		else if (result == 0)
 			return SKAFU_OK;
 	} while (result == 0);
-	segment_walk_entry(walk, &walk->previous);
-	while (result > 0 && skafu__entry_compare(&walk->previous, after) <= 0) {
-		result = segment_walk_step(walk);
-		if (result > 0)
-			segment_walk_entry(walk, &walk->previous);
-	}
-	if (result < 0)
-		return result;
-	walk->pending = result;
-	return SKAFU_OK;
+	while (result > 0 && skafu__entry_compare(source->at, after) <= 0)
+		result = ++source->at != source->end ? 1 : segment_walk_fill(source);
+	return result < 0 ? result : SKAFU_OK;
 }

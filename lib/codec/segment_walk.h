@@ -12,6 +12,8 @@
 #include "codec/segment.h"
 #include "skafu_base.h"
 
+#define SKAFU__SEGMENT_WALK_AHEAD (2 * SKAFU__SEGMENT_BLOCK)
+
 /* Opens the segment at an index of the run into *out_segment: 1, or 0 when there are no more, or a failure.  The
  * bytes stay valid until the next call with the same user. */
 typedef int32_t (*skafu__segment_load)(void *user, uint32_t index, struct skafu__segment *out_segment,
@@ -26,9 +28,11 @@ struct skafu__segment_walk {
 	skafu_error *error;
 	uint32_t next_segment;
 	int open;
-	int started; /* `previous` is what the walk stood on last */
-	int pending; /* the cursor stands on an entry that was not given yet */
+	int in_list; /* the cursor stands on the last posting that was given of a list of several blocks */
+	int started; /* `previous` is the last entry of the stretch before */
 	struct skafu__entry previous;
+	uint32_t next_key; /* index of the first list that was not begun yet */
+	struct skafu__entry ahead[SKAFU__SEGMENT_WALK_AHEAD]; /* the stretch: a block, or several short lists */
 	struct skafu__segment segment;
 	struct skafu__segment_cursor cursor;
 };

@@ -431,6 +431,10 @@ static int32_t batch_encode(skafu_batch *batch, const struct batch_draft *draft,
 	int32_t rc = batch_make_room(batch, (void **)&batch->index, batch->record_count, &batch->record_room,
 				     sizeof *batch->index);
 	uint32_t at = (uint32_t)batch->records.length;
+	uint64_t stream_hash = 0;
+	if (draft->record.kind == SKAFU_KIND_EVENT)
+		stream_hash = skafu__hash64(batch->store->format.hash_key, draft->record.stream,
+					    draft->record.stream_length);
 	if (rc == 0)
 		rc = skafu__record_encode(&batch->records, &draft->record, draft->tags);
 	if (rc != 0) {
@@ -438,7 +442,8 @@ static int32_t batch_encode(skafu_batch *batch, const struct batch_draft *draft,
 		return batch_grown_too_far(batch, rc, error);
 	}
 	batch->index[batch->record_count++] = (struct skafu__batch_record){
-		.at = at, .size = (uint32_t)batch->records.length - at, .flags = draft->flags};
+		.at = at, .size = (uint32_t)batch->records.length - at, .flags = draft->flags,
+		.stream_hash = stream_hash};
 	return 0;
 }
 

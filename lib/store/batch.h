@@ -28,7 +28,7 @@ struct skafu__batch_record {
 	uint32_t at; /* in records */
 	uint32_t size;
 	uint32_t flags;
-	uint32_t reserved;
+	uint64_t stream_hash; /* of an event: what the index and the cache of heads know its stream by */
 };
 
 struct skafu__batch_name {

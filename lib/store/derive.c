@@ -92,7 +92,7 @@ static int32_t derive_commit(const struct derive_walk *walk, const struct skafu_
 }
 
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
-		      const struct skafu__derive_sink *sink, int check_crc, uint64_t *out_damaged)
+		      const struct skafu__derive_sink *sink, enum skafu__check check, uint64_t *out_damaged)
 {
 	struct derive_walk walk = {hash_key, sink, 0};
 	int32_t rc = derive_names(commit, sink);
@@ -101,7 +101,7 @@ int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struc
 	for (uint32_t i = 0; rc == 0 && i < commit->record_count; i++) {
 		struct skafu__record record;
 		walk.sequence = commit->first_sequence + i;
-		rc = skafu__commit_record(commit, i, check_crc, &record);
+		rc = skafu__commit_record(commit, i, check, &record);
 		if (rc == SKAFU_EDAMAGED && out_damaged)
 			*out_damaged = walk.sequence;
 		if (rc == 0)

@@ -45,8 +45,8 @@ struct skafu__derive_sink {
 };
 
 /* Names, then per record its entries in a fixed order, then rows.  Stops at the first failure of the sink and returns
- * it.  check_crc: SKAFU_EDAMAGED with the sequence in *out_damaged when a record's checksum is wrong. */
+ * it.  A record that does not stand the check: SKAFU_EDAMAGED, with its sequence in *out_damaged. */
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
-		      const struct skafu__derive_sink *sink, int check_crc, uint64_t *out_damaged);
+		      const struct skafu__derive_sink *sink, enum skafu__check check, uint64_t *out_damaged);
 
 #endif

@@ -288,7 +288,7 @@ static int32_t fold_gather(skafu_store *store, struct skafu__view *view, struct 
 		rc = skafu__view_walk_next(view, error);
 		if (rc <= 0)
 			return rc;
-		rc = skafu__derive(store->format.hash_key, &view->current, &sink, 1, &damaged);
+		rc = skafu__derive(store->format.hash_key, &view->current, &sink, SKAFU__CHECK_ALL, &damaged);
 		if (rc == 0)
 			rc = skafu__overlay_cover(own, &view->current);
 		if (rc == SKAFU_EDAMAGED)

@@ -21,7 +21,7 @@ int32_t skafu__judge_outcome(const struct skafu__commit *commit, struct skafu_ap
 	}
 	for (uint32_t i = commit->record_count; i > 0 && outcome.stream_version == 0; i--) {
 		struct skafu__record record;
-		if (skafu__commit_record(commit, i - 1, 1, &record) != 0)
+		if (skafu__commit_record(commit, i - 1, SKAFU__CHECK_ALL, &record) != 0)
 			return skafu__fail(error, SKAFU_EDAMAGED,
 					   "record %llu is damaged; restore a backup, or salvage "
 					   "what is whole",
@@ -106,7 +106,7 @@ static int judge_same_content(const skafu_batch *batch, const struct skafu__comm
 		return 0;
 	for (uint32_t i = 0; i < commit->record_count; i++) {
 		struct skafu__record stored;
-		if (skafu__commit_record(commit, i, 1, &stored) != 0 || !judge_same_record(batch, i, &stored, names))
+		if (skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &stored) != 0 || !judge_same_record(batch, i, &stored, names))
 			return 0;
 	}
 	return judge_same_rows(batch, commit, names);

@@ -1,5 +1,7 @@
 #include "store/overlay.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -7,7 +9,7 @@
 #define OVERLAY_NONE UINT32_MAX
 #define OVERLAY_ROW_BYTES_PER_WEIGHT 256
 #define OVERLAY_ENTRIES_MAX (UINT32_MAX / 2)
-#define OVERLAY_LINK_LAG 8 /* entries of a dimension between the fetch of a slot and its use */
+#define OVERLAY_LINK_AHEAD 8 /* entries between the fetch of a slot and its use */
 
 /* Links of one posting to its neighbours of the same key. */
 struct overlay_link {
@@ -22,11 +24,14 @@ struct overlay_slot {
 	uint32_t last;
 };
 
+/* Entries are linked by the first who looks one up: a log that is only written to pays nothing for it.  Lookers share
+ * the overlay, so one of them links under `link_lock` while the others wait. */
 struct skafu__overlay_list {
+	pthread_mutex_t link_lock;
+	_Atomic size_t linked; /* entries before it are linked */
 	struct skafu__entry *entries;
 	struct overlay_link *links;
 	size_t count;
-	size_t linked; /* entries before it are linked; all, once their commit is covered */
 	size_t room;
 	struct overlay_slot *slots;
 	size_t slot_count; /* 0 or a power of two */
@@ -49,27 +54,35 @@ static size_t overlay_slot_of(const struct skafu__overlay_list *list, uint64_t k
 	return at;
 }
 
+static size_t overlay_unlinked(const struct skafu__overlay_list *list)
+{
+	return list->count - atomic_load_explicit(&list->linked, memory_order_relaxed);
+}
+
 static void overlay_slots_clear(struct overlay_slot *slots, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		slots[i].last = OVERLAY_NONE;
 }
 
+/* Room for all entries as if each had a key of its own, so that linking them cannot fail. */
 static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__overlay_list *list)
 {
-	if ((list->slots_used + list->count - list->linked) * 2 < list->slot_count)
+	size_t before = list->slot_count;
+	if ((list->slots_used + overlay_unlinked(list)) * 2 < before)
 		return 0;
-	struct skafu__overlay_list grown = *list;
-	grown.slot_count = list->slot_count ? list->slot_count * 2 : 64;
-	grown.slots = skafu__realloc_array(sys, NULL, grown.slot_count, sizeof *grown.slots);
-	if (!grown.slots)
+	struct overlay_slot *old = list->slots;
+	size_t count = before ? before * 2 : 64;
+	struct overlay_slot *slots = skafu__realloc_array(sys, NULL, count, sizeof *slots);
+	if (!slots)
 		return SKAFU_ENOMEM;
-	overlay_slots_clear(grown.slots, grown.slot_count);
-	for (size_t i = 0; i < list->slot_count; i++)
-		if (list->slots[i].last != OVERLAY_NONE)
-			grown.slots[overlay_slot_of(&grown, list->slots[i].key)] = list->slots[i];
-	skafu__free(sys, list->slots);
-	*list = grown;
+	overlay_slots_clear(slots, count);
+	list->slots = slots;
+	list->slot_count = count;
+	for (size_t i = 0; i < before; i++)
+		if (old[i].last != OVERLAY_NONE)
+			slots[overlay_slot_of(list, old[i].key)] = old[i];
+	skafu__free(sys, old);
 	return 0;
 }
 
@@ -92,10 +105,8 @@ static int32_t overlay_grow_entries(const struct skafu__sys *sys, struct skafu__
 	return 0;
 }
 
-/* Link the oldest entry that is not linked yet. */
-static void overlay_link_next(struct skafu__overlay_list *list)
+static void overlay_link(struct skafu__overlay_list *list, uint32_t index)
 {
-	uint32_t index = (uint32_t)list->linked++;
 	uint64_t key = list->entries[index].key;
 	struct overlay_slot *slot = &list->slots[overlay_slot_of(list, key)];
 	list->links[index] = (struct overlay_link){slot->last, OVERLAY_NONE};
@@ -109,10 +120,20 @@ static void overlay_link_next(struct skafu__overlay_list *list)
 	slot->last = index;
 }
 
+/* The slot of a key lies anywhere in memory, so it is fetched some entries before it is used. */
 static void overlay_link_all(struct skafu__overlay_list *list)
 {
-	while (list->linked < list->count)
-		overlay_link_next(list);
+	if (atomic_load_explicit(&list->linked, memory_order_acquire) == list->count)
+		return;
+	pthread_mutex_lock(&list->link_lock);
+	for (size_t i = atomic_load(&list->linked); i < list->count; i++) {
+		if (i + OVERLAY_LINK_AHEAD < list->count)
+			__builtin_prefetch(&list->slots[overlay_home_of(list, list->entries[i + OVERLAY_LINK_AHEAD].key)],
+					   1);
+		overlay_link(list, (uint32_t)i);
+	}
+	atomic_store_explicit(&list->linked, list->count, memory_order_release);
+	pthread_mutex_unlock(&list->link_lock);
 }
 
 static int overlay_in_range(const struct skafu__entry *entry, const struct skafu__range *range)
@@ -185,6 +206,7 @@ static void overlay_list_free(const struct skafu__sys *sys, struct skafu__overla
 {
 	if (!list)
 		return;
+	pthread_mutex_destroy(&list->link_lock);
 	skafu__free(sys, list->entries);
 	skafu__free(sys, list->links);
 	skafu__free(sys, list->slots);
@@ -205,6 +227,7 @@ int32_t skafu__overlay_init(struct skafu__overlay *overlay, const struct skafu__
 			skafu__overlay_done(overlay);
 			return SKAFU_ENOMEM;
 		}
+		pthread_mutex_init(&overlay->lists[i]->link_lock, NULL);
 	}
 	return 0;
 }
@@ -227,10 +250,11 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 {
 	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
 		struct skafu__overlay_list *list = overlay->lists[i];
-		overlay_slots_clear(list->slots, list->slot_count);
+		if (list->slots_used != 0)
+			overlay_slots_clear(list->slots, list->slot_count);
 		list->slots_used = 0;
 		list->count = 0;
-		list->linked = 0;
+		atomic_store(&list->linked, 0);
 	}
 	skafu__map_clear(&overlay->row_heads);
 	skafu__buf_clear(&overlay->row_bytes);
@@ -241,20 +265,15 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 	overlay->covered_sequence = base_sequence;
 }
 
-/* The slot of a key lies anywhere in memory, so it is fetched now and used some entries later. */
 int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry)
 {
 	struct skafu__overlay_list *list = overlay->lists[dimension];
 	int32_t rc = overlay_grow_entries(overlay->sys, list);
 	if (rc == 0)
 		rc = overlay_grow_slots(overlay->sys, list);
-	if (rc != 0)
-		return rc;
-	__builtin_prefetch(&list->slots[overlay_home_of(list, entry->key)], 1);
-	list->entries[list->count++] = *entry;
-	if (list->count - list->linked > OVERLAY_LINK_LAG)
-		overlay_link_next(list);
-	return 0;
+	if (rc == 0)
+		list->entries[list->count++] = *entry;
+	return rc;
 }
 
 /* Rows count by number and by size, so that large values bring a fold forward too. */
@@ -275,8 +294,6 @@ int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu_
 		overlay->marks = marks;
 		overlay->mark_room = room;
 	}
-	for (uint32_t i = 1; i < SKAFU__DIMS; i++)
-		overlay_link_all(overlay->lists[i]);
 	overlay->covered = commit->number;
 	overlay->covered_sequence = skafu__commit_last_sequence(commit);
 	uint64_t weight = skafu__overlay_weight(overlay) + overlay_commit_weight(commit);
@@ -307,9 +324,10 @@ const struct skafu__overlay_mark *skafu__overlay_cut(const struct skafu__overlay
 size_t skafu__overlay_collect(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t key,
 			      const struct skafu__range *range, struct skafu__entry *out, size_t max)
 {
-	const struct skafu__overlay_list *list = overlay->lists[dimension];
+	struct skafu__overlay_list *list = overlay->lists[dimension];
 	if (list->slot_count == 0 || range->from > range->to)
 		return 0;
+	overlay_link_all(list);
 	const struct overlay_slot *slot = &list->slots[overlay_slot_of(list, key)];
 	return slot->last == OVERLAY_NONE ? 0 : overlay_list_collect(list, slot, range, out, max);
 }

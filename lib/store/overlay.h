@@ -3,7 +3,7 @@
  *
  * Every process builds its own from the commits, so it is never wrong and may be thrown away at any time.  Postings
  * of a dimension lie in one array in the order of their positions, linked by key in both directions; row values lie
- * in an array, linked from newer to older by key.
+ * in an array, linked from newer to older by key.  Postings are linked by the first lookup after they came.
  *
  * Invariant: holds exactly the commits base < number <= covered.  The newest of them may not be on disk yet, or may
  * be newer than a reader's snapshot: readers pass the highest position (commit) that they may see.

@@ -123,7 +123,7 @@ static int32_t verify_records(struct skafu__verify *verify, const struct skafu__
 		struct skafu__record record;
 		uint64_t sequence = commit->first_sequence + i;
 		int32_t rc = 0;
-		if (skafu__commit_record(commit, i, 1, &record) != 0) {
+		if (skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &record) != 0) {
 			if (verify->is_first)
 				skafu__verify_fault(verify, "record %llu (commit %llu) is damaged",
 						    (unsigned long long)sequence, (unsigned long long)commit->number);
@@ -260,7 +260,7 @@ static int32_t verify_commit(struct skafu__verify *verify, const struct skafu__c
 		rc = verify_records(verify, commit);
 	if (rc == 1) {
 		sink.name = verify_sink_name; /* known by now, so it only compares */
-		rc = skafu__derive(verify->store->format.hash_key, commit, &sink, 0, NULL);
+		rc = skafu__derive(verify->store->format.hash_key, commit, &sink, SKAFU__CHECK_TEXTS, NULL);
 	}
 	if (rc == 0 && verify->is_first) {
 		rc = verify_chain(verify, commit);

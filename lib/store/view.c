@@ -190,7 +190,7 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 	if (view->current.first_sequence > sequence)
 		return SKAFU_ENOTFOUND;
 	uint32_t index = (uint32_t)(sequence - view->current.first_sequence);
-	if (skafu__commit_record(&view->current, index, 1, out) != 0)
+	if (skafu__commit_record(&view->current, index, SKAFU__CHECK_ALL, out) != 0)
 		return view_damaged_record(sequence, error);
 	return 0;
 }
@@ -321,14 +321,26 @@ static int32_t view_sink_row(void *user, const struct skafu__row_op *row, uint64
 	return skafu__overlay_add_row(&store->overlay, row, commit);
 }
 
-int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, int check_crc,
+static int32_t view_derive(skafu_store *store, const struct skafu__commit *commit, enum skafu__check check,
 			   uint64_t *out_damaged)
 {
-	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, view_sink_event, view_sink_row};
-	int32_t rc = skafu__derive(store->format.hash_key, commit, &sink, check_crc, out_damaged);
+	int is_own = check == SKAFU__CHECK_LENGTHS;
+	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, is_own ? NULL : view_sink_event,
+					  view_sink_row};
+	int32_t rc = skafu__derive(store->format.hash_key, commit, &sink, check, out_damaged);
 	if (rc == 0)
 		rc = skafu__overlay_cover(&store->overlay, commit);
 	return rc;
+}
+
+int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, uint64_t *out_damaged)
+{
+	return view_derive(store, commit, SKAFU__CHECK_ALL, out_damaged);
+}
+
+int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit)
+{
+	return view_derive(store, commit, SKAFU__CHECK_LENGTHS, NULL);
 }
 
 static int32_t view_load_name(skafu_store *store, const MDB_val *key, const MDB_val *value)
@@ -387,7 +399,7 @@ static int32_t view_take_in(skafu_store *store, struct skafu__view *view, skafu_
 		rc = skafu__view_walk_next(view, error);
 		if (rc <= 0)
 			return rc;
-		rc = skafu__view_derive(store, &view->current, 1, &damaged);
+		rc = skafu__view_derive(store, &view->current, &damaged);
 		if (rc != 0)
 			return view_derive_failed(store, &view->current, rc, damaged, error);
 	}

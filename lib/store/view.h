@@ -57,8 +57,10 @@ int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error
 void skafu__view_invalidate(skafu_store *store);
 
 /* Take a commit into overlay, names and heads.  The gate is held exclusively. */
-int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, int check_crc,
-			   uint64_t *out_damaged);
+int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, uint64_t *out_damaged);
+
+/* The same for a commit that the writer just made: its names and heads are in already. */
+int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit);
 
 /* The record at a sequence, checked; SKAFU_ENOTFOUND (without a message) when there is none.  The bytes are valid
  * while the view is open. */

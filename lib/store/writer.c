@@ -10,6 +10,7 @@
 #include "store/store.h"
 
 #define WRITER_CLOCK_SLACK_NS (INT64_C(3600) * 1000000000)
+#define WRITER_FETCH_AHEAD 8 /* records between the fetch of a head and its use */
 
 /* ---- begin and end ------------------------------------------------------------------------------------------- */
 
@@ -253,8 +254,8 @@ static void writer_finish_record(struct skafu__writer *writer, const skafu_batch
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_SOURCE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_CONTENT_TYPE);
 	if (record[8] == SKAFU_KIND_EVENT) {
-		uint64_t *head =
-			skafu__map_find(&writer->store->heads, record + SKAFU__RECORD_HEADER_BYTES, record[84]);
+		uint64_t *head = skafu__map_find_hashed(&writer->store->heads, place->stream_hash,
+							record + SKAFU__RECORD_HEADER_BYTES, record[84]);
 		if (!head) {
 			writer->is_broken = 1;
 			return;
@@ -306,10 +307,11 @@ static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, c
 
 /* ---- heads of streams ---------------------------------------------------------------------------------------- */
 
-static int32_t writer_load_head(struct skafu__writer *writer, const char *stream, size_t length, skafu_error *error)
+static int32_t writer_load_head(struct skafu__writer *writer, uint64_t hash, const char *stream, size_t length,
+				skafu_error *error)
 {
 	uint64_t version;
-	if (skafu__map_find(&writer->store->heads, stream, length))
+	if (skafu__map_find_hashed(&writer->store->heads, hash, stream, length))
 		return 0;
 	int32_t rc = skafu__writer_stream_version(writer, stream, length, &version, error);
 	if (rc != 0)
@@ -322,10 +324,12 @@ static int32_t writer_load_heads_once(struct skafu__writer *writer, const skafu_
 {
 	for (uint32_t i = 0; i < batch->record_count; i++) {
 		const uint8_t *record = skafu__batch_record_bytes(batch, i);
+		if (i + WRITER_FETCH_AHEAD < batch->record_count)
+			skafu__map_prefetch(&writer->store->heads, batch->index[i + WRITER_FETCH_AHEAD].stream_hash);
 		if (record[8] != SKAFU_KIND_EVENT)
 			continue;
-		int32_t rc = writer_load_head(writer, (const char *)record + SKAFU__RECORD_HEADER_BYTES, record[84],
-					      error);
+		int32_t rc = writer_load_head(writer, batch->index[i].stream_hash,
+					      (const char *)record + SKAFU__RECORD_HEADER_BYTES, record[84], error);
 		if (rc != 0)
 			return rc;
 	}
@@ -359,7 +363,7 @@ static int32_t writer_accept(struct skafu__writer *writer, const skafu_batch *ba
 	writer->is_broken = 1; /* until it is all in */
 	int32_t rc = skafu__commit_decode(writer->chunk.bytes + writer->chunk.length, layout->size, &commit);
 	if (rc == 0)
-		rc = skafu__view_derive(writer->store, &commit, 0, NULL);
+		rc = skafu__view_derive_own(writer->store, &commit);
 	if (rc == SKAFU_EDAMAGED)
 		return skafu__fail(error, SKAFU_EINTERNAL, "the commit that was just encoded does not decode; please "
 				   "report this");

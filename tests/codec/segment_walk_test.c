@@ -24,10 +24,10 @@ static void check_walk(struct skafu__segment_walk *walk, size_t from, size_t cou
 	struct skafu__entry entry;
 
 	for (size_t i = from; i < count; i++) {
-		ck_assert_int_eq(walk->source.next(&walk->source, &entry), 1);
+		ck_assert_int_eq(skafu__entry_next(&walk->source, &entry), 1);
 		ck_assert_mem_eq(&entry, &entries[i], sizeof entry);
 	}
-	ck_assert_int_eq(walk->source.next(&walk->source, &entry), 0);
+	ck_assert_int_eq(skafu__entry_next(&walk->source, &entry), 0);
 }
 
 START_TEST(walk_gives_everything)
@@ -89,9 +89,9 @@ START_TEST(empty_run)
 	struct skafu__segment_walk walk;
 
 	skafu__segment_walk_init(&walk, run_load, &run, 0, NULL);
-	ck_assert_int_eq(walk.source.next(&walk.source, &entry), 0);
+	ck_assert_int_eq(skafu__entry_next(&walk.source, &entry), 0);
 	ck_assert_int_eq(skafu__segment_walk_after(&walk, &entry), SKAFU_OK);
-	ck_assert_int_eq(walk.source.next(&walk.source, &entry), 0);
+	ck_assert_int_eq(skafu__entry_next(&walk.source, &entry), 0);
 }
 END_TEST
 
@@ -117,11 +117,11 @@ START_TEST(mixed_up_segments_are_noticed)
 	run.infos[2] = info;
 	skafu__segment_walk_init(&walk, run_load, &run, 0, NULL);
 	while (result > 0)
-		result = walk.source.next(&walk.source, &entry);
+		result = skafu__entry_next(&walk.source, &entry);
 	ck_assert_int_eq(result, SKAFU_EDAMAGED);
 	run.bytes[1][60] ^= 1;
 	skafu__segment_walk_init(&walk, run_load, &run, 1, NULL);
-	ck_assert_int_eq(walk.source.next(&walk.source, &entry), SKAFU_EDAMAGED);
+	ck_assert_int_eq(skafu__entry_next(&walk.source, &entry), SKAFU_EDAMAGED);
 	run_done(&run);
 }
 END_TEST
