@@ -37,9 +37,9 @@ void skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skaf
 
 /*
  * Something that gives entries in ascending order, a stretch of them at a time.  Those from `at` to `end` come next;
- * who takes one moves `at` on.  When none is left, fill() brings the next stretch: 1 with at least one entry, 0 at the
- * end, or a failure, and is not called again after a 0 or a failure.  A stretch is valid until the next fill().  Embed
- * it as the first member; all zero but `fill` at the beginning.
+ * who takes one moves `at` on.  When none is left, fill() brings the next stretch: 1 with at least one entry, 0 at
+ * the end, or a failure, and is not called again after a 0 or a failure.  A stretch is valid until the next fill().
+ * Embed it as the first member; all zero but `fill` at the beginning.
  */
 struct skafu__entry_source {
 	const struct skafu__entry *at;

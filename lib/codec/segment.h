@@ -142,9 +142,9 @@ int32_t skafu__segment_find_last(const struct skafu__segment *segment, uint64_t 
 int32_t skafu__segment_list(const struct skafu__segment *segment, uint32_t index,
 	struct skafu__segment_cursor *cursor, skafu_error *error);
 
-/* For a walk: the entries of the lists from the key at *index on, as long as they are of one block each and `room`, at
- * least a block, suffices; *index moves to the first list that is not in `out`.  The number of entries; 0 when that
- * list is one in blocks or is damaged, which a cursor will tell. */
+/* For a walk: the entries of the lists from the key at *index on, as long as they are of one block each and there is
+ * room for one; `room` is at least a block.  *index moves to the first list that is not in `out`.  The number of
+ * entries; 0 when that list is one in blocks or is damaged, which a cursor will tell. */
 uint32_t skafu__segment_unpack(const struct skafu__segment *segment, uint32_t *index, struct skafu__entry *out,
 	uint32_t room);
 

@@ -34,7 +34,8 @@ static int32_t segment_walk_give_block(struct skafu__segment_walk *walk)
 /* The next lists: several when they are short, else the beginning of one.  1 or a failure. */
 static int32_t segment_walk_more(struct skafu__segment_walk *walk)
 {
-	uint32_t count = skafu__segment_unpack(&walk->segment, &walk->next_key, walk->ahead, SKAFU__SEGMENT_WALK_AHEAD);
+	uint32_t count = skafu__segment_unpack(&walk->segment, &walk->next_key, walk->ahead,
+		SKAFU__SEGMENT_WALK_AHEAD);
 	int32_t result;
 
 	if (count > 0)

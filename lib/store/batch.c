@@ -14,6 +14,7 @@
 #define BATCH_HOPS_MAX 255u
 
 static const char batch_json[] = "application/json";
+static const char batch_default_source[] = "default";
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
@@ -212,16 +213,18 @@ static int32_t batch_check_names(const skafu_batch *batch, const struct skafu_ne
 	size_t stream = 0;
 	size_t correlation = 0;
 	draft->type = given->type;
-	draft->source = given->source ? given->source : "default";
-	draft->content_type = given->content_type ? given->content_type : batch_json;
+	draft->source = batch_default_source;
+	draft->source_length = sizeof batch_default_source - 1;
+	draft->content_type = batch_json;
+	draft->content_type_length = sizeof batch_json - 1;
 	int32_t rc = skafu__name_measure(given->type, max, "type", &draft->type_length, error);
 	if (rc == 0 && given->stream)
 		rc = skafu__name_measure(given->stream, max, "stream name", &stream, error);
-	if (rc == 0)
-		rc = skafu__name_measure(draft->source, max, "source", &draft->source_length, error);
-	if (rc == 0)
-		rc = skafu__name_measure(draft->content_type, max, "content type", &draft->content_type_length,
-					 error);
+	if (rc == 0 && given->source)
+		rc = skafu__name_measure(draft->source = given->source, max, "source", &draft->source_length, error);
+	if (rc == 0 && given->content_type)
+		rc = skafu__name_measure(draft->content_type = given->content_type, max, "content type",
+					 &draft->content_type_length, error);
 	if (rc == 0 && given->correlation)
 		rc = skafu__name_measure(given->correlation, BATCH_CORRELATION_BYTES_MAX, "correlation id",
 					 &correlation, error);
@@ -305,7 +308,7 @@ static int32_t batch_check_metadata(const skafu_batch *batch, const struct skafu
 static int32_t batch_check_payload(const skafu_batch *batch, const struct skafu_new_record *given,
 				   struct batch_draft *draft, skafu_error *error)
 {
-	int is_json = strcmp(draft->content_type, batch_json) == 0;
+	int is_json = draft->content_type == batch_json || strcmp(draft->content_type, batch_json) == 0;
 	draft->record.data = given->data;
 	draft->record.data_length = (uint32_t)given->data_length;
 	int32_t rc = batch_check_length(batch, given->data, given->data_length, "payload", error);

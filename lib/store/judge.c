@@ -106,7 +106,8 @@ static int judge_same_content(const skafu_batch *batch, const struct skafu__comm
 		return 0;
 	for (uint32_t i = 0; i < commit->record_count; i++) {
 		struct skafu__record stored;
-		if (skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &stored) != 0 || !judge_same_record(batch, i, &stored, names))
+		if (skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &stored) != 0 ||
+		    !judge_same_record(batch, i, &stored, names))
 			return 0;
 	}
 	return judge_same_rows(batch, commit, names);

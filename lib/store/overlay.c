@@ -127,9 +127,9 @@ static void overlay_link_all(struct skafu__overlay_list *list)
 		return;
 	pthread_mutex_lock(&list->link_lock);
 	for (size_t i = atomic_load(&list->linked); i < list->count; i++) {
-		if (i + OVERLAY_LINK_AHEAD < list->count)
-			__builtin_prefetch(&list->slots[overlay_home_of(list, list->entries[i + OVERLAY_LINK_AHEAD].key)],
-					   1);
+		size_t ahead = i + OVERLAY_LINK_AHEAD;
+		if (ahead < list->count)
+			__builtin_prefetch(&list->slots[overlay_home_of(list, list->entries[ahead].key)], 1);
 		overlay_link(list, (uint32_t)i);
 	}
 	atomic_store_explicit(&list->linked, list->count, memory_order_release);

@@ -250,6 +250,7 @@ static void writer_finish_record(struct skafu__writer *writer, const skafu_batch
 {
 	const struct skafu__batch_record *place = &batch->index[index];
 	uint8_t *record = commit->records + place->at;
+	memcpy(record, skafu__batch_record_bytes(batch, index), place->size); /* one by one: it is still near below */
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_TYPE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_SOURCE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_CONTENT_TYPE);
@@ -294,8 +295,6 @@ static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, c
 	commit->recorded_ns = head.recorded_ns;
 	commit->clock_is_behind = writer->last_recorded_ns != INT64_MIN &&
 				  writer->now_ns < writer->last_recorded_ns - WRITER_CLOCK_SLACK_NS;
-	if (batch->records.length != 0)
-		memcpy(commit->records, batch->records.bytes, batch->records.length);
 	for (uint32_t i = 0; i < batch->record_count; i++)
 		writer_finish_record(writer, batch, i, commit);
 	skafu__commit_seal(to);

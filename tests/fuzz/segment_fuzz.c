@@ -71,7 +71,7 @@ static void use_segment(struct input *input)
 		return;
 	/* What passed the deep check is in order, and of the number that it says. */
 	skafu__segment_walk_init(&walk, load_input, input, 0, NULL);
-	while (walk.source.next(&walk.source, &entry) > 0) {
+	while (skafu__entry_next(&walk.source, &entry) > 0) {
 		if (count++ && skafu__entry_compare(&before, &entry) >= 0)
 			abort();
 		before = entry;
