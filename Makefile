@@ -47,8 +47,9 @@ DRAFTS := $(shell sed 's/\#.*//' tests/doc/drafts.txt 2>/dev/null)
 LESSONS := $(filter-out examples/skafuctl.c $(DRAFTS),$(sort $(wildcard examples/*.c)))
 TOOL    := $(filter-out $(DRAFTS),$(wildcard examples/skafuctl.c))
 APP_SRC := $(sort $(wildcard examples/skafu/*.c))
+APP     := $(if $(filter %/main.c,$(APP_SRC)),$(BUILD)/examples/skafu)
 
-SUITES  := base codec store model run watch test flow fault abi
+SUITES  := base codec store model run watch test flow fault abi app
 TESTS   := $(sort $(wildcard $(SUITES:%=tests/%/*_test.c) $(SUITES:%=tests/%/*/*_test.c)))
 LONG    := $(filter %_long_test.c,$(TESTS))
 UTIL    := $(sort $(wildcard tests/util/*.c))
@@ -68,7 +69,9 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $$(call pkg,--cflags lmdb libsodium libcjson))
 LIB_LIBS   = $(eval LIB_LIBS := $$(call pkg,--libs lmdb libsodium libcjson,-llmdb -lsodium -lcjson))$(LIB_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(call pkg,--libs check,-lcheck -lsubunit))$(CHECK_LIBS)
 TEST_LIBS  = $(CHECK_LIBS) $(LIB_LIBS) -lrt -lm -lpthread
-APP_LIBS  ?= -lpthread -lm
+APP_CFLAGS = $(eval APP_CFLAGS := $$(call pkg,--cflags libcurl libcjson libsodium))$(APP_CFLAGS)
+APP_LIBS   = $(eval APP_LIBS := $$(call pkg,--libs libcurl libcjson libsodium,-lcurl -lcjson -lsodium) \
+	-lpthread -lm)$(APP_LIBS)
 
 UBSAN := -fsanitize=undefined -fno-sanitize-recover=undefined
 flags-static  :=
@@ -99,7 +102,7 @@ SO := $(BUILD)/libskafu.so.$(VERSION)
 # While there are drafts, a finished file may call a function that is not written yet.
 COMPLETE := $(if $(filter %.h skafu_%,$(DRAFTS)),-Wl$(,)--unresolved-symbols=ignore-all,-Wl$(,)-z$(,)defs)
 LIBRARIES := $(if $(SRC),$(SO) $(BUILD)/libskafu.so $(BUILD)/libskafu.a) $(if $(KIT_SRC),$(BUILD)/libskafu_test.a)
-EXAMPLES := $(LESSONS:examples/%.c=$(BUILD)/examples/%) $(if $(APP_SRC),$(BUILD)/examples/skafu)
+EXAMPLES := $(LESSONS:examples/%.c=$(BUILD)/examples/%) $(APP)
 
 .PHONY: all examples
 all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
@@ -120,7 +123,8 @@ define flavour_rules
 $(BUILD)/obj-$(1)/%.o: %.c $(BUILD)/flags | $(NEED)
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) $$(if $$(filter tests/%,$$<),-Itests) -fvisibility=hidden \
+	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) $$(if $$(filter tests/%,$$<),-Itests) \
+		$$(if $$(filter tests/app/% examples/skafu/%,$$<),-Iexamples/skafu $$(APP_CFLAGS)) -fvisibility=hidden \
 		-MMD -MP -c $$< -o $$@
 
 $(call outdir,$(1))/libskafu_internal.a: $(if $(filter single,$(1)),$(BUILD)/single/skafu.o,$(SRC:%.c=$(BUILD)/obj-$(1)/%.o)) \
@@ -135,6 +139,20 @@ $(call outdir,$(1))/tests/%: tests/%.c $$$$(call linked,$(1),tests/$$$$*.c) \
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
 		$$(LDFLAGS) $$(TEST_LIBS) -o $$@
+
+# The tests of the application link all of it but its main().
+$(call outdir,$(1))/libskafu_app.a: $(patsubst %.c,$(BUILD)/obj-$(1)/%.o,$(filter-out %/main.c,$(APP_SRC)))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D); rm -f $$@
+	$$(Q)$$(AR) rcsD $$@ $$^
+
+$(call outdir,$(1))/tests/app/%: tests/app/%.c $$$$(call linked,$(1),tests/app/$$$$*.c) \
+                                $(call outdir,$(1))/libskafu_app.a \
+                                $(call outdir,$(1))/libskafu_internal.a $(BUILD)/flags
+	$$(call say,TEST,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -Iexamples/skafu $$(APP_CFLAGS) -MMD -MP -MF $$@.d \
+		$$(filter-out %/flags,$$^) $$(LDFLAGS) $$(TEST_LIBS) $$(APP_LIBS) -o $$@
 endef
 $(foreach f,$(FLAVOURS),$(eval $(call flavour_rules,$(f))))
 
@@ -166,7 +184,7 @@ $(BUILD)/examples/%: examples/%.c $(BUILD)/libskafu.so
 $(BUILD)/obj-app/%.o: examples/skafu/%.c $(BUILD)/flags | $(NEED)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(host_flags) -Iexamples/skafu -c $< -o $@
+	$(Q)$(CC) $(host_flags) $(APP_CFLAGS) -c $< -o $@
 
 $(BUILD)/examples/skafu: $(APP_SRC:examples/skafu/%.c=$(BUILD)/obj-app/%.o) $(BUILD)/libskafu.so
 	$(call say,EXAMPLE,$@)
@@ -198,7 +216,8 @@ $(BUILD)/single/skafu.o: $(BUILD)/single/skafu.c $(BUILD)/single/skafu_all.h $(B
 
 # package=probe; a probe with "pc:" is a pkg-config module, with "file:" a compiler's file, else a command.
 DEPS_RUN := gcc=gcc make=make libc6-dev=file:crt1.o pkg-config=pkg-config xz-utils=xz \
-            liblmdb-dev=pc:lmdb libcjson-dev=pc:libcjson libsodium-dev=pc:libsodium
+            liblmdb-dev=pc:lmdb libcjson-dev=pc:libcjson libsodium-dev=pc:libsodium \
+            libcurl4-openssl-dev=pc:libcurl git=git
 DEPS      = $(DEPS_RUN) g++=g++ check=pc:check libsqlite3-dev=pc:sqlite3 mandoc=mandoc universal-ctags=ctags \
             python3=python3
 DEPS_LONG = $(DEPS) clang=clang cmake=cmake libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \

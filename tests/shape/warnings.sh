@@ -14,11 +14,12 @@ if [ -f "$passed" ] && [ -z "$(find include lib tests examples "$0" \( -name '*.
 	newer="-newer $passed"
 fi
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wvla -Werror'
-flags="-std=c11 -D_GNU_SOURCE -Iinclude -Ilib -Itests $(pkg-config --cflags lmdb libsodium libcjson 2>/dev/null)"
+flags="-std=c11 -D_GNU_SOURCE -Iinclude -Ilib -Itests -Iexamples/skafu"
+flags+=" $(pkg-config --cflags lmdb libsodium libcjson libcurl 2>/dev/null)"
 failed=0
 for compiler in gcc clang; do
 	command -v $compiler >/dev/null || { echo "$compiler is not here"; continue; }
-	find lib examples tests -name '*.c' ! -path 'lib/nats/*' ! -path 'examples/skafu/*' $newer -print0 | sort -z |
+	find lib examples tests -name '*.c' ! -path 'lib/nats/*' ! -path '*/templates/*' $newer -print0 | sort -z |
 		xargs -0 -r -n 8 $compiler $flags $warnings -fsyntax-only || failed=1
 done
 [ $failed != 0 ] || mv "$begun" "$passed"

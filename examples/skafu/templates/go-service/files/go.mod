@@ -1,0 +1,3 @@
+module github.com/{{owner}}/{{name}}
+
+go 1.19
