@@ -2,9 +2,9 @@
  * expand.h: the language of the templates.
  *
  *   {{name}}                          the value of a variable
- *   {{name | snake | upper}}          through filters: upper lower snake kebab camel pascal json html
+ *   {{name | snake | upper}}          through filters, see filter.h
  *   {{name.snake.upper}}              the same, for names of files
- *   {{#if tests}}a{{else}}b{{/if}}    also !tests, license == "MIT", license != "MIT"; nested up to 16 deep
+ *   {{#if x}}a{{else}}b{{/if}}        also !x, license == "MIT", license != "MIT"; nested up to 16 deep
  *   {{"{{"}}                          the text between the quotes, for what would be a tag
  *   ${{ github.ref }}                 copied as it is, because workflow files are full of it
  *

@@ -12,7 +12,8 @@
 
 #include "text.h"
 
-/* upper, lower, snake, kebab, camel, pascal, json, html.  SKAFU_ENOTFOUND when there is no such filter; SKAFU_ELIMIT, SKAFU_ENOMEM as text_add(). */
+/* Add what the filter upper, lower, snake, kebab, camel, pascal, json or html makes of a value.  SKAFU_ENOTFOUND for
+ * another one; SKAFU_ELIMIT, SKAFU_ENOMEM as text_add(). */
 int32_t filter_apply(const char *filter, const char *value, struct text *out);
 
 #endif

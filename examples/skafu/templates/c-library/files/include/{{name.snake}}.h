@@ -25,7 +25,8 @@ struct {{name | snake}};
 {{name | snake | upper}}_API void {{name | snake}}_free(struct {{name | snake}} *queue);
 
 /* Put bytes at the end, all of them or none: 0, or -1 when there is no room. */
-{{name | snake | upper}}_API int {{name | snake}}_put(struct {{name | snake}} *queue, const void *bytes, size_t length);
+{{name | snake | upper}}_API int {{name | snake}}_put(struct {{name | snake}} *queue, const void *bytes,
+	size_t length);
 
 /* Take up to `length` bytes from the front; how many there were. */
 {{name | snake | upper}}_API size_t {{name | snake}}_take(struct {{name | snake}} *queue, void *bytes, size_t length);

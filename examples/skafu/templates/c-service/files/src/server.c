@@ -69,7 +69,8 @@ static void connection_answer(int fd, const char *bytes, size_t length)
 /* 1 while the connection is to stay open. */
 static int connection_read(int fd, struct connection *connection)
 {
-	ssize_t got = recv(fd, connection->bytes + connection->length, sizeof connection->bytes - connection->length, 0);
+	size_t room = sizeof connection->bytes - connection->length;
+	ssize_t got = recv(fd, connection->bytes + connection->length, room, 0);
 
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR;
