@@ -192,6 +192,22 @@ SKAFU_API int32_t skafu_batch_expect_row(skafu_batch *batch, const char *table, 
 SKAFU_API int32_t skafu_batch_expect_no_row(skafu_batch *batch, const char *table, const void *key, size_t key_length,
 					    skafu_error *error);
 
+/*
+ * Take things away, in the same commit as whatever else the batch holds.  From that commit on no read, query or
+ * condition sees them; the file gives the room back when the log is copied (skafu_store_backup).
+ *
+ * truncate: events of the stream with a version below before_version, at most the stream's next one.  delete: all
+ * events of the stream, which must be at `version`; later events go on with the next version.  tombstone: the stream
+ * for ever, SKAFU_EDELETED for whoever appends to it.  erase: the payload of one record; the record stays, with
+ * SKAFU_RECORD_ERASED and no data.  None can be taken back.
+ */
+SKAFU_API int32_t skafu_batch_truncate_stream(skafu_batch *batch, const char *stream, uint64_t before_version,
+					      skafu_error *error);
+SKAFU_API int32_t skafu_batch_delete_stream(skafu_batch *batch, const char *stream, uint64_t version,
+					    skafu_error *error);
+SKAFU_API int32_t skafu_batch_tombstone_stream(skafu_batch *batch, const char *stream, skafu_error *error);
+SKAFU_API int32_t skafu_batch_erase(skafu_batch *batch, uint64_t sequence, skafu_error *error);
+
 #define SKAFU_APPENDED_RETRY 0x1u /* the commit was in the log already; these are its places */
 
 typedef struct skafu_appended {
@@ -244,6 +260,7 @@ SKAFU_API int32_t skafu_query_add_tag(skafu_query *query, const char *tag, skafu
 
 #define SKAFU_RECORD_IS_JSON 0x1u       /* the payload passed the strict check */
 #define SKAFU_RECORD_CLOCK_BEHIND 0x2u  /* the clock was more than an hour behind the record before */
+#define SKAFU_RECORD_ERASED 0x4u        /* the payload was erased; data is empty */
 
 /*
  * A record as it is read.  Lent by a cursor: valid until the cursor is used again or freed.  Texts end in a NUL and

@@ -6,9 +6,10 @@
  *    u64 commit number, u64 first sequence, i64 recorded time, 16 bytes commit id
  *    u32 record count, then of each: u8 kind, u8 flags, u8 hops, u8 severity, u32 event version, u64 stream version,
  *        i64 time, 16 id, 16 causation, type, source, content type, stream, correlation, u32 tag count and the tags,
- *        metadata, data
+ *        metadata, u32 length and BLAKE2b-256 of the data
  *    u32 row count, then of each: table, u8 operation, key, value
- * Ids of names and the way in which commits are packed into chunks do not appear, so they may change.
+ * A record that was lost has only what stands before its type.  How a record is kept (its payload erased, flag 4)
+ * does not appear, nor do ids of names and the way in which commits are packed into chunks, so these may change.
  */
 #include "codec/canonical.h"
 
@@ -55,7 +56,7 @@ static void canonical_put_tags(struct skafu__buf *out, const struct skafu__recor
 static void canonical_put_fixed(struct skafu__buf *out, const struct skafu__record *record)
 {
 	skafu__buf_put_u8(out, record->kind);
-	skafu__buf_put_u8(out, record->flags);
+	skafu__buf_put_u8(out, (uint8_t)(record->flags & ~SKAFU__RECORD_ERASED));
 	skafu__buf_put_u8(out, record->hops);
 	skafu__buf_put_u8(out, record->severity);
 	skafu__buf_put_u32(out, record->event_version);
@@ -68,7 +69,10 @@ static void canonical_put_fixed(struct skafu__buf *out, const struct skafu__reco
 static int32_t canonical_put_record(struct skafu__buf *out, const struct canonical_names *names,
 				    const struct skafu__record *record)
 {
+	uint8_t digest[SKAFU__DIGEST_BYTES];
 	canonical_put_fixed(out, record);
+	if (record->kind == SKAFU__KIND_LOST)
+		return out->failed;
 	if (canonical_put_name(out, names, skafu__type_set(record->kind), record->type) ||
 	    canonical_put_name(out, names, SKAFU__NAME_DOMAIN, record->source) ||
 	    canonical_put_name(out, names, SKAFU__NAME_CONTENT_TYPE, record->content_type))
@@ -77,7 +81,8 @@ static int32_t canonical_put_record(struct skafu__buf *out, const struct canonic
 	canonical_put(out, record->correlation, record->correlation_length);
 	canonical_put_tags(out, record);
 	canonical_put(out, record->metadata, record->metadata_length);
-	canonical_put(out, record->data, record->data_length);
+	skafu__record_digest(record, digest);
+	skafu__buf_put(out, digest, sizeof digest);
 	return 0;
 }
 

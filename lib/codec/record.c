@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "codec/crc32c.h"
+#include "codec/hash.h"
 #include "skafu_store.h"
 
 static void record_encode_header(uint8_t *to, const struct skafu__record *record)
@@ -137,7 +138,9 @@ int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct ska
 	if (record.size > length || record.size < SKAFU__RECORD_HEADER_BYTES + 2)
 		return SKAFU_EDAMAGED;
 	record_decode_header(bytes, &record);
-	if (record.kind < SKAFU_KIND_EVENT || record.kind > SKAFU_KIND_OUTCOME)
+	if (record.kind < SKAFU_KIND_EVENT || record.kind > SKAFU__KIND_LOST)
+		return SKAFU_EDAMAGED;
+	if ((record.flags & SKAFU__RECORD_ERASED) && record.data_length != SKAFU__DIGEST_BYTES)
 		return SKAFU_EDAMAGED;
 	size_t size = SKAFU__RECORD_HEADER_BYTES + record.stream_length + 1u + record.correlation_length + 1u +
 		      record.tags_length + (size_t)record.metadata_length + record.data_length;
@@ -163,4 +166,15 @@ int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__
 		return SKAFU_EDAMAGED;
 	*out = record;
 	return 0;
+}
+
+void skafu__record_digest(const struct skafu__record *record, uint8_t out[SKAFU__DIGEST_BYTES])
+{
+	struct skafu__part part = {record->data, record->data_length};
+	if (record->flags & SKAFU__RECORD_ERASED) {
+		memcpy(out, record->data, SKAFU__DIGEST_BYTES);
+		return;
+	}
+	skafu__store_u32(out, record->data_length);
+	skafu__blake2b(out + 4, SKAFU__DIGEST_BYTES - 4, &part, 1);
 }

@@ -41,6 +41,17 @@
 #define SKAFU__RECORD_HEADER_BYTES 92u
 #define SKAFU__NAME_IS_LOCAL 0x80000000u
 
+/* What stands in the place of a record that salvage did not find: it has no names, and nothing follows from it.
+ * Reads see a hole. */
+#define SKAFU__KIND_LOST 5u
+
+/* Flags that say how a record is kept, not what it says. */
+#define SKAFU__RECORD_ERASED 0x4u /* the payload was taken out of the file, and its digest put in its place */
+
+/* Of a payload: u32 length, BLAKE2b-256.  The canonical form has it in place of the payload, so that a payload can go
+ * and the chain stays. */
+#define SKAFU__DIGEST_BYTES 36u
+
 enum {
 	SKAFU__RECORD_AT_CRC = 4,
 	SKAFU__RECORD_AT_KIND = 8,
@@ -102,6 +113,9 @@ int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__
 
 /* The same for a record that this process made of checked input and has not let go: its texts are not looked at. */
 int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct skafu__record *out);
+
+/* The digest of a record's payload, also when only that is left. */
+void skafu__record_digest(const struct skafu__record *record, uint8_t out[SKAFU__DIGEST_BYTES]);
 
 /* 1 when the CRC is right. */
 int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "codec/hash.h"
 #include "codec/json.h"
+#include "store/hidden.h"
 #include "store/store.h"
 
 #define BATCH_CORRELATION_BYTES_MAX 128u
@@ -53,6 +54,7 @@ void skafu_batch_clear(skafu_batch *batch)
 	batch->name_count = 0;
 	batch->condition_count = 0;
 	batch->row_count = 0;
+	batch->hides = 0;
 	batch->has_id = 0;
 	batch->id_is_fixed = 0;
 	batch->id_is_new = 0;
@@ -684,18 +686,40 @@ static int32_t batch_add_row(skafu_batch *batch, const struct batch_row_draft *d
 	return 0;
 }
 
+/* What is hidden from readers is changed by the functions that are made for it. */
+static int32_t batch_check_table(const char *table, skafu_error *error)
+{
+	if (!table || !skafu__hidden_is_reserved(table))
+		return 0;
+	return skafu__fail(error, SKAFU_EINVAL,
+			   "tables whose names begin with \"" SKAFU__HIDDEN_PREFIX "\" belong to the library; use "
+			   "another name");
+}
+
+int32_t skafu__batch_put_reserved(skafu_batch *batch, const char *table, const void *key, size_t key_length,
+				  const void *value, size_t value_length, skafu_error *error)
+{
+	struct batch_row_draft draft = {table, key, key_length, value, value_length};
+	int32_t rc = batch_add_row(batch, &draft, SKAFU__ROW_PUT, error);
+	if (rc == 0)
+		batch->hides = 1;
+	return rc;
+}
+
 int32_t skafu_batch_put_row(skafu_batch *batch, const char *table, const void *key, size_t key_length,
 			    const void *value, size_t value_length, skafu_error *error)
 {
 	struct batch_row_draft draft = {table, key, key_length, value, value_length};
-	return batch_add_row(batch, &draft, SKAFU__ROW_PUT, error);
+	int32_t rc = batch_check_table(table, error);
+	return rc ? rc : batch_add_row(batch, &draft, SKAFU__ROW_PUT, error);
 }
 
 int32_t skafu_batch_delete_row(skafu_batch *batch, const char *table, const void *key, size_t key_length,
 			       skafu_error *error)
 {
 	struct batch_row_draft draft = {table, key, key_length, NULL, 0};
-	return batch_add_row(batch, &draft, SKAFU__ROW_DELETE, error);
+	int32_t rc = batch_check_table(table, error);
+	return rc ? rc : batch_add_row(batch, &draft, SKAFU__ROW_DELETE, error);
 }
 
 static int32_t batch_expect_row(skafu_batch *batch, const struct batch_row_draft *draft, uint32_t present,

@@ -84,11 +84,16 @@ struct skafu_batch {
 	uint8_t id_is_fixed; /* it was set or given out, and does not change any more */
 	uint8_t id_is_new; /* and came from the generator, so nobody can have used it before the first append */
 	uint8_t attempted; /* an append may have written it */
+	uint8_t hides;     /* it has rows of the tables that hide (hidden.h) */
 	uint8_t mark;      /* of skafu_append_many(), which looks for a batch that is given twice */
 };
 
 /* Fix the id: given, else derived from the record ids when the host gave all, else new. */
 int32_t skafu__batch_fix_id(skafu_batch *batch, skafu_error *error);
+
+/* Put a row of a table that hosts may not write. */
+int32_t skafu__batch_put_reserved(skafu_batch *batch, const char *table, const void *key, size_t key_length,
+				  const void *value, size_t value_length, skafu_error *error);
 
 const char *skafu__batch_name_text(const skafu_batch *batch, uint32_t index);
 uint8_t *skafu__batch_record_bytes(const skafu_batch *batch, uint32_t index);

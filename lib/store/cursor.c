@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/text.h"
+#include "store/hidden.h"
 #include "store/index.h"
 #include "store/query.h"
 #include "store/recordview.h"
@@ -129,7 +130,7 @@ static int32_t cursor_look_at(struct skafu_cursor *cursor, struct skafu__view *v
 			      skafu_error *error)
 {
 	struct skafu__record record;
-	int32_t rc = skafu__view_record(view, sequence, &record, error);
+	int32_t rc = skafu__hidden_read(view, sequence, &record, error);
 	if (rc == SKAFU_ENOTFOUND)
 		return 1;
 	if (rc == 0 && !cursor_wants(cursor, &record))
@@ -360,7 +361,10 @@ static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__vie
 	uint64_t version;
 	uint64_t sequence;
 	size_t length = strlen(cursor->name);
-	int32_t rc = skafu__index_stream_head(view, cursor->name, length, &version, &sequence, error);
+	struct skafu__hidden_mark mark;
+	int32_t rc = skafu__hidden_stream(view, cursor->name, length, &mark, error);
+	if (rc == 0)
+		rc = skafu__index_stream_head(view, cursor->name, length, &version, &sequence, error);
 	if (rc != 0)
 		return rc;
 	if (version != 0 && request->opts.from > version + 1) {
@@ -370,7 +374,7 @@ static int32_t cursor_plan_stream(struct skafu_cursor *cursor, struct skafu__vie
 		skafu__error_set_version(error, version);
 		return SKAFU_EINVAL;
 	}
-	range->extra_from = request->opts.from;
+	range->extra_from = request->opts.from > mark.before ? request->opts.from : mark.before;
 	range->extra_to = request->opts.to ? request->opts.to : UINT64_MAX;
 	uint64_t key = skafu__hash64(cursor->store->format.hash_key, cursor->name, length);
 	return skafu__select_add(&cursor->select, SKAFU__DIM_STREAM, key, range);

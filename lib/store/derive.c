@@ -42,6 +42,8 @@ static int32_t derive_event(const struct derive_walk *walk, const struct skafu__
 static int32_t derive_record(const struct derive_walk *walk, const struct skafu__record *record)
 {
 	const uint8_t *key = walk->hash_key;
+	if (record->kind == SKAFU__KIND_LOST)
+		return 0;
 	int32_t rc =
 		derive_entry(walk, SKAFU__DIM_TYPE, skafu__type_key(skafu__type_set(record->kind), record->type), 0);
 	if (rc == 0)

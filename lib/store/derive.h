@@ -2,7 +2,8 @@
  * derive.h: what follows from a commit: the one pure function from which every derived table is made.
  *
  * The memory overlay, the fold, reindex and verify all call it, and nothing else writes a derived table; so a table
- * that is lost can be made again, byte for byte, and one that is damaged can be found out.
+ * that is lost can be made again, byte for byte, and one that is damaged can be found out.  What a truncated or
+ * deleted stream and an erased payload hide is hidden from readers (hidden.h), and keeps its entries.
  */
 #ifndef SKAFU__STORE_DERIVE_H
 #define SKAFU__STORE_DERIVE_H

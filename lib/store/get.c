@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "store/hidden.h"
 #include "store/index.h"
 #include "store/recordview.h"
 #include "store/store.h"
@@ -15,7 +16,10 @@ static int32_t get_copy(struct skafu__view *view, uint64_t sequence, skafu_recor
 {
 	struct skafu__record record;
 	struct skafu_record found;
-	int32_t rc = skafu__view_record(view, sequence, &record, error);
+	int32_t rc = skafu__hidden_read(view, sequence, &record, error);
+	if (rc == SKAFU_ENOTFOUND && sequence <= view->head)
+		return skafu__fail(error, SKAFU_ENOTFOUND, "there is no record %llu any more",
+				   (unsigned long long)sequence);
 	if (rc == SKAFU_ENOTFOUND)
 		return skafu__fail(error, SKAFU_ENOTFOUND, "there is no record %llu; the log ends at %llu",
 				   (unsigned long long)sequence, (unsigned long long)view->head);

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "store/hidden.h"
 #include "store/index.h"
 #include "store/rows.h"
 #include "store/select.h"
@@ -57,6 +58,16 @@ static int judge_same_fixed(const struct skafu__record *given, const struct skaf
 	return !(flags & SKAFU__BATCH_TIME_GIVEN) || given->time_ns == stored->time_ns;
 }
 
+/* Of a payload that was erased there is still the digest. */
+static int judge_same_payload(const struct skafu__record *given, const struct skafu__record *stored)
+{
+	uint8_t digest[SKAFU__DIGEST_BYTES];
+	if (!(stored->flags & SKAFU__RECORD_ERASED))
+		return judge_same_bytes(given->data, given->data_length, stored->data, stored->data_length);
+	skafu__record_digest(given, digest);
+	return memcmp(digest, stored->data, sizeof digest) == 0;
+}
+
 /* What the host gave is compared; what the library chose (ids, times) is not. */
 static int judge_same_record(const skafu_batch *batch, uint32_t index, const struct skafu__record *stored,
 			     const struct skafu__names *names)
@@ -72,7 +83,7 @@ static int judge_same_record(const skafu_batch *batch, uint32_t index, const str
 	return strcmp(given.stream, stored->stream) == 0 &&
 	       judge_same_bytes(given.tags, given.tags_length, stored->tags, stored->tags_length) &&
 	       judge_same_bytes(given.metadata, given.metadata_length, stored->metadata, stored->metadata_length) &&
-	       judge_same_bytes(given.data, given.data_length, stored->data, stored->data_length) &&
+	       judge_same_payload(&given, stored) &&
 	       judge_same_name(batch, given.type, names, skafu__type_set(stored->kind), stored->type) &&
 	       judge_same_name(batch, given.source, names, SKAFU__NAME_DOMAIN, stored->source) &&
 	       judge_same_name(batch, given.content_type, names, SKAFU__NAME_CONTENT_TYPE, stored->content_type);
@@ -185,18 +196,31 @@ static int32_t judge_row(struct skafu__writer *writer, const skafu_batch *batch,
 	return SKAFU_EROW;
 }
 
+/* A stream whose events are all hidden has none, and still is at the version of its last one. */
+static int judge_stream_holds(const struct skafu__condition *condition, uint64_t version,
+			      const struct skafu__hidden_mark *mark)
+{
+	int has_events = version != 0 && version >= mark->before;
+	if (condition->expectation == SKAFU_EXPECT_EXISTS)
+		return has_events;
+	return version == condition->number || (condition->number == 0 && !has_events && !mark->is_tombstone);
+}
+
 static int32_t judge_stream(struct skafu__writer *writer, const skafu_batch *batch, uint32_t number,
 			    skafu_error *error)
 {
 	const struct skafu__condition *condition = &batch->conditions[number];
 	const char *stream = (const char *)batch->texts.bytes + condition->text_at;
 	uint64_t version;
+	struct skafu__hidden_mark mark;
 	if (condition->expectation == SKAFU_EXPECT_ANY)
 		return 0;
 	int32_t rc = skafu__writer_stream_version(writer, stream, condition->key_length, &version, error);
+	if (rc == 0)
+		rc = skafu__hidden_stream(&writer->view, stream, condition->key_length, &mark, error);
 	if (rc != 0)
 		return rc;
-	if (condition->expectation == SKAFU_EXPECT_EXISTS ? version != 0 : version == condition->number)
+	if (judge_stream_holds(condition, version, &mark))
 		return 0;
 	if (condition->expectation == SKAFU_EXPECT_EXISTS)
 		skafu__fail(error, SKAFU_ECONFLICT, "condition %u does not hold: stream %s has no events", number + 1,
@@ -230,7 +254,7 @@ static int32_t judge_candidates(struct skafu__writer *writer, const skafu_query 
 	int32_t rc;
 	while ((rc = skafu__select_next(select, &writer->view, &sequence, error)) == 1) {
 		struct skafu__record record;
-		rc = skafu__view_record(&writer->view, sequence, &record, error);
+		rc = skafu__hidden_read(&writer->view, sequence, &record, error);
 		if (rc == SKAFU_ENOTFOUND)
 			continue;
 		if (rc != 0)
@@ -290,10 +314,14 @@ int32_t skafu__judge(struct skafu__writer *writer, skafu_batch *batch, struct sk
 	if (rc == 0)
 		rc = judge_record_ids(writer, batch, error);
 	if (rc == 0)
+		rc = skafu__hidden_judge_streams(&writer->view, batch, error);
+	if (rc == 0)
 		rc = judge_conditions(writer, batch, SKAFU__CONDITION_ROW, error);
 	if (rc == 0)
 		rc = judge_conditions(writer, batch, SKAFU__CONDITION_STREAM, error);
 	if (rc == 0)
 		rc = judge_conditions(writer, batch, SKAFU__CONDITION_QUERY, error);
+	if (rc == 0)
+		rc = skafu__hidden_judge(&writer->view, batch, error);
 	return rc;
 }

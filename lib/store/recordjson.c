@@ -106,6 +106,11 @@ static void recordjson_payload(struct skafu__buf *out, const skafu_record *recor
 		recordjson_name(out, "metadata");
 		skafu__buf_put(out, record->metadata, record->metadata_length);
 	}
+	if (record->flags & SKAFU_RECORD_ERASED) {
+		recordjson_name(out, "dataErased");
+		skafu__buf_printf(out, "true");
+		return;
+	}
 	if (skafu__recordjson_is_json(record)) {
 		recordjson_name(out, "data");
 		skafu__buf_put(out, record->data, record->data_length);

@@ -1,9 +1,9 @@
 /*
  * streams.c: the streams of a store by the prefix of their names.
  *
- * A stream is born with its event of version 1, and those are what the list is made of: it walks the log in short
- * views, gathers the names that begin with the prefix, and sorts them.  The memory is bounded; a longer prefix needs
- * less.
+ * A stream begins with its event of version 1, or with the version that it was truncated before, and those events are
+ * what the list is made of: it walks the log in short views, gathers the names that begin with the prefix, and sorts
+ * them.  The memory is bounded; a longer prefix needs less.
  */
 #include "skafu_store.h"
 
@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "store/hidden.h"
 #include "store/index.h"
 #include "store/store.h"
 
@@ -51,10 +52,18 @@ static int32_t streams_take(struct skafu_stream_list *list, const struct skafu__
 	return rc;
 }
 
-static int streams_begins_one(const struct skafu__record *record, const char *prefix, size_t length)
+/* 1 when a stream of the list begins with this event. */
+static int32_t streams_begins_one(struct skafu__view *view, const struct skafu__record *record, const char *prefix,
+				  size_t length, skafu_error *error)
 {
-	return record->kind == SKAFU_KIND_EVENT && record->stream_version == 1 && record->stream_length >= length &&
-	       memcmp(record->stream, prefix, length) == 0;
+	struct skafu__hidden_mark mark;
+	if (record->kind != SKAFU_KIND_EVENT || record->stream_length < length ||
+	    memcmp(record->stream, prefix, length) != 0)
+		return 0;
+	if (!skafu__hidden_is_in_use(view->store))
+		return record->stream_version == 1;
+	int32_t rc = skafu__hidden_stream(view, record->stream, record->stream_length, &mark, error);
+	return rc ? rc : record->stream_version == (mark.before > 1 ? mark.before : 1);
 }
 
 /* Look at sequences from *at on, for as long as a view may live. */
@@ -66,7 +75,9 @@ static int32_t streams_gather(struct skafu_stream_list *list, struct skafu__view
 	for (; *at <= list->head; ++*at) {
 		struct skafu__record record;
 		int32_t rc = skafu__view_record(view, *at, &record, error);
-		if (rc == 0 && streams_begins_one(&record, prefix, length))
+		if (rc == 0)
+			rc = streams_begins_one(view, &record, prefix, length, error);
+		if (rc == 1)
 			rc = streams_take(list, &record);
 		if (rc == SKAFU_ELIMIT)
 			return skafu__fail(error, rc, "the names take more than %llu bytes; use a longer prefix",

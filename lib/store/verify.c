@@ -95,7 +95,8 @@ static int32_t verify_stream(struct skafu__verify *verify, const struct skafu__r
 		return 0;
 	const uint64_t *known = skafu__map_find(&verify->streams, record->stream, record->stream_length);
 	uint64_t before = known ? *known : 0;
-	int is_right = verify->has_hole ? record->stream_version > before : record->stream_version == before + 1;
+	int is_right = verify->has_hole || verify->has_lost ? record->stream_version > before
+							    : record->stream_version == before + 1;
 	if (!is_right && verify->commit >= verify->share.told_up_to)
 		skafu__verify_fault(verify, "record %llu has version %llu of stream %.*s, which follows version %llu",
 				    (unsigned long long)sequence, (unsigned long long)record->stream_version,
@@ -129,6 +130,10 @@ static int32_t verify_records(struct skafu__verify *verify, const struct skafu__
 						    (unsigned long long)sequence, (unsigned long long)commit->number);
 			are_whole = 0;
 			verify->has_hole = 1;
+			continue;
+		}
+		if (record.kind == SKAFU__KIND_LOST) {
+			verify->has_lost = 1;
 			continue;
 		}
 		verify_names_of(verify, &record, sequence);
@@ -372,6 +377,7 @@ static int32_t verify_walk(struct skafu__verify *verify, skafu_error *error)
 	verify->sequence = 0;
 	verify->recorded_ns = INT64_MIN;
 	verify->has_hole = 0;
+	verify->has_lost = 0;
 	verify->share_is_full = 0;
 	skafu__map_clear(&verify->streams);
 	skafu__map_clear(&verify->rows);

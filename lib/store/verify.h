@@ -47,6 +47,7 @@ struct skafu__verify {
 	int64_t recorded_ns;
 	int is_first;      /* the walk that checks everything but other shares of the streams and rows */
 	int has_hole;      /* something before was unreadable, so what follows from it is not known */
+	int has_lost;      /* a record before was lost and salvage says so: versions may have gaps */
 	int index_is_lost; /* the index cannot be opened at all, which was told */
 	struct skafu__names names;
 	uint32_t folded_names[SKAFU__NAME_SETS]; /* defined by the commits up to goal.commit */

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "codec/key.h"
+#include "store/hidden.h"
 #include "store/index.h"
 #include "store/judge.h"
 #include "store/store.h"
@@ -383,9 +384,11 @@ static int32_t writer_accept(struct skafu__writer *writer, const skafu_batch *ba
 	return 0;
 }
 
-static int writer_needs_all_put(const skafu_batch *batch)
+static int writer_needs_all_put(const struct skafu__writer *writer, const skafu_batch *batch)
 {
 	if (!batch->id_is_new || batch->attempted || skafu__map_count(&batch->id_index) != 0)
+		return 1;
+	if (batch->hides || skafu__hidden_is_in_use(writer->store))
 		return 1;
 	for (uint32_t i = 0; i < batch->condition_count; i++)
 		if (batch->conditions[i].kind != SKAFU__CONDITION_STREAM)
@@ -397,7 +400,7 @@ static int32_t writer_judge(struct skafu__writer *writer, skafu_batch *batch, st
 			    skafu_error *error)
 {
 	/* The judge reads records; those that wait in the chunk are put first so that it finds them. */
-	if (writer->chunk.length != 0 && writer_needs_all_put(batch)) {
+	if (writer->chunk.length != 0 && writer_needs_all_put(writer, batch)) {
 		int32_t rc = skafu__writer_put(writer, error);
 		if (rc != 0)
 			return rc;

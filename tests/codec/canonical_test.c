@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/failing.h"
+#include "codec/hash.h"
 #include "codec/madecommit.h"
 
 static struct skafu__buf buf;
@@ -47,6 +48,7 @@ static const uint8_t *take_text(const uint8_t *at, const void *text, size_t leng
 static const uint8_t *take_record(const uint8_t *at, uint32_t index)
 {
 	struct skafu__record record = made_record(index);
+	uint8_t digest[SKAFU__DIGEST_BYTES - 4];
 
 	ck_assert(at[0] == record.kind && at[1] == record.flags && at[2] == record.hops && at[3] == record.severity);
 	ck_assert_uint_eq(skafu__load_u32(at + 4), record.event_version);
@@ -66,7 +68,10 @@ static const uint8_t *take_record(const uint8_t *at, uint32_t index)
 		at = take_text(at, "t:2", 3);
 	}
 	at = take_text(at, "", 0);
-	return take_text(at, "{}", 2);
+	skafu__blake2b(digest, sizeof digest, &(struct skafu__part){"{}", 2}, 1);
+	ck_assert_uint_eq(skafu__load_u32(at), 2);
+	ck_assert_mem_eq(at + 4, digest, sizeof digest);
+	return at + SKAFU__DIGEST_BYTES;
 }
 
 START_TEST(layout_is_the_documented_one)

@@ -206,6 +206,20 @@ static int32_t plan_add_condition(const struct plan_condition *plan, skafu_batch
 	return rc;
 }
 
+static int32_t plan_add_hide(const struct plan_hide *hide, skafu_batch *batch, skafu_error *error)
+{
+	switch (hide->kind) {
+	case PLAN_TRUNCATE:
+		return skafu_batch_truncate_stream(batch, model_stream(hide->stream), hide->number, error);
+	case PLAN_DELETE:
+		return skafu_batch_delete_stream(batch, model_stream(hide->stream), hide->number, error);
+	case PLAN_TOMBSTONE:
+		return skafu_batch_tombstone_stream(batch, model_stream(hide->stream), error);
+	default:
+		return skafu_batch_erase(batch, hide->number, error);
+	}
+}
+
 int32_t plan_fill(const struct plan *plan, skafu_batch *batch, skafu_error *error)
 {
 	int32_t rc = 0;
@@ -216,9 +230,72 @@ int32_t plan_fill(const struct plan *plan, skafu_batch *batch, skafu_error *erro
 		rc = plan_add_row(&plan->rows[i], batch, error);
 	for (uint32_t i = 0; rc == 0 && i < plan->conditions_count; i++)
 		rc = plan_add_condition(&plan->conditions[i], batch, error);
+	for (uint32_t i = 0; rc == 0 && i < plan->hides_count; i++)
+		rc = plan_add_hide(&plan->hides[i], batch, error);
 	if (rc == 0 && plan->id_given)
 		rc = skafu_batch_set_id(batch, plan->id, error);
 	return rc;
+}
+
+/* ---- hiding -------------------------------------------------------------------------------------------------- */
+
+int model_hides(const struct model *model, uint64_t sequence)
+{
+	const struct model_record *record = &model->records[sequence - 1];
+
+	return record->plan.kind == SKAFU_KIND_EVENT && record->stream_version < model->before[record->plan.stream];
+}
+
+int model_has_events(const struct model *model, uint32_t stream)
+{
+	return model->versions[stream] != 0 && model->versions[stream] >= model->before[stream];
+}
+
+static int judge_tombstones(const struct model *model, const struct plan *plan, struct verdict *out)
+{
+	for (uint32_t i = 0; i < plan->records_count; i++)
+		if (plan->records[i].kind == SKAFU_KIND_EVENT &&
+		    model->before[plan->records[i].stream] == UINT64_MAX) {
+			out->code = SKAFU_EDELETED;
+			out->item = i + 1;
+			return 1;
+		}
+	return 0;
+}
+
+static int judge_hide(const struct model *model, const struct plan_hide *hide, struct verdict *out)
+{
+	uint64_t version = model->versions[hide->stream];
+	uint64_t before = hide->kind == PLAN_DELETE ? hide->number + 1 : hide->number;
+
+	if (hide->kind == PLAN_ERASE) {
+		out->code = hide->number > model->record_count ? SKAFU_ENOTFOUND : 0;
+		out->sequence = out->code ? hide->number : 0;
+	} else if (model->before[hide->stream] == UINT64_MAX) {
+		out->code = SKAFU_EDELETED;
+	} else if (hide->kind != PLAN_TOMBSTONE && (before > version + 1 || before < model->before[hide->stream])) {
+		out->code = SKAFU_EINVAL;
+		out->version = version;
+	}
+	return out->code != 0;
+}
+
+static int judge_hides(const struct model *model, const struct plan *plan, struct verdict *out)
+{
+	for (uint32_t i = 0; i < plan->hides_count; i++)
+		if (judge_hide(model, &plan->hides[i], out))
+			return 1;
+	return 0;
+}
+
+static void model_hide(struct model *model, const struct plan_hide *hide)
+{
+	if (hide->kind == PLAN_ERASE && !model->records[hide->number - 1].erased)
+		model->records[hide->number - 1].erased = model->commit_count;
+	else if (hide->kind == PLAN_TOMBSTONE)
+		model->before[hide->stream] = UINT64_MAX;
+	else if (hide->kind != PLAN_ERASE)
+		model->before[hide->stream] = hide->number + (hide->kind == PLAN_DELETE ? 1 : 0);
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------------- */
@@ -277,7 +354,9 @@ static int same_value(uint32_t a, uint32_t b)
 
 static int same_content(const struct model *model, const struct plan *plan, const struct model_commit *commit)
 {
-	if (plan->records_count != commit->plan->records_count || plan->rows_count != commit->plan->rows_count)
+	if (plan->records_count != commit->plan->records_count || plan->rows_count != commit->plan->rows_count ||
+	    plan->hides_count != commit->plan->hides_count ||
+	    memcmp(plan->hides, commit->plan->hides, sizeof plan->hides) != 0)
 		return 0;
 	for (uint32_t i = 0; i < plan->records_count; i++)
 		if (!same_record(&plan->records[i], &model->records[commit->first_sequence - 1 + i]))
@@ -340,12 +419,14 @@ static int judge_stream(const struct model *model, const struct plan_condition *
 	uint64_t version = model->versions[condition->stream];
 	int holds = 1;
 
+	int is_free = !model_has_events(model, condition->stream) && model->before[condition->stream] != UINT64_MAX;
+
 	if (condition->expectation == SKAFU_EXPECT_NONE)
-		holds = version == 0;
+		holds = version == 0 || is_free;
 	if (condition->expectation == SKAFU_EXPECT_EXISTS)
-		holds = version != 0;
+		holds = model_has_events(model, condition->stream);
 	if (condition->expectation == SKAFU_EXPECT_EXACT)
-		holds = version == condition->number;
+		holds = version == condition->number || (condition->number == 0 && is_free);
 	if (holds)
 		return 0;
 	out->code = SKAFU_ECONFLICT;
@@ -357,7 +438,9 @@ static int judge_query(const struct model *model, const struct plan_condition *c
 {
 	for (uint64_t i = condition->number; i < model->record_count; i++) {
 		const struct plan_record *record = &model->records[i].plan;
-		uint32_t item = record->kind == SKAFU_KIND_EVENT ? item_of(&condition->query, record) : 0;
+		uint32_t item = record->kind == SKAFU_KIND_EVENT && !model_hides(model, i + 1)
+					? item_of(&condition->query, record)
+					: 0;
 
 		if (item) {
 			out->code = SKAFU_EMATCH;
@@ -369,9 +452,32 @@ static int judge_query(const struct model *model, const struct plan_condition *c
 	return 0;
 }
 
+/* The conditions that deletes come with stand behind those that were given. */
+static int judge_deletes(const struct model *model, const struct plan *plan, struct verdict *out)
+{
+	uint32_t number = plan->conditions_count;
+
+	for (uint32_t i = 0; i < plan->hides_count; i++) {
+		const struct plan_hide *hide = &plan->hides[i];
+		struct plan_condition condition = {.kind = PLAN_STREAM, .expectation = SKAFU_EXPECT_EXACT,
+						   .number = hide->number, .stream = (uint8_t)hide->stream};
+
+		if (hide->kind != PLAN_DELETE)
+			continue;
+		number++;
+		if (judge_stream(model, &condition, out)) {
+			out->condition = number;
+			return 1;
+		}
+	}
+	return 0;
+}
+
 static int judge_conditions(const struct model *model, const struct plan *plan, struct verdict *out)
 {
-	for (uint32_t kind = PLAN_ROW; kind <= PLAN_QUERY; kind++)
+	for (uint32_t kind = PLAN_ROW; kind <= PLAN_QUERY; kind++) {
+		if (kind == PLAN_QUERY && judge_deletes(model, plan, out))
+			return 1;
 		for (uint32_t i = 0; i < plan->conditions_count; i++) {
 			const struct plan_condition *condition = &plan->conditions[i];
 			int refused = 0;
@@ -389,6 +495,7 @@ static int judge_conditions(const struct model *model, const struct plan *plan, 
 				return 1;
 			}
 		}
+	}
 	return 0;
 }
 
@@ -414,7 +521,8 @@ void model_judge(const struct model *model, const struct plan *plan, const uint8
 			judge_retry(model, plan, i, out);
 			return;
 		}
-	if (judge_ids(model, plan, out) || judge_conditions(model, plan, out) || judge_owners(model, plan, out))
+	if (judge_ids(model, plan, out) || judge_tombstones(model, plan, out) ||
+	    judge_conditions(model, plan, out) || judge_hides(model, plan, out) || judge_owners(model, plan, out))
 		return;
 	out->appended.commit = model->commit_count + 1;
 	if (plan->records_count) {
@@ -458,6 +566,7 @@ static void model_add_record(struct model *model, const struct plan_record *plan
 	record->commit = model->commit_count;
 	record->recorded_ns = recorded_ns;
 	record->stream_version = 0;
+	record->erased = 0;
 	if (plan->kind == SKAFU_KIND_EVENT)
 		record->stream_version = ++model->versions[plan->stream];
 	if (plan->kind <= SKAFU_KIND_COMMAND)
@@ -490,6 +599,8 @@ void model_append(struct model *model, const struct plan *plan, const uint8_t id
 		model->row_is[row->table][row->key] = row->put;
 		model->row_token[row->table][row->key] = row->token;
 	}
+	for (uint32_t i = 0; i < plan->hides_count; i++)
+		model_hide(model, &plan->hides[i]);
 }
 
 void model_free(struct model *model)
@@ -510,6 +621,8 @@ static int read_wants(const struct model *model, const struct model_read *read, 
 	uint32_t kinds = opts->kinds ? opts->kinds : SKAFU_KINDS_EVENTS;
 	uint64_t place = read->form == MODEL_STREAM ? record->stream_version : at + 1;
 
+	if (model_hides(model, at + 1))
+		return 0;
 	if (!(kinds & (1u << record->plan.kind)) || place < opts->from || (opts->to && place > opts->to))
 		return 0;
 	if ((opts->flags & SKAFU_READ_RECORDED_FROM) && record->recorded_ns < opts->recorded_from_ns)
@@ -565,7 +678,7 @@ static const char *tags_differ(const struct plan_record *plan, const skafu_recor
 	return at == record->tag_count && !skafu_record_tag(record, at) ? NULL : "tag_count";
 }
 
-static const char *content_differs(const struct plan_record *plan, const skafu_record *record)
+static const char *content_differs(const struct plan_record *plan, int is_erased, const skafu_record *record)
 {
 	size_t length;
 	const char *content_type;
@@ -576,12 +689,14 @@ static const char *content_differs(const struct plan_record *plan, const skafu_r
 
 	if (strcmp(record->content_type, content_type) != 0)
 		return "content_type";
+	if (is_erased)
+		length = 0;
 	if (record->data_length != length || (length && memcmp(record->data, payload, length) != 0))
 		return "data";
 	if (record->metadata_length != metadata_length ||
 	    (metadata_length && memcmp(record->metadata, metadata, metadata_length) != 0))
 		return "metadata";
-	return !(record->flags & SKAFU_RECORD_IS_JSON) == !is_json ? NULL : "flags";
+	return !(record->flags & SKAFU_RECORD_IS_JSON) == (!is_json || is_erased) ? NULL : "flags";
 }
 
 static const char *fixed_differs(const struct model_record *was, const skafu_record *record)
@@ -607,10 +722,11 @@ static const char *fixed_differs(const struct model_record *was, const skafu_rec
 	return NULL;
 }
 
-const char *model_differs(const struct model *model, uint64_t sequence, const skafu_record *record)
+const char *model_differs(const struct model *model, uint64_t sequence, const skafu_record *record, uint64_t commits)
 {
 	const struct model_record *was;
 	const char *difference;
+	int is_erased = (record->flags & SKAFU_RECORD_ERASED) != 0;
 
 	if (sequence == 0 || sequence > model->record_count || record->sequence != sequence)
 		return "sequence";
@@ -618,11 +734,13 @@ const char *model_differs(const struct model *model, uint64_t sequence, const sk
 	difference = fixed_differs(was, record);
 	if (difference)
 		return difference;
+	if (is_erased ? !was->erased : was->erased && was->erased <= commits)
+		return "whether the payload is erased";
 	if (strcmp(record->stream, was->plan.kind == SKAFU_KIND_EVENT ? model_stream(was->plan.stream) : "") != 0)
 		return "stream";
 	if (strcmp(record->type, model_type(was->plan.type)) != 0 ||
 	    strcmp(record->source, model_domain(was->plan.source)) != 0)
 		return "type or source";
 	difference = tags_differ(&was->plan, record);
-	return difference ? difference : content_differs(&was->plan, record);
+	return difference ? difference : content_differs(&was->plan, is_erased, record);
 }

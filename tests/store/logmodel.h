@@ -19,6 +19,7 @@
 #define MODEL_KEYS 20u
 #define PLAN_RECORDS 80u
 #define PLAN_ROWS 4u
+#define PLAN_HIDES 2u
 #define PLAN_CONDITIONS 4u
 #define PLAN_ITEMS 3u
 
@@ -47,6 +48,14 @@ struct plan_row {
 	uint32_t token;
 };
 
+enum plan_hide_kind { PLAN_TRUNCATE = 1, PLAN_DELETE, PLAN_TOMBSTONE, PLAN_ERASE };
+
+struct plan_hide {
+	uint32_t kind;
+	uint32_t stream;
+	uint64_t number; /* version, or sequence */
+};
+
 struct plan_query {
 	uint32_t items;
 	uint32_t types[PLAN_ITEMS]; /* bits */
@@ -69,10 +78,13 @@ struct plan {
 	uint32_t records_count;
 	uint32_t rows_count;
 	uint32_t conditions_count;
+	uint32_t hides_count;
 	uint32_t id_given;
+	uint32_t reserved;
 	uint8_t id[16];
 	struct plan_row rows[PLAN_ROWS];
 	struct plan_condition conditions[PLAN_CONDITIONS];
+	struct plan_hide hides[PLAN_HIDES];
 	struct plan_record records[PLAN_RECORDS];
 };
 
@@ -92,6 +104,7 @@ struct model_record {
 	uint64_t commit;
 	uint64_t stream_version;
 	int64_t recorded_ns;
+	uint64_t erased; /* the commit that erased the payload; 0: it is there */
 };
 
 struct model_commit {
@@ -110,6 +123,7 @@ struct model {
 	size_t commit_count;
 	size_t commit_room;
 	uint64_t versions[MODEL_STREAMS];
+	uint64_t before[MODEL_STREAMS]; /* events with a lower version are hidden; UINT64_MAX: deleted for good */
 	uint32_t owners[MODEL_TYPES]; /* domain + 1 */
 	uint8_t row_is[MODEL_TABLES][MODEL_KEYS];
 	uint32_t row_token[MODEL_TABLES][MODEL_KEYS];
@@ -142,6 +156,10 @@ void model_judge(const struct model *model, const struct plan *plan, const uint8
 void model_append(struct model *model, const struct plan *plan, const uint8_t id[16], uint8_t (*ids)[16],
 		  int64_t recorded_ns);
 
+/* 1 when no read gives a record any more. */
+int model_hides(const struct model *model, uint64_t sequence);
+int model_has_events(const struct model *model, uint32_t stream);
+
 /* Which records a read gives. */
 enum model_read_form { MODEL_ALL, MODEL_QUERY, MODEL_STREAM, MODEL_CORRELATION, MODEL_DOMAIN, MODEL_FORMS };
 
@@ -156,7 +174,8 @@ struct model_read {
 /* Sequences in order into `out`, which has room for all records; how many. */
 size_t model_select(const struct model *model, const struct model_read *read, uint64_t *out);
 
-/* The first difference between a record that was read and what the model has; NULL when they agree. */
-const char *model_differs(const struct model *model, uint64_t sequence, const skafu_record *record);
+/* The first difference between a record that was read and what the model has; NULL when they agree.  A payload that
+ * was erased by a commit after `commits` may still be there. */
+const char *model_differs(const struct model *model, uint64_t sequence, const skafu_record *record, uint64_t commits);
 
 #endif
