@@ -187,6 +187,26 @@ static int32_t act_put_row(struct scene *s)
 	return skafu_batch_put_row(s->batch, "table", "k", 1, "value", 5, &s->error);
 }
 
+static int32_t act_truncate(struct scene *s)
+{
+	return skafu_batch_truncate_stream(s->batch, "stream", 2, &s->error);
+}
+
+static int32_t act_delete_stream(struct scene *s)
+{
+	return skafu_batch_delete_stream(s->batch, "stream", 2, &s->error);
+}
+
+static int32_t act_tombstone(struct scene *s)
+{
+	return skafu_batch_tombstone_stream(s->batch, "stream", &s->error);
+}
+
+static int32_t act_erase(struct scene *s)
+{
+	return skafu_batch_erase(s->batch, 2, &s->error);
+}
+
 static int32_t act_delete_row(struct scene *s)
 {
 	return skafu_batch_delete_row(s->batch, "table", "k", 1, &s->error);
@@ -515,7 +535,6 @@ static int32_t act_maintain(struct scene *s)
 	return rc < 0 ? rc : 0;
 }
 
-#ifdef FAILCALLS_UPKEEP
 static int32_t act_verify(struct scene *s)
 {
 	skafu_verify_report report = {.size = sizeof report};
@@ -526,7 +545,13 @@ static int32_t act_reindex(struct scene *s)
 {
 	return skafu_store_reindex(s->store, &s->error);
 }
-#endif
+
+static int32_t act_backup(struct scene *s)
+{
+	char path[400];
+	snprintf(path, sizeof path, "%s/copy", s->root);
+	return skafu_store_backup(s->store, path, 0, NULL, NULL, &s->error);
+}
 
 static const struct call calls[] = {
 	{"skafu_store_open", NULL, act_open, CLOSED},
@@ -550,6 +575,10 @@ static const struct call calls[] = {
 	{"skafu_batch_expect_stream", make_batch, act_expect_stream, 0},
 	{"skafu_batch_expect_no_match", batch_and_query, act_expect_no_match, 0},
 	{"skafu_batch_put_row", make_batch, act_put_row, 0},
+	{"skafu_batch_truncate_stream", make_batch, act_truncate, 0},
+	{"skafu_batch_delete_stream", make_batch, act_delete_stream, 0},
+	{"skafu_batch_tombstone_stream", make_batch, act_tombstone, 0},
+	{"skafu_batch_erase", make_batch, act_erase, 0},
 	{"skafu_batch_delete_row", make_batch, act_delete_row, 0},
 	{"skafu_batch_expect_row", make_batch, act_expect_row, 0},
 	{"skafu_batch_expect_no_row", make_batch, act_expect_no_row, 0},
@@ -595,10 +624,9 @@ static const struct call calls[] = {
 	{"skafu_waiter_clear", act_waiter_new, act_waiter_clear, 0},
 	{"skafu_waiter_free", act_waiter_new, act_waiter_free, 0},
 	{"skafu_store_maintain", NULL, act_maintain, 0},
-#ifdef FAILCALLS_UPKEEP
 	{"skafu_store_verify", NULL, act_verify, 0},
 	{"skafu_store_reindex", NULL, act_reindex, 0},
-#endif
+	{"skafu_store_backup", NULL, act_backup, 0},
 };
 
 #define CALLS (sizeof calls / sizeof *calls)
@@ -653,16 +681,25 @@ static void template_make(const char *path, int is_folded, struct template *out)
 	close(fd);
 }
 
-static void scene_empty(const struct scene *s)
+static void directory_empty(const char *path)
 {
 	static const char *const names[] = {"log", "log-lock", "control", "wake"};
-	char name[400];
+	char name[500];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(name, sizeof name, "%s/%s", s->path, names[i]);
+		snprintf(name, sizeof name, "%s/%s", path, names[i]);
 		unlink(name);
 	}
-	rmdir(s->path);
+	rmdir(path);
+}
+
+static void scene_empty(const struct scene *s)
+{
+	char copy[400];
+
+	directory_empty(s->path);
+	snprintf(copy, sizeof copy, "%s/copy", s->root);
+	directory_empty(copy);
 }
 
 static int scene_prepare(void *user)
@@ -919,12 +956,6 @@ END_TEST
 START_TEST(every_function_is_in_the_table)
 {
 	FILE *header = fopen("include/skafu_store.h", "r");
-	static const char *const later[] = { /* declared, and not to be called yet */
-#ifndef FAILCALLS_UPKEEP
-		"skafu_store_verify", "skafu_store_reindex",
-#endif
-		"skafu_store_backup",
-	};
 	char line[300];
 	int missing = 0;
 
@@ -942,9 +973,6 @@ START_TEST(every_function_is_in_the_table)
 		size_t i = 0;
 		while (i < CALLS && strcmp(calls[i].name, at) != 0)
 			i++;
-		for (size_t k = 0; k < sizeof later / sizeof *later; k++)
-			if (strcmp(later[k], at) == 0)
-				i = 0;
 		if (i == CALLS) {
 			printf("%s is not in the table\n", at);
 			missing++;
