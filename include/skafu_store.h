@@ -302,7 +302,8 @@ SKAFU_API int32_t skafu_record_copy(const skafu_record *record, skafu_record **o
 SKAFU_API void skafu_record_free(skafu_record *record);
 
 /* The record in the exported form, one JSON object: eventId eventType eventVersion source timestamp sequenceNumber
- * streamId streamVersion correlationId causationId tags metadata data (or data_base64) severity.  Free *out_text with
+ * streamId streamVersion correlationId causationId tags metadata data (or data_base64) severity; and, where it is not
+ * what goes without saying, recordKind (command, error, outcome) contentType hops.  Free *out_text with
  * skafu_text_free(). */
 SKAFU_API int32_t skafu_record_to_json(const skafu_record *record, char **out_text, size_t *out_length,
 				       skafu_error *error);
@@ -486,8 +487,145 @@ typedef int32_t (*skafu_progress_fn)(void *user, uint64_t done, uint64_t total);
 SKAFU_API int32_t skafu_store_backup(skafu_store *store, const char *path, uint64_t up_to, skafu_progress_fn tell,
 				     void *user, skafu_error *error);
 
+/*
+ * A fork: the same copy under a birth id of its own, for another future of this history.  Here and in every backup the
+ * copy remembers where it comes from: see skafu_store_lineage().
+ */
+SKAFU_API int32_t skafu_store_fork(skafu_store *store, const char *path, uint64_t up_to, skafu_progress_fn tell,
+				   void *user, skafu_error *error);
+
+/* Where a store was copied from, and how far it has that store's history. */
+typedef struct skafu_lineage {
+	uint32_t size; /* set by the caller */
+	uint32_t reserved;
+	uint8_t birth[16]; /* of the store that was copied */
+	uint8_t incarnation[16];
+	uint64_t sequence; /* the last record that was copied */
+	uint64_t commit;   /* the last commit */
+	uint8_t chain[32]; /* that store's chain hash at this commit */
+	int64_t made_ns;   /* when the copy was begun */
+} skafu_lineage;
+
+/* index 0: what this store was copied from; 1: what that one was copied from; SKAFU_ENOTFOUND beyond the oldest that
+ * is known, and at 0 for a store that is no copy. */
+SKAFU_API int32_t skafu_store_lineage(skafu_store *store, uint32_t index, skafu_lineage *out_lineage,
+				      skafu_error *error);
+
+/* For whoever remembers a sequence and the incarnation under which it was seen: 0 when this store has the same records
+ * up to there, SKAFU_ESTALE when it does not, since it was restored to an earlier point or is another store. */
+SKAFU_API int32_t skafu_store_check_position(skafu_store *store, const uint8_t incarnation[16], uint64_t sequence,
+					     skafu_error *error);
+
+#define SKAFU_DIFF_RECORDS 0x1u /* what the records say; not how they were committed, nor when they were recorded */
+
+typedef struct skafu_diff {
+	uint32_t size; /* set by the caller */
+	uint32_t reserved;
+	uint64_t sequence;   /* the first at which the two part; 0: one is a beginning of the other, or they are equal */
+	uint64_t commit;     /* the first commit that differs; 0 without one, and with SKAFU_DIFF_RECORDS */
+	uint64_t same_up_to; /* the last sequence up to which they are the same */
+	uint64_t head;       /* of the first store, and of the other, as they were looked at */
+	uint64_t other_head;
+} skafu_diff;
+
+/* Find where two histories part: by whole commits in their canonical form, rows included, or by records. */
+SKAFU_API int32_t skafu_store_diff(skafu_store *store, skafu_store *other, uint32_t flags, skafu_progress_fn tell,
+				   void *user, skafu_diff *out_diff, skafu_error *error);
+
 /* Throw every derived table away and make it again from the commits.  No other writer meanwhile. */
 SKAFU_API int32_t skafu_store_reindex(skafu_store *store, skafu_error *error);
+
+/* ---- export and import --------------------------------------------------------------------------------------- */
+
+#define SKAFU_FORM_LINES 1u              /* what skafu_record_to_json() gives, a record a line */
+#define SKAFU_FORM_CLOUDEVENTS 2u        /* CloudEvents 1.0 in JSON, an event a line */
+#define SKAFU_FORM_CLOUDEVENTS_ARRAY 3u  /* the same as one JSON array, the batch format of CloudEvents */
+
+typedef struct skafu_export_opts {
+	uint32_t size;  /* sizeof(skafu_export_opts) */
+	uint32_t form;  /* SKAFU_FORM_; 0: lines */
+	uint32_t kinds; /* 1 << SKAFU_KIND_, OR'd; 0: all */
+	uint32_t reserved;
+	uint64_t from; /* first sequence; 0: the first there is */
+	uint64_t to;   /* last one; 0: the last there is now */
+} skafu_export_opts;
+
+typedef struct skafu_export_info {
+	uint32_t size; /* set by the caller */
+	uint32_t reserved;
+	uint64_t records;  /* given out so far */
+	uint64_t sequence; /* of the last of them */
+	uint64_t to;       /* where it ends */
+} skafu_export_info;
+
+/*
+ * The records as text, piece by piece, also while others append: what a query matches (NULL: everything).
+ * skafu_export_next(): 1 and some text that is lent until the next use (whole lines, in the array form any piece), 0 at
+ * the end.
+ */
+typedef struct skafu_export skafu_export;
+SKAFU_API int32_t skafu_export_open(skafu_store *store, const skafu_query *query, const skafu_export_opts *opts,
+				    skafu_export **out_export, skafu_error *error);
+SKAFU_API int32_t skafu_export_next(skafu_export *exporting, const char **out_text, size_t *out_length,
+				    skafu_error *error);
+SKAFU_API int32_t skafu_export_info_get(const skafu_export *exporting, skafu_export_info *out_info,
+					skafu_error *error);
+SKAFU_API void skafu_export_free(skafu_export *exporting);
+
+#define SKAFU_IMPORT_SET_ASIDE 0x1u   /* go on after a bad line; skafu_import_bad_next() gives it */
+#define SKAFU_IMPORT_SAME_PLACES 0x2u /* a record must get the sequence and version that its line says */
+
+typedef struct skafu_import_opts {
+	uint32_t size;           /* sizeof(skafu_import_opts) */
+	uint32_t flags;          /* SKAFU_IMPORT_ */
+	uint32_t form;           /* SKAFU_FORM_; 0: lines */
+	uint32_t line_bytes_max; /* of a line or element; 0: 32 MiB; at least 16 */
+	uint32_t batch_records;  /* that become one commit; 0: 1,000; at most 100,000 */
+	uint32_t reserved;
+	const char *origin; /* name of the text, for the ids of records without one; NULL: "" */
+} skafu_import_opts;
+
+typedef struct skafu_import_info {
+	uint32_t size; /* set by the caller */
+	uint32_t reserved;
+	uint64_t lines;   /* taken in so far; in the array form, elements */
+	uint64_t settled; /* of them decided: in the store, blank, or bad */
+	uint64_t added;   /* records that are new in the store */
+	uint64_t present; /* records that were there already, the same */
+	uint64_t bad;     /* lines that could not be imported */
+	uint64_t bad_line; /* number of the last of them, from 1; 0 when there is none */
+	uint64_t bytes;
+} skafu_import_info;
+
+/* A line that was set aside, lent until the next use of the import. */
+typedef struct skafu_import_bad {
+	uint32_t size;
+	int32_t code;
+	uint64_t line;
+	const char *reason;
+	const char *text; /* as it was; the beginning, when it was too long */
+	size_t text_length;
+} skafu_import_bad;
+
+/*
+ * Records from text.  Feed it in pieces of any size, then finish; each appends what is complete.  Importing the same
+ * text again adds nothing, so an import that was cut off is done again from the start.  A bad line ends the import: what
+ * stands before it is in the store, the error and skafu_import_info_get() name its number.  After another failure
+ * (SKAFU_EBUSY, SKAFU_ENOSPACE ...) everything that was fed is kept; go on by feeding no bytes.
+ */
+typedef struct skafu_import skafu_import;
+SKAFU_API int32_t skafu_import_open(skafu_store *store, const skafu_import_opts *opts, skafu_import **out_import,
+				    skafu_error *error);
+SKAFU_API int32_t skafu_import_feed(skafu_import *importing, const void *bytes, size_t length, uint64_t timeout_ns,
+				    skafu_error *error);
+SKAFU_API int32_t skafu_import_finish(skafu_import *importing, uint64_t timeout_ns, skafu_error *error);
+SKAFU_API void skafu_import_free(skafu_import *importing);
+SKAFU_API int32_t skafu_import_info_get(const skafu_import *importing, skafu_import_info *out_info,
+					skafu_error *error);
+
+/* 1 and the next line that was set aside, 0 when there is none.  Ask after each feed and after the finish, failed or
+ * not: the next of these calls forgets them. */
+SKAFU_API int32_t skafu_import_bad_next(skafu_import *importing, const skafu_import_bad **out_bad, skafu_error *error);
 
 #ifdef __cplusplus
 }

@@ -62,3 +62,15 @@ int32_t skafu__opts_flags(uint32_t flags, uint32_t allowed, const char *what, sk
 	return skafu__fail(error, SKAFU_EOPTION, "The %s has the unknown flag 0x%x; leave it out.", what,
 			   (unsigned)(unknown & (~unknown + 1)));
 }
+
+int32_t skafu__opts_write(void *out, const void *value, size_t value_bytes, const char *what, skafu_error *error)
+{
+	uint32_t size;
+
+	memcpy(&size, out, sizeof size);
+	if (size < 8 || size > value_bytes)
+		return skafu__fail(error, SKAFU_EOPTION, "The size in %s is not its sizeof; set it before the call.",
+				   what);
+	memcpy((uint8_t *)out + sizeof size, (const uint8_t *)value + sizeof size, size - sizeof size);
+	return SKAFU_OK;
+}

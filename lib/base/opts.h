@@ -17,4 +17,8 @@ int32_t skafu__opts_read(void *known, size_t known_bytes, const void *given, con
 /* SKAFU_EOPTION, naming the first bit, when flags has a bit that is not in allowed. */
 int32_t skafu__opts_flags(uint32_t flags, uint32_t allowed, const char *what, skafu_error *error);
 
+/* The other way: fill a struct whose size the caller has set, at least 8 and at most that of `value`, which begins
+ * with a size as well.  SKAFU_EOPTION with a sentence that names `what`. */
+int32_t skafu__opts_write(void *out, const void *value, size_t value_bytes, const char *what, skafu_error *error);
+
 #endif

@@ -172,7 +172,7 @@ struct skafu__rule_node {
 	uint32_t wholes; /* of an array: objects and arrays in it */
 };
 
-#define SKAFU__RULE_ENVELOPE 15
+#define SKAFU__RULE_ENVELOPE 18
 
 struct skafu_rules {
 	const struct skafu__sys *sys;

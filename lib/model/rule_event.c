@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "codec/jsonpath.h"
 #include "model/rule_index.h"
@@ -32,12 +33,16 @@ enum ruleevent_field {
 	RULEEVENT_METADATA,
 	RULEEVENT_DATA,
 	RULEEVENT_BASE64,
-	RULEEVENT_SEVERITY
+	RULEEVENT_SEVERITY,
+	RULEEVENT_KIND,
+	RULEEVENT_CONTENT_TYPE,
+	RULEEVENT_HOPS
 };
 
 const char *const skafu__rule_envelope[SKAFU__RULE_ENVELOPE] = {
 	"eventId", "eventType", "eventVersion", "source", "timestamp", "sequenceNumber", "streamId", "streamVersion",
-	"correlationId", "causationId", "tags", "metadata", "data", "data_base64", "severity"};
+	"correlationId", "causationId", "tags", "metadata", "data", "data_base64", "severity", "recordKind", "contentType",
+	"hops"};
 
 /* A scalar on its way in. */
 struct ruleevent_scalar {
@@ -349,7 +354,7 @@ static void ruleevent_put_base64(struct skafu_rules *set, const skafu_record *re
 	if (path == SKAFU__RULE_NONE)
 		return;
 	skafu__buf_init(&text, set->sys, UINT32_MAX / 2);
-	if (skafu__recordjson_base64(&text, record->data, record->data_length) == 0)
+	if (skafu__base64_put(&text, record->data, record->data_length) == 0)
 		ruleevent_bytes(set, 0, path, text.bytes, text.length);
 	else
 		set->scratch.failed = text.failed;
@@ -400,10 +405,16 @@ int32_t skafu__rule_take_record(struct skafu_rules *set, const skafu_record *rec
 	ruleevent_put_texts(set, record);
 	ruleevent_put_id(set, RULEEVENT_ID, record->id);
 	ruleevent_put_number(set, RULEEVENT_SEQUENCE, record->sequence);
-	if (record->kind == SKAFU_KIND_EVENT) {
+	if (record->kind == SKAFU_KIND_EVENT || *record->stream)
 		ruleevent_put(set, RULEEVENT_STREAM, record->stream);
+	if (record->kind == SKAFU_KIND_EVENT)
 		ruleevent_put_number(set, RULEEVENT_STREAM_VERSION, record->stream_version);
-	}
+	else
+		ruleevent_put(set, RULEEVENT_KIND, skafu__recordjson_kind(record->kind));
+	if (!skafu__recordjson_is_json(record))
+		ruleevent_put(set, RULEEVENT_CONTENT_TYPE, record->content_type);
+	if (record->hops != 0)
+		ruleevent_put_number(set, RULEEVENT_HOPS, record->hops);
 	if (skafu__recordjson_has_cause(record))
 		ruleevent_put_id(set, RULEEVENT_CAUSATION, record->causation);
 	ruleevent_put_tags(set, record);

@@ -1,8 +1,9 @@
 /*
  * recordjson.c: the exported form of a record.
  *
- * Invariant: what comes out is strict JSON.  A payload or metadata that passed the check when it was appended is
- * copied byte for byte, so numbers keep all their digits; a payload that is no JSON travels as base64.
+ * Invariant: what comes out is strict JSON on one line.  A payload or metadata that passed the check when it was
+ * appended is copied as it is, so numbers keep all their digits; only blanks around it are left out, and line breaks
+ * between its tokens become blanks.  A payload that is no JSON travels as base64.
  */
 #include "store/recordjson.h"
 
@@ -11,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/sys.h"
+#include "codec/base64.h"
 #include "codec/jsonpath.h"
 
 #define RECORDJSON_BYTES_MAX (SIZE_MAX / 2)
@@ -34,32 +36,16 @@ const char *skafu__recordjson_severity(const skafu_record *record)
 	return names[record->severity];
 }
 
+const char *skafu__recordjson_kind(uint32_t kind)
+{
+	static const char *const names[] = {"", "event", "command", "error", "outcome"};
+	return kind <= SKAFU_KIND_OUTCOME ? names[kind] : "";
+}
+
 void skafu__recordjson_version(uint32_t event_version, char out_text[SKAFU__EVENT_VERSION_BYTES])
 {
 	snprintf(out_text, SKAFU__EVENT_VERSION_BYTES, "%u.%u", (event_version >> 16) & 0xFFFFu,
 		 event_version & 0xFFFFu);
-}
-
-int32_t skafu__recordjson_base64(struct skafu__buf *out, const uint8_t *bytes, size_t length)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t *to = skafu__buf_reserve(out, (length + 2) / 3 * 4);
-	if (!to)
-		return out->failed;
-	for (size_t i = 0; i < length; i += 3, to += 4) {
-		size_t left = length - i;
-		uint32_t group = (uint32_t)bytes[i] << 16;
-		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-		group |= left > 2 ? bytes[i + 2] : 0;
-		for (int digit = 0; digit < 4; digit++)
-			to[digit] = (uint8_t)digits[(group >> (18 - 6 * digit)) & 63];
-		if (left < 3)
-			to[3] = '=';
-		if (left < 2)
-			to[2] = '=';
-	}
-	skafu__buf_commit(out, (length + 2) / 3 * 4);
-	return out->failed;
 }
 
 /* ,"name": which every member but the first begins with. */
@@ -100,11 +86,33 @@ static int32_t recordjson_tags(struct skafu__buf *out, const skafu_record *recor
 	return skafu__buf_put_u8(out, ']');
 }
 
+void skafu__recordjson_trim(const uint8_t **bytes, size_t *length)
+{
+	while (*length > 0 && memchr(" \t\r\n", **bytes, 4)) {
+		++*bytes;
+		--*length;
+	}
+	while (*length > 0 && memchr(" \t\r\n", (*bytes)[*length - 1], 4))
+		--*length;
+}
+
+int32_t skafu__recordjson_put_value(struct skafu__buf *out, const uint8_t *bytes, size_t length)
+{
+	skafu__recordjson_trim(&bytes, &length);
+	size_t at = out->length;
+	if (skafu__buf_put(out, bytes, length) != 0)
+		return out->failed;
+	for (uint8_t *byte = out->bytes + at; byte < out->bytes + out->length; byte++)
+		if (*byte == '\n' || *byte == '\r') /* never within a text: it would be escaped there */
+			*byte = ' ';
+	return 0;
+}
+
 static void recordjson_payload(struct skafu__buf *out, const skafu_record *record)
 {
 	if (record->metadata_length > 0) {
 		recordjson_name(out, "metadata");
-		skafu__buf_put(out, record->metadata, record->metadata_length);
+		skafu__recordjson_put_value(out, record->metadata, record->metadata_length);
 	}
 	if (record->flags & SKAFU_RECORD_ERASED) {
 		recordjson_name(out, "dataErased");
@@ -113,12 +121,12 @@ static void recordjson_payload(struct skafu__buf *out, const skafu_record *recor
 	}
 	if (skafu__recordjson_is_json(record)) {
 		recordjson_name(out, "data");
-		skafu__buf_put(out, record->data, record->data_length);
+		skafu__recordjson_put_value(out, record->data, record->data_length);
 		return;
 	}
 	recordjson_name(out, "data_base64");
 	skafu__buf_put_u8(out, '"');
-	skafu__recordjson_base64(out, record->data, record->data_length);
+	skafu__base64_put(out, record->data, record->data_length);
 	skafu__buf_put_u8(out, '"');
 }
 
@@ -140,10 +148,9 @@ static int32_t recordjson_head(struct skafu__buf *out, const skafu_record *recor
 		code = recordjson_text(out, "timestamp", time);
 	if (code == 0)
 		code = skafu__buf_printf(out, ",\"sequenceNumber\":%llu", (unsigned long long)record->sequence);
+	if (code == 0 && (record->kind == SKAFU_KIND_EVENT || *record->stream))
+		code = recordjson_text(out, "streamId", record->stream);
 	if (code < 0 || record->kind != SKAFU_KIND_EVENT)
-		return code;
-	code = recordjson_text(out, "streamId", record->stream);
-	if (code < 0)
 		return code;
 	return skafu__buf_printf(out, ",\"streamVersion\":%llu", (unsigned long long)record->stream_version);
 }
@@ -161,8 +168,14 @@ int32_t skafu__recordjson_put(struct skafu__buf *out, const skafu_record *record
 	recordjson_payload(out, record);
 	if (severity)
 		recordjson_text(out, "severity", severity);
+	if (record->kind != SKAFU_KIND_EVENT)
+		recordjson_text(out, "recordKind", skafu__recordjson_kind(record->kind));
+	if (!skafu__recordjson_is_json(record))
+		code = recordjson_text(out, "contentType", record->content_type);
+	if (record->hops != 0)
+		skafu__buf_printf(out, ",\"hops\":%u", record->hops);
 	skafu__buf_put_u8(out, '}');
-	return out->failed;
+	return code < 0 ? code : out->failed;
 }
 
 int32_t skafu_record_to_json(const skafu_record *record, char **out_text, size_t *out_length, skafu_error *error)

@@ -12,8 +12,11 @@
 /* Append the whole object.  0, SKAFU_EUTF8 when a name is none, or the failure of the buffer. */
 int32_t skafu__recordjson_put(struct skafu__buf *out, const skafu_record *record);
 
-/* Append the base64 of RFC 4648, padded, without quotes. */
-int32_t skafu__recordjson_base64(struct skafu__buf *out, const uint8_t *bytes, size_t length);
+/* Append a payload or metadata that is JSON, without the blanks around it, on one line. */
+int32_t skafu__recordjson_put_value(struct skafu__buf *out, const uint8_t *bytes, size_t length);
+
+/* Leave the blanks around a JSON text out. */
+void skafu__recordjson_trim(const uint8_t **bytes, size_t *length);
 
 /* 1 when the payload is exported as `data`, 0 when as `data_base64`. */
 int skafu__recordjson_is_json(const skafu_record *record);
@@ -23,6 +26,9 @@ int skafu__recordjson_has_cause(const skafu_record *record);
 
 /* "WARNING" and so on for an error record with a severity, NULL for all else. */
 const char *skafu__recordjson_severity(const skafu_record *record);
+
+/* "event", "command" and so on; "" for a number that is no kind. */
+const char *skafu__recordjson_kind(uint32_t kind);
 
 /* "major.minor" */
 void skafu__recordjson_version(uint32_t event_version, char out_text[SKAFU__EVENT_VERSION_BYTES]);
