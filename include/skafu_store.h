@@ -488,8 +488,8 @@ SKAFU_API int32_t skafu_store_backup(skafu_store *store, const char *path, uint6
 				     void *user, skafu_error *error);
 
 /*
- * A fork: the same copy under a birth id of its own, for another future of this history.  Here and in every backup the
- * copy remembers where it comes from: see skafu_store_lineage().
+ * A fork: the same copy under a birth id of its own, for another future of this history.  Here and in every backup
+ * the copy remembers where it comes from: see skafu_store_lineage().
  */
 SKAFU_API int32_t skafu_store_fork(skafu_store *store, const char *path, uint64_t up_to, skafu_progress_fn tell,
 				   void *user, skafu_error *error);
@@ -506,13 +506,13 @@ typedef struct skafu_lineage {
 	int64_t made_ns;   /* when the copy was begun */
 } skafu_lineage;
 
-/* index 0: what this store was copied from; 1: what that one was copied from; SKAFU_ENOTFOUND beyond the oldest that
- * is known, and at 0 for a store that is no copy. */
+/* index 0: what this store was copied from; 1: what that one was copied from; SKAFU_ENOTFOUND beyond the oldest
+ * that is known, and at 0 for a store that is no copy. */
 SKAFU_API int32_t skafu_store_lineage(skafu_store *store, uint32_t index, skafu_lineage *out_lineage,
 				      skafu_error *error);
 
-/* For whoever remembers a sequence and the incarnation under which it was seen: 0 when this store has the same records
- * up to there, SKAFU_ESTALE when it does not, since it was restored to an earlier point or is another store. */
+/* For whoever remembers a sequence and the incarnation under which it was seen: 0 when this store has the same
+ * records up to there, SKAFU_ESTALE when it does not: it was restored to an earlier point, or is another store. */
 SKAFU_API int32_t skafu_store_check_position(skafu_store *store, const uint8_t incarnation[16], uint64_t sequence,
 					     skafu_error *error);
 
@@ -521,7 +521,7 @@ SKAFU_API int32_t skafu_store_check_position(skafu_store *store, const uint8_t i
 typedef struct skafu_diff {
 	uint32_t size; /* set by the caller */
 	uint32_t reserved;
-	uint64_t sequence;   /* the first at which the two part; 0: one is a beginning of the other, or they are equal */
+	uint64_t sequence;   /* the first at which the two part; 0: one is a beginning of the other, or all of it */
 	uint64_t commit;     /* the first commit that differs; 0 without one, and with SKAFU_DIFF_RECORDS */
 	uint64_t same_up_to; /* the last sequence up to which they are the same */
 	uint64_t head;       /* of the first store, and of the other, as they were looked at */
@@ -560,8 +560,8 @@ typedef struct skafu_export_info {
 
 /*
  * The records as text, piece by piece, also while others append: what a query matches (NULL: everything).
- * skafu_export_next(): 1 and some text that is lent until the next use (whole lines, in the array form any piece), 0 at
- * the end.
+ * skafu_export_next(): 1 and some text that is lent until the next use (whole lines, in the array form any piece), 0
+ * at the end.
  */
 typedef struct skafu_export skafu_export;
 SKAFU_API int32_t skafu_export_open(skafu_store *store, const skafu_query *query, const skafu_export_opts *opts,
@@ -609,9 +609,9 @@ typedef struct skafu_import_bad {
 
 /*
  * Records from text.  Feed it in pieces of any size, then finish; each appends what is complete.  Importing the same
- * text again adds nothing, so an import that was cut off is done again from the start.  A bad line ends the import: what
- * stands before it is in the store, the error and skafu_import_info_get() name its number.  After another failure
- * (SKAFU_EBUSY, SKAFU_ENOSPACE ...) everything that was fed is kept; go on by feeding no bytes.
+ * text again adds nothing, so an import that was cut off is done again from the start.  A bad line ends the import:
+ * what stands before it is in the store, the error and skafu_import_info_get() name its number.  After another
+ * failure (SKAFU_EBUSY, SKAFU_ENOSPACE ...) everything that was fed is kept; go on by feeding no bytes.
  */
 typedef struct skafu_import skafu_import;
 SKAFU_API int32_t skafu_import_open(skafu_store *store, const skafu_import_opts *opts, skafu_import **out_import,
@@ -623,9 +623,10 @@ SKAFU_API void skafu_import_free(skafu_import *importing);
 SKAFU_API int32_t skafu_import_info_get(const skafu_import *importing, skafu_import_info *out_info,
 					skafu_error *error);
 
-/* 1 and the next line that was set aside, 0 when there is none.  Ask after each feed and after the finish, failed or
- * not: the next of these calls forgets them. */
-SKAFU_API int32_t skafu_import_bad_next(skafu_import *importing, const skafu_import_bad **out_bad, skafu_error *error);
+/* 1 and the next line that was set aside, 0 when there is none.  Ask after each feed and after the finish, failed
+ * or not: the next of these calls forgets them. */
+SKAFU_API int32_t skafu_import_bad_next(skafu_import *importing, const skafu_import_bad **out_bad,
+					skafu_error *error);
 
 #ifdef __cplusplus
 }

@@ -41,8 +41,8 @@ enum ruleevent_field {
 
 const char *const skafu__rule_envelope[SKAFU__RULE_ENVELOPE] = {
 	"eventId", "eventType", "eventVersion", "source", "timestamp", "sequenceNumber", "streamId", "streamVersion",
-	"correlationId", "causationId", "tags", "metadata", "data", "data_base64", "severity", "recordKind", "contentType",
-	"hops"};
+	"correlationId", "causationId", "tags", "metadata", "data", "data_base64", "severity", "recordKind",
+	"contentType", "hops"};
 
 /* A scalar on its way in. */
 struct ruleevent_scalar {

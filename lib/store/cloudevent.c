@@ -22,7 +22,8 @@ static int cloudevent_is_letter(char byte)
 
 static int cloudevent_is_plain(char byte)
 {
-	return cloudevent_is_letter(byte) || (byte >= '0' && byte <= '9') || (byte && strchr("-._~/!$&'()*+,;=?", byte));
+	return cloudevent_is_letter(byte) || (byte >= '0' && byte <= '9') || (byte && strchr("-._~/!$&'()*+,;=?",
+		       byte));
 }
 
 /* The length of a scheme and its colon, 0 without one. */

@@ -33,7 +33,8 @@ static int32_t export_read_opts(const skafu_export_opts *given, skafu_export_opt
 	int32_t rc = skafu__opts_read(out, sizeof *out, given, "skafu_export_opts", error);
 	if (rc == 0 && (out->form > SKAFU_FORM_CLOUDEVENTS_ARRAY || (out->kinds & ~SKAFU_KINDS_ALL) != 0 ||
 			out->reserved != 0))
-		rc = skafu__fail(error, SKAFU_EOPTION, "form, kinds or reserved of skafu_export_opts has a value that "
+		rc = skafu__fail(error, SKAFU_EOPTION,
+			       "form, kinds or reserved of skafu_export_opts has a value that "
 				 "this library does not know");
 	if (out->form == 0)
 		out->form = SKAFU_FORM_LINES;

@@ -94,11 +94,13 @@ static int32_t import_read_opts(const skafu_import_opts *given, skafu_import_opt
 	if (!out->origin)
 		out->origin = "";
 	if (out->form > SKAFU_FORM_CLOUDEVENTS_ARRAY || out->reserved != 0)
-		return skafu__fail(error, SKAFU_EOPTION, "form or reserved of skafu_import_opts has a value that this "
+		return skafu__fail(error, SKAFU_EOPTION,
+			       "form or reserved of skafu_import_opts has a value that this "
 				   "library does not know");
 	if (out->line_bytes_max < IMPORT_LINE_BYTES_MIN || out->batch_records > IMPORT_BATCH_RECORDS_MAX ||
 	    strlen(out->origin) > IMPORT_ORIGIN_BYTES_MAX)
-		return skafu__fail(error, SKAFU_EINVAL, "line_bytes_max is below %u, batch_records above %u, or origin "
+		return skafu__fail(error, SKAFU_EINVAL,
+			       "line_bytes_max is below %u, batch_records above %u, or origin "
 				   "longer than %u bytes", IMPORT_LINE_BYTES_MIN, IMPORT_BATCH_RECORDS_MAX,
 				   IMPORT_ORIGIN_BYTES_MAX);
 	return 0;
@@ -210,7 +212,8 @@ static int32_t import_bad(skafu_import *importing, uint64_t number, const char *
 			return rc;
 	} else {
 		importing->failure = *why;
-		skafu__fail(&importing->failure, why->code, "line %llu: %s", (unsigned long long)number, why->message);
+		skafu__fail(&importing->failure, why->code, "line %llu: %s", (unsigned long long)number,
+			       why->message);
 	}
 	importing->info.bad++;
 	importing->info.settled++;
@@ -336,7 +339,8 @@ static int32_t import_bad_line(skafu_import *importing, uint32_t index, const st
 			       skafu_error *error)
 {
 	struct import_line *line = &importing->lines[index];
-	int32_t rc = import_bad(importing, line->number, (const char *)importing->texts.bytes + line->at, line->length,
+	int32_t rc = import_bad(importing, line->number, (const char *)importing->texts.bytes + line->at,
+		       line->length,
 				why, error);
 	if (rc == 0 || importing->failure.code != 0)
 		line->is_settled = 1;
@@ -422,7 +426,8 @@ static int32_t import_append(skafu_import *importing, uint32_t from, uint32_t to
 		return rc;
 	import_mark(importing, from, to,
 		    appended.flags & SKAFU_APPENDED_RETRY ? &importing->info.present : &importing->info.added);
-	if ((importing->opts.flags & SKAFU_IMPORT_SAME_PLACES) && appended.last_sequence + 1 != importing->next_sequence)
+	if ((importing->opts.flags & SKAFU_IMPORT_SAME_PLACES) &&
+		       appended.last_sequence + 1 != importing->next_sequence)
 		return skafu__fail(why, SKAFU_EMISUSE, "somebody else appends to the store, so records cannot keep "
 				   "their places; the last import came to sequence %llu",
 				   (unsigned long long)appended.last_sequence);

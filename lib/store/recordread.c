@@ -350,7 +350,8 @@ static int32_t recordread_tags(struct skafu__recordread *read, const char *const
 static int recordread_says_json(const char *type)
 {
 	size_t length = strcspn(type, "; ");
-	return length >= 5 && (memcmp(type + length - 5, "/json", 5) == 0 || memcmp(type + length - 5, "+json", 5) == 0);
+	return length >= 5 && (memcmp(type + length - 5, "/json", 5) == 0 || memcmp(type + length - 5, "+json",
+		       5) == 0);
 }
 
 static int32_t recordread_data(struct skafu__recordread *read, const char *const *names, skafu_error *error)

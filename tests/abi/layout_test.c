@@ -168,6 +168,68 @@ AT(skafu_verify_report, index_entries, 32);
 AT(skafu_verify_report, chained_up_to, 40);
 AT(skafu_verify_report, faults, 48);
 ENDS(skafu_verify_report, 56);
+
+AT(skafu_lineage, size, 0);
+AT(skafu_lineage, reserved, 4);
+AT(skafu_lineage, birth, 8);
+AT(skafu_lineage, incarnation, 24);
+AT(skafu_lineage, sequence, 40);
+AT(skafu_lineage, commit, 48);
+AT(skafu_lineage, chain, 56);
+AT(skafu_lineage, made_ns, 88);
+ENDS(skafu_lineage, 96);
+
+AT(skafu_diff, size, 0);
+AT(skafu_diff, reserved, 4);
+AT(skafu_diff, sequence, 8);
+AT(skafu_diff, commit, 16);
+AT(skafu_diff, same_up_to, 24);
+AT(skafu_diff, head, 32);
+AT(skafu_diff, other_head, 40);
+ENDS(skafu_diff, 48);
+
+AT(skafu_export_opts, size, 0);
+AT(skafu_export_opts, form, 4);
+AT(skafu_export_opts, kinds, 8);
+AT(skafu_export_opts, reserved, 12);
+AT(skafu_export_opts, from, 16);
+AT(skafu_export_opts, to, 24);
+ENDS(skafu_export_opts, 32);
+
+AT(skafu_export_info, size, 0);
+AT(skafu_export_info, reserved, 4);
+AT(skafu_export_info, records, 8);
+AT(skafu_export_info, sequence, 16);
+AT(skafu_export_info, to, 24);
+ENDS(skafu_export_info, 32);
+
+AT(skafu_import_opts, size, 0);
+AT(skafu_import_opts, flags, 4);
+AT(skafu_import_opts, form, 8);
+AT(skafu_import_opts, line_bytes_max, 12);
+AT(skafu_import_opts, batch_records, 16);
+AT(skafu_import_opts, reserved, 20);
+AT(skafu_import_opts, origin, 24);
+ENDS(skafu_import_opts, 32);
+
+AT(skafu_import_info, size, 0);
+AT(skafu_import_info, reserved, 4);
+AT(skafu_import_info, lines, 8);
+AT(skafu_import_info, settled, 16);
+AT(skafu_import_info, added, 24);
+AT(skafu_import_info, present, 32);
+AT(skafu_import_info, bad, 40);
+AT(skafu_import_info, bad_line, 48);
+AT(skafu_import_info, bytes, 56);
+ENDS(skafu_import_info, 64);
+
+AT(skafu_import_bad, size, 0);
+AT(skafu_import_bad, code, 4);
+AT(skafu_import_bad, line, 8);
+AT(skafu_import_bad, reason, 16);
+AT(skafu_import_bad, text, 24);
+AT(skafu_import_bad, text_length, 32);
+ENDS(skafu_import_bad, 40);
 #endif
 
 #endif

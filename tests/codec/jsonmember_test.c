@@ -45,10 +45,13 @@ END_TEST
 
 START_TEST(broken_objects_are_refused)
 {
-	static const char *const broken[] = {"", " ", "{", "[]", "1", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\" 1}",
-					     "{\"a\":1}x", "{\"a\":1}{}", "{a:1}", "{\"a\":1 2}", "{\"a\":[1}", "{\"a\":[1,]}",
+	static const char *const broken[] = {"", " ", "{", "[]", "1", "{,}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
+		       "{\"a\" 1}",
+					     "{\"a\":1}x", "{\"a\":1}{}", "{a:1}", "{\"a\":1 2}", "{\"a\":[1}",
+						       "{\"a\":[1,]}",
 					     "{\"a\":\"", "{\"a\\\":1}", "{\"a\":01}", "{\"a\":tru}", "{\"a\":[}]}",
-					     "{\"a\":1", "{\"a\":1,\"b", "{\"\\ud800\":1}", "\xef\xbb\xbf{}", "{\"a\":1]"};
+					     "{\"a\":1", "{\"a\":1,\"b", "{\"\\ud800\":1}", "\xef\xbb\xbf{}",
+						       "{\"a\":1]"};
 	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
 		ck_assert_msg(walk(broken[i], strlen(broken[i])) == SKAFU_EJSON, "%s", broken[i]);
 	ck_assert_int_eq(walk("{}", 2), 0);

@@ -70,7 +70,8 @@ START_TEST(arrays)
 {
 	gives(SKAFU__SPLIT_ARRAY, 100, " [ ]\n", "");
 	gives(SKAFU__SPLIT_ARRAY, 100, "[{}]", "1:{}|");
-	gives(SKAFU__SPLIT_ARRAY, 100, "[{\"a\":\"]}\\\"\"} ,\n{\"b\":[{},[]]}]", "1:{\"a\":\"]}\\\"\"}|2:{\"b\":[{},[]]}|");
+	gives(SKAFU__SPLIT_ARRAY, 100, "[{\"a\":\"]}\\\"\"} ,\n{\"b\":[{},[]]}]",
+		       "1:{\"a\":\"]}\\\"\"}|2:{\"b\":[{},[]]}|");
 	gives(SKAFU__SPLIT_ARRAY, 5, "[{},{1234}]", "1:{}|?an element is longer than the limit");
 }
 END_TEST

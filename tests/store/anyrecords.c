@@ -6,11 +6,14 @@
 
 #include "store/tempstore.h"
 
-static const char *const words[] = {"a", "order", "caf\xc3\xa9", "\xf0\x9f\x98\x80", "with space", "quote\"back\\slash",
-				    "per%20cent", "/path/to", "//host:1", "a:b", "1a:b", "https://x.example/y?z#f", "semi;colon",
+static const char *const words[] = {"a", "order", "caf\xc3\xa9", "\xf0\x9f\x98\x80", "with space",
+	       "quote\"back\\slash",
+				    "per%20cent", "/path/to", "//host:1", "a:b", "1a:b", "https://x.example/y?z#f",
+					       "semi;colon",
 				    "\xe2\x80\xa8", "~tilde", "[bracket]"};
 static const char *const datas[] = {"{}", "null", "0", "-1.50e+10", "\"text\\u0000\\ud83d\\ude00\"", "[1,2 , 3]",
-				    " {\"b\":1,\"a\":{\"deep\":[[[]]]}} ", "\"\"", "true", "{\"n\": 9007199254740993}",
+				    " {\"b\":1,\"a\":{\"deep\":[[[]]]}} ", "\"\"", "true",
+					       "{\"n\": 9007199254740993}",
 				    "\n{\r\n\t\"a\" :\n1\n}\n"};
 static const char *const metadatas[] = {"{}", "{\"k\":\"v\"}", " { \"importedId\" : 5 } ", "{\"a\\\"b\":[null]}"};
 
@@ -42,7 +45,8 @@ static void any_payload(skafu_new_record *record, uint8_t *room)
 
 static void any_times(skafu_new_record *record)
 {
-	static const int64_t times[] = {0, 1, -1, INT64_MIN, INT64_MAX, 1737196200123000000, 1737196200000000000, -5000000};
+	static const int64_t times[] = {0, 1, -1, INT64_MIN, INT64_MAX, 1737196200123000000, 1737196200000000000,
+		       -5000000};
 	if (random_below(3) == 0)
 		return;
 	record->time_ns = PICK(times);

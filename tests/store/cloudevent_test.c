@@ -1,5 +1,6 @@
 /*
- * cloudevent_test.c: the attributes of a CloudEvent, and a source that is a URI reference for every name and gives the
+ * cloudevent_test.c: the attributes of a CloudEvent,
+	       and a source that is a URI reference for every name and gives the
  * name back.
  */
 #include "store/cloudevent.h"
@@ -61,7 +62,8 @@ START_TEST(the_attributes_of_an_event)
 	static const uint8_t id[16] = {0x01, 0x8f, 0x33, 0x44, 0x55, 0x66, 0x70, 0x88,
 				       0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x01};
 	skafu_record record = {.size = sizeof record, .kind = SKAFU_KIND_EVENT, .flags = SKAFU_RECORD_IS_JSON,
-			       .event_version = 1u << 16, .sequence = 7, .stream_version = 2, .id = id, .causation = id,
+			       .event_version = 1u << 16, .sequence = 7, .stream_version = 2, .id = id,
+				       .causation = id,
 			       .stream = "order-1", .type = "Placed", .source = "orders", .correlation = "c",
 			       .content_type = "application/json", .tags = "a\0\"b", .tag_count = 2,
 			       .data = (const uint8_t *)"{}", .data_length = 2,
@@ -69,7 +71,8 @@ START_TEST(the_attributes_of_an_event)
 	ck_assert_int_eq(skafu__cloudevent_put(&out, &record), 0);
 	skafu__buf_put_u8(&out, 0);
 	ck_assert_str_eq((const char *)out.bytes,
-			 "{\"specversion\":\"1.0\",\"id\":\"018f3344-5566-7088-99aa-bbccddeeff01\",\"source\":\"orders\","
+			 "{\"specversion\":\"1.0\",\"id\":\"018f3344-5566-7088-99aa-bbccddeeff01\","
+				       "\"source\":\"orders\","
 			 "\"type\":\"Placed\",\"subject\":\"order-1\",\"time\":\"1970-01-01T00:00:00Z\","
 			 "\"datacontenttype\":\"application/json\",\"sequence\":\"7\",\"streamversion\":\"2\","
 			 "\"eventversion\":\"1.0\",\"correlationid\":\"c\","

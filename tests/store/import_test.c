@@ -31,7 +31,10 @@ START_TEST(again_adds_nothing)
 	anyrecords_append(store, 400);
 	char *text = anyrecords_export(store, SKAFU_FORM_LINES, &length);
 	skafu_import_opts opts = {.size = sizeof opts, .batch_records = 50};
-	refused(SKAFU_EJSON, anyrecords_import(other, &opts, text, length / 2, 1000, &info)); /* the last line is cut */
+	size_t cut = length / 2;
+	while (text[cut - 1] == '\n' || text[cut] == '\n')
+		cut--;
+	refused(SKAFU_EJSON, anyrecords_import(other, &opts, text, cut, 1000, &info)); /* the last line is cut */
 	ck_assert_uint_gt(info.added, 100);
 	uint64_t before = info.added;
 	opts.batch_records = 37; /* so that its commits are others */
@@ -58,7 +61,8 @@ static const char bad_lines[] = "{\"eventType\":\"T\",\"streamId\":\"a\"}\n"
 				"\n"
 				"nonsense\n"
 				"{\"eventType\":\"T\",\"streamId\":\"b\"}\n"
-				"{\"eventType\":\"T\",\"streamId\":\"b\",\"source\":\"other\"}\n" /* the type is of `default` */
+				"{\"eventType\":\"T\",\"streamId\":\"b\","
+					       "\"source\":\"other\"}\n" /* the type is of `default` */
 				"{\"eventType\":\"T\",\"streamId\":\"c\"}";
 
 START_TEST(a_bad_line_ends_the_import)
@@ -128,7 +132,8 @@ START_TEST(what_only_the_store_refuses_is_named)
 	static const char owner[] = "{\"eventType\":\"Owned\",\"streamId\":\"s\",\"source\":\"owner\"}";
 	went(anyrecords_import(store, NULL, owner, strlen(owner), 57, &info));
 	for (int i = 1; i <= 20; i++)
-		at += snprintf(text + at, sizeof text - (size_t)at, "{\"eventType\":\"%s\",\"streamId\":\"s\",\"source\":\"thief\"}\n",
+		at += snprintf(text + at, sizeof text - (size_t)at, "{\"eventType\":\"%s\",\"streamId\":\"s\","
+			       "\"source\":\"thief\"}\n",
 			       i == 13 ? "Owned" : "Mine");
 	ck_assert_int_eq(anyrecords_import(store, NULL, text, (size_t)at, 4096, &info), SKAFU_EDEFINITION);
 	message_names("line 13:");
@@ -162,7 +167,8 @@ START_TEST(the_same_id_must_say_the_same)
 		"{" ID ",\"eventType\":\"T\",\"streamId\":\"s\",\"data\":{\"a\": 1},\"correlationId\":\"x\"}",
 		"{" ID ",\"eventType\":\"T\",\"streamId\":\"s\",\"data\":{\"a\": 1},\"hops\":1}",
 		"{" ID ",\"eventType\":\"T\",\"streamId\":\"s\",\"data\":{\"a\": 1},\"eventVersion\":\"1.1\"}",
-		"{" ID ",\"eventType\":\"T\",\"streamId\":\"s\",\"data\":{\"a\": 1},\"timestamp\":\"2020-01-01T00:00:00Z\"}",
+		"{" ID ",\"eventType\":\"T\",\"streamId\":\"s\",\"data\":{\"a\": 1},"
+			       "\"timestamp\":\"2020-01-01T00:00:00Z\"}",
 		"{" ID ",\"eventType\":\"T\",\"streamId\":\"s\",\"data\":{\"a\": 1},\"recordKind\":\"command\"}"};
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		int32_t rc = import_text(store, 0, others[i]);
@@ -177,15 +183,16 @@ END_TEST
 START_TEST(places_are_kept_or_refused)
 {
 	skafu_store *store = memory_store();
-	static const char first[] = "{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":1,\"streamVersion\":1}\n";
+	static const char first[] = "{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":1,"
+		       "\"streamVersion\":1}\n";
 	static const char *const wrong[] = {
 		"{\"eventType\":\"T\",\"streamId\":\"x\",\"sequenceNumber\":3,\"streamVersion\":1}", /* a hole */
 		"{\"eventType\":\"T\",\"streamId\":\"x\",\"sequenceNumber\":1,\"streamVersion\":1}", /* taken */
 		"{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":2,\"streamVersion\":3}",
 		"{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":2}",
 		"{\"eventType\":\"T\",\"streamId\":\"s\",\"streamVersion\":2}",
-		"{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":2,\"streamVersion\":2}\n"
-		"{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":3,\"streamVersion\":2}\n"};
+		("{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":2,\"streamVersion\":2}\n"
+		 "{\"eventType\":\"T\",\"streamId\":\"s\",\"sequenceNumber\":3,\"streamVersion\":2}\n")};
 	went(import_text(store, SKAFU_IMPORT_SAME_PLACES, first));
 	went(import_text(store, SKAFU_IMPORT_SAME_PLACES, first));
 	ck_assert_uint_eq(info.present, 1);
@@ -204,7 +211,8 @@ START_TEST(long_lines)
 	skafu_store *store = memory_store();
 	skafu_import_opts opts = {.size = sizeof opts, .line_bytes_max = 60};
 	static const char text[] = "{\"eventType\":\"T\",\"streamId\":\"s\"}\n"
-				   "{\"eventType\":\"T\",\"streamId\":\"s\",\"data\":\"0123456789012345678901234567890\"}\n"
+				   "{\"eventType\":\"T\",\"streamId\":\"s\","
+					       "\"data\":\"0123456789012345678901234567890\"}\n"
 				   "{\"eventType\":\"T\",\"streamId\":\"s\"}\n";
 	ck_assert_int_eq(anyrecords_import(store, &opts, text, strlen(text), 5, &info), SKAFU_ELIMIT);
 	message_names("line 2:");
@@ -220,8 +228,10 @@ END_TEST
 START_TEST(a_broken_array_ends_it_always)
 {
 	skafu_store *store = memory_store();
-	skafu_import_opts opts = {.size = sizeof opts, .form = SKAFU_FORM_CLOUDEVENTS_ARRAY, .flags = SKAFU_IMPORT_SET_ASIDE};
-	static const char text[] = "[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}, {\"x\":1}, 5]";
+	skafu_import_opts opts = {.size = sizeof opts, .form = SKAFU_FORM_CLOUDEVENTS_ARRAY,
+		       .flags = SKAFU_IMPORT_SET_ASIDE};
+	static const char text[] = "[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\","
+		       "\"type\":\"t\"}, {\"x\":1}, 5]";
 	ck_assert_int_eq(anyrecords_import(store, &opts, text, strlen(text), 3, &info), SKAFU_EJSON);
 	message_names("after element 2:");
 	ck_assert_uint_eq(info.added, 1);
@@ -233,8 +243,10 @@ END_TEST
 START_TEST(ids_follow_from_the_text_and_its_origin)
 {
 	skafu_store *store = memory_store();
-	static const char text[] = "{\"eventType\":\"T\",\"streamId\":\"s\"}\n{\"eventType\":\"T\",\"streamId\":\"s\"}\n";
-	static const char other_ends[] = "{\"eventType\":\"T\",\"streamId\":\"s\"}\r\n{\"eventType\":\"T\",\"streamId\":\"s\"}";
+	static const char text[] = "{\"eventType\":\"T\",\"streamId\":\"s\"}\n{\"eventType\":\"T\","
+		       "\"streamId\":\"s\"}\n";
+	static const char other_ends[] = "{\"eventType\":\"T\",\"streamId\":\"s\"}\r\n{\"eventType\":\"T\","
+		       "\"streamId\":\"s\"}";
 	skafu_import_opts opts = {.size = sizeof opts, .origin = "monday"};
 	went(anyrecords_import(store, &opts, text, strlen(text), 9, &info));
 	ck_assert_uint_eq(info.added, 2);
@@ -261,7 +273,8 @@ static int import_in_child(void *user)
 	skafu_store *store;
 	skafu_import *importing;
 	skafu_import_opts opts = {.size = sizeof opts, .batch_records = 2};
-	if (skafu_store_open(job->path, NULL, &store, NULL) != 0 || skafu_import_open(store, &opts, &importing, NULL) != 0)
+	if (skafu_store_open(job->path, NULL, &store, NULL) != 0 || skafu_import_open(store, &opts, &importing,
+		       NULL) != 0)
 		return 1;
 	for (size_t at = 0; at < job->length; at += 100)
 		if (skafu_import_feed(importing, job->text + at, job->length - at < 100 ? job->length - at : 100,

@@ -45,7 +45,8 @@ START_TEST(every_member_of_the_envelope)
 	uint8_t id[16];
 	ck_assert_int_eq(take(SKAFU_FORM_LINES,
 			      "{\"eventId\":\"018f3344-5566-7088-99aa-bbccddeeff01\",\"eventType\":\"T\\u00e9\","
-			      "\"eventVersion\":\"2.1\",\"source\":\"src\",\"timestamp\":\"2025-01-18T10:30:00.123Z\","
+			      "\"eventVersion\":\"2.1\",\"source\":\"src\","
+				       "\"timestamp\":\"2025-01-18T10:30:00.123Z\","
 			      "\"sequenceNumber\":7,\"streamId\":\"s\",\"streamVersion\":4,\"correlationId\":\"c\","
 			      "\"causationId\":\"018f3344-5566-7088-99aa-bbccddeeff02\",\"tags\":[\"a\",\"\\\"b\"],"
 			      "\"metadata\":{\"m\":1},\"data\":[ 1 ],\"hops\":255,\"severity\":\"ERROR\","
@@ -104,13 +105,16 @@ START_TEST(payloads)
 	ck_assert_int_eq(take(SKAFU_FORM_LINES, "{\"eventType\":\"T\",\"data\":null,\"tags\":null}"), 0);
 	is_bytes(read.record.data, read.record.data_length, "null");
 #define CE "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s%20p\",\"type\":\"T\","
-	ck_assert_int_eq(take(SKAFU_FORM_CLOUDEVENTS, CE "\"datacontenttype\":\"text/xml\",\"data\":\"<a b=\\\"c\\\"/>\"}"), 0);
+	ck_assert_int_eq(take(SKAFU_FORM_CLOUDEVENTS,
+		       CE "\"datacontenttype\":\"text/xml\",\"data\":\"<a b=\\\"c\\\"/>\"}"), 0);
 	is_bytes(read.record.data, read.record.data_length, "<a b=\"c\"/>");
 	ck_assert_str_eq(read.record.source, "/s p");
 	ck_assert_str_eq(read.record.stream, "/s p");
-	ck_assert_int_eq(take(SKAFU_FORM_CLOUDEVENTS, CE "\"datacontenttype\":\"application/x+json\",\"data\":\"t\"}"), 0);
+	ck_assert_int_eq(take(SKAFU_FORM_CLOUDEVENTS, CE "\"datacontenttype\":\"application/x+json\","
+		       "\"data\":\"t\"}"), 0);
 	is_bytes(read.record.data, read.record.data_length, "\"t\"");
-	ck_assert_int_eq(take(SKAFU_FORM_CLOUDEVENTS, CE "\"data\":{\"x\":1},\"dataschema\":\"u:x\",\"other\":5}"), 0);
+	ck_assert_int_eq(take(SKAFU_FORM_CLOUDEVENTS, CE "\"data\":{\"x\":1},\"dataschema\":\"u:x\",\"other\":5}"),
+		       0);
 	is_bytes(read.record.metadata, read.record.metadata_length,
 		 "{\"importedId\":\"1\",\"cloudevents\":{\"dataschema\":\"u:x\",\"other\":5}}");
 }
