@@ -17,4 +17,12 @@ extern skafu_cursor *cursor;
 extern const skafu_record *record;
 #endif
 
+#ifdef SKAFU_MODEL_H
+extern skafu_model *model;
+#endif
+
+#ifdef SKAFU_RUN_H
+extern skafu_engine *engine;
+#endif
+
 #endif

@@ -10,7 +10,7 @@ trap 'rm -rf "$tmp"' EXIT
 failed=0
 count=0
 headers=$(cd include && ls skafu.h 2>/dev/null || ls skafu_*.h)
-flags='-std=c11 -D_GNU_SOURCE -Iinclude -Itests -Wall -Wextra -Werror -Wno-unused'
+flags='-std=c11 -D_GNU_SOURCE -DSKAFU_DRAFTS -Iinclude -Itests -Wall -Wextra -Werror -Wno-unused'
 
 compile() { # file, further flags
 	$CC $flags "$@" 2>"$tmp/say"
