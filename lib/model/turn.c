@@ -189,6 +189,9 @@ int32_t skafu_turn_emit(skafu_turn *turn, const skafu_new_record *event, skafu_e
 	int32_t rc = turn_check(turn, "skafu_turn_emit", error);
 	if (rc == 0 && turn->refused)
 		rc = skafu__fail(error, SKAFU_EMISUSE, "the command is refused already, so nothing can be emitted");
+	if (rc == 0 && !turn->domain)
+		rc = skafu__fail(error, SKAFU_EMISUSE, "a subscription belongs to no domain, so it cannot emit; make "
+				 "it a reaction");
 	if (rc == 0 && !event)
 		rc = skafu__fail(error, SKAFU_EINVAL, "the event is NULL");
 	if (rc != 0)

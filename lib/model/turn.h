@@ -16,7 +16,12 @@
 #include "model/registry.h"
 #include "skafu_model.h"
 
-enum skafu__turn_kind { SKAFU__TURN_DECIDER = 1, SKAFU__TURN_REACTION, SKAFU__TURN_PROCESS };
+enum skafu__turn_kind {
+	SKAFU__TURN_DECIDER = 1,
+	SKAFU__TURN_REACTION,
+	SKAFU__TURN_PROCESS,
+	SKAFU__TURN_SUBSCRIPTION /* belongs to no domain: it emits nothing */
+};
 
 struct skafu_turn {
 	const struct skafu__registry *registry;

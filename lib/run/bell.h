@@ -18,22 +18,28 @@
 struct skafu__bell {
 	skafu_store *store;
 	skafu_waiter *waiter;   /* NULL: none is to be had */
-	_Atomic uint32_t rings; /* counts; never believed to be 0 or 1 */
-	uint32_t heard;
-	uint32_t interrupts; /* of the store, as they were when the caller began to look */
+	_Atomic uint32_t rings; /* counts */
+	uint32_t heard;      /* of them, taken */
+	uint32_t noted;      /* of them, when the caller began to look */
+	uint32_t word;       /* of the control page, likewise */
+	uint32_t interrupts; /* of the store, when they were noted */
+	uint32_t is_armed;
 };
 
 int32_t skafu__bell_init(struct skafu__bell *bell, skafu_store *store, skafu_error *error);
 void skafu__bell_done(struct skafu__bell *bell);
 
-/* For event loops: the descriptor, -1 without one; and let it tell from now on: 1 when the log is beyond `after`.
+/* Before looking whether there is work: what happens from here on keeps the next sleep from being one. */
+int32_t skafu__bell_attend(struct skafu__bell *bell, skafu_error *error);
+
+/* Sleep until something happened since skafu__bell_attend(), a ring or an interrupt included, or the deadline
+ * (monotonic; INT64_MAX: none) passes. */
+int32_t skafu__bell_sleep(struct skafu__bell *bell, int64_t deadline, skafu_error *error);
+
+/* For event loops: the descriptor, -1 without one; and let it tell from now on: 1 when something happened already.
  * */
 int32_t skafu__bell_fd(const struct skafu__bell *bell);
-int32_t skafu__bell_arm(struct skafu__bell *bell, uint64_t after, skafu_error *error);
-
-/* Sleep until the log is beyond `after`, the deadline (monotonic; INT64_MAX: none), a ring, an interrupt, or for no
- * reason: 0.  Takes no ring. */
-int32_t skafu__bell_sleep(struct skafu__bell *bell, uint64_t after, int64_t deadline, skafu_error *error);
+int32_t skafu__bell_arm(struct skafu__bell *bell, skafu_error *error);
 
 /* Wake the sleeper, or the next one.  Any thread; safe in a signal handler. */
 void skafu__bell_ring(struct skafu__bell *bell);
@@ -41,8 +47,8 @@ void skafu__bell_ring(struct skafu__bell *bell);
 /* 1 when it rang since this was asked last. */
 int skafu__bell_take_ring(struct skafu__bell *bell);
 
-/* 1 when skafu_store_interrupt() was called since skafu__bell_attend(). */
-void skafu__bell_attend(struct skafu__bell *bell);
+/* 1 when skafu_store_interrupt() was called since the interrupts were noted. */
+void skafu__bell_note_interrupts(struct skafu__bell *bell);
 int skafu__bell_is_interrupted(const struct skafu__bell *bell);
 
 /* Let all sleepers of all processes look again, after a change that no record tells of. */

@@ -20,6 +20,7 @@
 /* Into a batch: the record of a command.  What it leaves out (correlation, causation) is the caller's to give; hops
  * counts reactions.  out_id (may be NULL): the id of the record. */
 struct skafu__sending {
+	skafu_turn *turn; /* whose trace it continues; NULL: none */
 	const char *correlation;
 	const uint8_t *causation;
 	uint32_t hops;

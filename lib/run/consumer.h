@@ -3,7 +3,7 @@
  *
  * How the pieces fit.  Reactions, processes, the deciders of recorded commands and subscriptions each make a
  * consumer from a name, a kind, a domain, a source, a policy and a handler (step.h).  A reaction or process is a
- * component of the model; skafu_engine_open() walks the components and lets the table in engine.c make a worker
+ * component of the model; skafu_engine_open() walks the components and lets the table in builtin.c make a worker
  * (worker.h) of each kind; a consumer that is driven by a handler is such a worker.  Timers, replay sessions,
  * projections and the error bus are workers without a consumer and have their line in the other table there.  A
  * pull subscription uses a consumer without a handler and takes the records out by itself (skafu__consumer_fetch).
@@ -11,7 +11,7 @@
  * Order.  A consumer has partitions (source.h), and each a checkpoint in the log (checkpoint.h).  One cursor goes
  * forward from the lowest checkpoint.  A record goes to its partition when that one is claimed here, is not
  * blocked, and has not passed it.  `scanned` is how far the cursor came; a partition has done everything up to
- * max(its position, scanned) unless it is blocked, and then up to its position.
+ * max(its position, scanned) unless it is blocked or behind, and then up to its position.
  *
  * Once.  The commit of an input holds its output and the checkpoint, expects the checkpoint and the consumer's row
  * as they were, and has an id made of consumer and sequence.  Claims (claim.h) only keep two processes from doing
@@ -40,18 +40,18 @@ struct skafu__consumer;
 struct skafu__partition {
 	uint32_t number;
 	uint8_t is_claimed;
-	uint8_t is_blocked; /* until blocked_until; or for good when that is INT64_MAX */
-	uint8_t reserved;
-	uint8_t repeats; /* how often the same input met a row that was not as expected */
+	uint8_t is_blocked; /* until blocked_until */
+	uint8_t is_stale;   /* its checkpoint must be read again */
+	uint8_t repeats;    /* how often its next input met a row that was not as expected */
 	struct skafu__checkpoint durable; /* as the log has it, as far as is known */
 	struct skafu__checkpoint chained; /* as it will be when the batches of this step are in */
 	uint64_t position;                /* done up to here; see above */
 	uint64_t mark;                    /* highest input ever done, saved or not */
 	int64_t blocked_until;            /* monotonic */
 	uint64_t failing;                 /* sequence whose handler failed; 0: none */
+	int64_t first_failed_ns;          /* wall clock */
 	uint32_t attempts;                /* at it */
-	int32_t reserved2;
-	int64_t first_failed_ns; /* wall clock */
+	uint32_t is_behind;               /* the cursor must go back to its position */
 };
 
 /* An input that failed for good, or that is parked behind one. */
@@ -123,25 +123,25 @@ struct skafu__consumer {
 	struct skafu__partition *partitions;
 	uint32_t partition_count; /* as the row says */
 	uint32_t claimed;
-	uint32_t is_member;
+	uint32_t is_member; /* membership.c */
 	uint32_t member_slot;
-	uint64_t claim_base; /* see membership.c */
-	int64_t balanced_ns; /* when shares were last looked at */
-	uint32_t turn; /* of the partitions, whose is tried first */
+	uint64_t claim_base;
+	int64_t balanced_ns;  /* when shares were last looked at */
+	uint32_t is_balance_due;
 	uint32_t must_rescan;
 
 	skafu_cursor *cursor;
 	uint64_t scanned;
-	const skafu_record *held; /* a record of the cursor that was taken and not handled yet */
 	int64_t flush_due_ns; /* monotonic; INT64_MAX: nothing is to be saved */
 	uint64_t unsaved;     /* records passed since the checkpoints were saved */
 
 	struct skafu__step step;
 	skafu_batch *batches[SKAFU__STEP_BATCHES];
-	struct skafu__pending *pending; /* what the batches are for */
+	struct skafu__pending *pending; /* what the batches are for: deliver.c */
 	uint32_t pending_count;
 	uint32_t reserved;
-	int64_t handling_since; /* 0: no handler runs */
+	struct skafu__partition *handling; /* whose input is with the handler now */
+	uint64_t handling_sequence;
 };
 
 /* Make it, and let the store know its name: refused with SKAFU_EDEFINITION and both values when the store remembers
@@ -172,7 +172,7 @@ int32_t skafu__consumer_fetch(struct skafu__consumer *consumer, const skafu_reco
 int32_t skafu__consumer_seal(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,
 			     skafu_batch *batch, skafu_error *error);
 
-/* Save all checkpoints that moved without output. */
+/* Save all checkpoints that moved without output; a consumer that reads something else meanwhile forgets it. */
 int32_t skafu__consumer_flush(struct skafu__consumer *consumer, skafu_error *error);
 
 /* The input failed: block the partition, or give it up.  0, or a code of the store. */
@@ -181,6 +181,10 @@ int32_t skafu__consumer_failed(struct skafu__consumer *consumer, struct skafu__p
 
 /* Everything up to here is done in the partition (but not saved). */
 uint64_t skafu__consumer_done(const struct skafu__consumer *consumer, const struct skafu__partition *partition);
+
+/* Read the checkpoint again; when somebody else moved it, go on from there. */
+int32_t skafu__consumer_reload(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			       skafu_error *error);
 
 /* Handle what lies behind this sequence again, at once (0) or at a moment of the monotonic clock. */
 void skafu__consumer_return(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,

@@ -1,7 +1,7 @@
 /*
  * engine.h: an engine: the workers of one process, stepped by one thread.
  *
- * What an engine runs comes from two tables in engine.c: component kinds of the model ("reaction", "process") with
+ * What an engine runs comes from two tables in builtin.c: component kinds of the model ("reaction", "process") with
  * the function that makes a worker of such a component, and workers that every engine has (deciders of recorded
  * commands, projections, timers, replay sessions, errors).
  *
@@ -30,11 +30,14 @@ struct skafu_engine {
 	char **only; /* names to run; NULL: all */
 	size_t only_count;
 	struct skafu__worker *workers;
-	struct skafu__worker *next; /* whose turn it is */
-	struct skafu__worker *current;
+	struct skafu__worker *next;    /* whose turn it is; NULL: the first */
+	struct skafu__worker *current; /* in whose step the thread is */
+	uint32_t worker_count;
+	_Atomic uint32_t consumer_count;
 	struct skafu__bell bell;
-	uint64_t head; /* of the log, when the step began */
 	int64_t chained_ns; /* when the hash chain was advanced last */
+	uint32_t chained_word;
+	uint32_t has_more; /* the last step left something to do */
 	struct skafu__engine_figures figures;
 };
 

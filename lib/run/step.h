@@ -77,9 +77,8 @@ int skafu__step_has_output(const struct skafu__step *step);
 /* The id of the commit of an input. */
 void skafu__step_commit_id(const char *consumer, uint64_t sequence, uint8_t out[16]);
 
-/* For a handler: put a row, or delete it, in the commit of this input; with what is expected there (NULL: nothing
- * is required; a length of SIZE_MAX with any pointer: absent).  Expectations are the handler's own business: a row
- * that is not as expected makes the input be handled again. */
+/* For a handler: put a row, or delete it, in the commit of this input.  What it expects of rows it says to
+ * turn.batch; when a row is not as expected, the input is handled again. */
 int32_t skafu__step_put_row(struct skafu__step *step, const char *table, const void *key, size_t key_length,
 			    const void *value, size_t value_length, skafu_error *error);
 int32_t skafu__step_delete_row(struct skafu__step *step, const char *table, const void *key, size_t key_length,

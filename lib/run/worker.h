@@ -21,8 +21,8 @@ struct skafu__worker {
 	int32_t (*step)(struct skafu__worker *worker, uint32_t inputs_max, uint32_t *out_done, skafu_error *error);
 
 	/* The moment of the monotonic clock at which it wants to step though no record came; INT64_MAX: none.
-	 * is_timer: the moment is a promise to the future, which draining does not wait for. */
-	int64_t (*due_ns)(struct skafu__worker *worker, int *is_timer);
+	 * is_draining: only moments that draining must wait for, which are attempts of handlers that failed. */
+	int64_t (*due_ns)(struct skafu__worker *worker, int is_draining);
 
 	/* Save what is kept lazily; NULL: nothing is. */
 	int32_t (*flush)(struct skafu__worker *worker, skafu_error *error);

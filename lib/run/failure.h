@@ -1,0 +1,28 @@
+/*
+ * failure.h: inputs that could not be handled: counting attempts, blocking the partition, giving up.
+ *
+ * Invariant: a partition never passes an input that failed until the input was handled, or was set aside in a
+ * commit together with the checkpoint; so order within a partition holds also through failures.
+ */
+#ifndef SKAFU__RUN_FAILURE_H
+#define SKAFU__RUN_FAILURE_H
+
+#include "run/consumer.h"
+
+/* Before the handler: 1 when the input must be set aside (too many hops, parked behind another one, attempts used
+ * up), with what is said about it. */
+int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			      const skafu_record *input, struct skafu__failure *out, skafu_error *error);
+
+/* Into the commit that sets an input aside: the consumer halts. */
+int32_t skafu__failure_halt(struct skafu__consumer *consumer, const struct skafu__failure *failure,
+			    skafu_batch *batch, skafu_error *error);
+
+/* It is set aside. */
+void skafu__failure_given_up(struct skafu__consumer *consumer, const struct skafu__failure *failure);
+
+/* The handler ended its thread at this input. */
+void skafu__failure_abandoned(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			      uint64_t sequence);
+
+#endif
