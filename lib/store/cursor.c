@@ -116,8 +116,11 @@ static int32_t cursor_take(struct skafu_cursor *cursor, struct skafu__view *view
 		return skafu__fail_memory(error);
 	memcpy(copy, start, record->size);
 	skafu__buf_commit(&cursor->bytes, record->size);
-	struct skafu_record *out = &cursor->records[cursor->count++];
-	skafu__recordview_fill(out, record, &cursor->store->names);
+	struct skafu_record *out = &cursor->records[cursor->count];
+	int32_t rc = skafu__recordview_fill(out, record, &cursor->store->names, error);
+	if (rc != 0)
+		return rc;
+	cursor->count++;
 	skafu__recordview_move(out, start, copy);
 	out->sequence = sequence;
 	out->commit = view->current.number;

@@ -25,7 +25,9 @@ static int32_t get_copy(struct skafu__view *view, uint64_t sequence, skafu_recor
 				   (unsigned long long)sequence, (unsigned long long)view->head);
 	if (rc != 0)
 		return rc;
-	skafu__recordview_fill(&found, &record, &view->store->names);
+	rc = skafu__recordview_fill(&found, &record, &view->store->names, error);
+	if (rc != 0)
+		return rc;
 	found.sequence = sequence;
 	found.commit = view->current.number;
 	found.recorded_ns = view->current.recorded_ns;

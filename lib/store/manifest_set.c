@@ -162,6 +162,8 @@ int32_t skafu__manifest_set_load(skafu_store *store, MDB_txn *txn, const struct 
 	int32_t rc = manifest_open_root(store, txn, &root, error);
 	if (rc < 0)
 		return rc;
+	if (rc == 0 && state->folds != 0)
+		return skafu__fail(error, SKAFU_EDAMAGED, "the index manifest is missing; reindex the store");
 	if (rc == 0)
 		root.run_count = 0;
 	struct skafu__run **runs = skafu__alloc_zeroed(&store->sys, root.run_count + 1u, sizeof *runs);

@@ -435,6 +435,17 @@ static int32_t open_warm_up(skafu_store *store, skafu_error *error)
 	return rc;
 }
 
+/* Commits that are whole are a store, though what is made from them is damaged: reads that need it fail by themselves,
+ * and say what helps. */
+static int32_t open_forgive_index(skafu_store *store, int32_t rc, const struct skafu_error *own, skafu_error *error)
+{
+	if (rc != SKAFU_EDAMAGED || !atomic_load(&store->index_is_damaged))
+		return rc ? skafu__error_copy(error, own, rc) : 0;
+	struct skafu__log log = {store->opts.log, store->opts.log_user, NULL}; /* the store's own is not adopted yet */
+	skafu__log(&log, SKAFU_LOG_WARNING, "the store opens, but not all of it can be read: %s", own->message);
+	return 0;
+}
+
 static uint64_t open_hash_name(const void *user, const void *key, size_t length)
 {
 	return skafu__hash64(user, key, length);
@@ -508,8 +519,9 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 	if (rc == 0)
 		rc = skafu__control_join_birth(&store->control, store->format.birth, error);
 	if (rc == 0) {
+		struct skafu_error own = {0};
 		skafu__control_forgive(&store->control);
-		rc = open_warm_up(store, error);
+		rc = open_forgive_index(store, open_warm_up(store, &own), &own, error);
 	}
 	if (rc == 0 && store->sys.stat(path, &status) != 0)
 		rc = skafu__fail_os(error, errno, "looking at %s", path);

@@ -5,14 +5,20 @@
 #include "base/error.h"
 #include "base/sys.h"
 
-static const char *recordview_name(const struct skafu__names *names, uint8_t set, uint32_t id)
+static int32_t recordview_fill_names(struct skafu_record *out, const struct skafu__record *record,
+				     const struct skafu__names *names, skafu_error *error)
 {
-	const char *text = skafu__names_text(names, set, id, NULL);
-	return text ? text : "";
+	out->type = skafu__names_text(names, skafu__type_set(record->kind), record->type, NULL);
+	out->source = skafu__names_text(names, SKAFU__NAME_DOMAIN, record->source, NULL);
+	out->content_type = skafu__names_text(names, SKAFU__NAME_CONTENT_TYPE, record->content_type, NULL);
+	if (out->type && out->source && out->content_type)
+		return 0;
+	return skafu__fail(error, SKAFU_EDAMAGED,
+			   "a record refers to a name that the table of names does not have; reindex the store");
 }
 
-void skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
-			    const struct skafu__names *names)
+int32_t skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
+			       const struct skafu__names *names, skafu_error *error)
 {
 	out->size = sizeof *out;
 	out->kind = record->kind;
@@ -23,10 +29,7 @@ void skafu__recordview_fill(struct skafu_record *out, const struct skafu__record
 	out->id = record->id;
 	out->causation = record->causation;
 	out->stream = record->stream;
-	out->type = recordview_name(names, skafu__type_set(record->kind), record->type);
-	out->source = recordview_name(names, SKAFU__NAME_DOMAIN, record->source);
 	out->correlation = record->correlation;
-	out->content_type = recordview_name(names, SKAFU__NAME_CONTENT_TYPE, record->content_type);
 	out->tags = record->tags;
 	out->data = record->data;
 	out->metadata = record->metadata;
@@ -36,6 +39,7 @@ void skafu__recordview_fill(struct skafu_record *out, const struct skafu__record
 	out->severity = record->severity;
 	out->hops = record->hops;
 	out->reserved = 0;
+	return recordview_fill_names(out, record, names, error);
 }
 
 void skafu__recordview_move(struct skafu_record *record, const uint8_t *from, const uint8_t *to)

@@ -8,9 +8,10 @@
 #include "skafu_store.h"
 #include "store/names.h"
 
-/* All but sequence, commit and recorded time; points where `record` points, and to the texts of names. */
-void skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
-			    const struct skafu__names *names);
+/* All but sequence, commit and recorded time; points where `record` points, and to the texts of names.
+ * SKAFU_EDAMAGED when one of those is unknown. */
+int32_t skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
+			       const struct skafu__names *names, skafu_error *error);
 
 /* The bytes of the record were copied: point into the copy. */
 void skafu__recordview_move(struct skafu_record *record, const uint8_t *from, const uint8_t *to);

@@ -86,6 +86,7 @@ struct skafu_store {
 	struct skafu__manifest_set *manifest;
 	struct skafu__group group;
 
+	_Atomic int index_is_damaged; /* what is made from the commits was found damaged; never taken back */
 	_Atomic uint32_t interrupts; /* counts skafu_store_interrupt() */
 	_Atomic uint64_t appends;
 	_Atomic uint64_t flushes;

@@ -22,6 +22,7 @@
 #include "store/chain.h"
 #include "store/store.h"
 #include "store/verify_index.h"
+#include "store/verify_orphan.h"
 
 #define VERIFY_MAP_BYTES (32u << 20)
 #define VERIFY_MODULUS_MAX (UINT64_C(1) << 24)
@@ -353,7 +354,7 @@ static int32_t verify_walk_view(struct skafu__verify *verify, skafu_error *error
 {
 	struct skafu__view view;
 	MDB_cursor *cursor;
-	int32_t rc = skafu__view_open_bare(verify->store, &view, error);
+	int32_t rc = skafu__view_open_commits(verify->store, &view, error);
 	if (rc != 0)
 		return rc;
 	int opened = mdb_cursor_open(view.txn, verify->store->env.tables[SKAFU__TABLE_CHUNK], &cursor);
@@ -419,11 +420,15 @@ static int32_t verify_share(struct skafu__verify *verify, struct skafu__verify_s
 static int32_t verify_begin(struct skafu__verify *verify, skafu_error *error)
 {
 	struct skafu__view view;
-	int32_t rc = skafu__view_open_bare(verify->store, &view, error);
+	int32_t rc = skafu__view_open_commits(verify->store, &view, error);
 	if (rc != 0)
 		return rc;
 	verify->goal = view.index;
 	verify->up_to = view.commit;
+	if (view.index_is_damaged) {
+		skafu__verify_fault(verify, "the index record of the store is damaged; reindex the store");
+		verify->index_is_lost = 1;
+	}
 	skafu__view_close(&view);
 	verify->is_first = 1;
 	skafu__chain_start(verify->store->format.birth, verify->chain);
@@ -441,6 +446,8 @@ static int32_t verify_all(struct skafu__verify *verify, skafu_error *error)
 		rc = skafu__verify_runs(verify, error);
 	if (rc == 0 && (verify->flags & SKAFU_VERIFY_INDEX) && !skafu__verify_is_over(verify))
 		rc = skafu__verify_name_table(verify, error);
+	if (rc == 0 && (verify->flags & SKAFU_VERIFY_INDEX) && !skafu__verify_is_over(verify))
+		rc = skafu__verify_orphans(verify, error);
 	skafu__verify_flush(verify);
 	if (rc == SKAFU_ENOMEM || rc == SKAFU_ELIMIT)
 		return error && error->code == rc ? rc : skafu__fail_memory(error);

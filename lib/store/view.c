@@ -87,13 +87,31 @@ static int32_t view_load_head(struct skafu__view *view, skafu_error *error)
 	return 0;
 }
 
+/* What is damaged can be made again from the commits, so an open goes on. */
+static int32_t view_derived_failed(skafu_store *store, int32_t rc)
+{
+	if (rc == SKAFU_EDAMAGED)
+		atomic_store(&store->index_is_damaged, 1);
+	return rc;
+}
+
 static int32_t view_load(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error)
 {
 	memset(view, 0, sizeof *view);
 	view->store = store;
 	view->txn = txn;
-	int32_t rc = view_load_index(store, txn, &view->index, error);
+	int32_t rc = view_derived_failed(store, view_load_index(store, txn, &view->index, error));
 	return rc ? rc : view_load_head(view, error);
+}
+
+static int32_t view_load_commits(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error)
+{
+	memset(view, 0, sizeof *view);
+	view->store = store;
+	view->txn = txn;
+	int32_t rc = view_load_index(store, txn, &view->index, NULL);
+	view->index_is_damaged = rc == SKAFU_EDAMAGED;
+	return rc && rc != SKAFU_EDAMAGED ? rc : view_load_head(view, error);
 }
 
 static void view_unload(struct skafu__view *view)
@@ -416,11 +434,12 @@ int32_t skafu__view_refresh(skafu_store *store, MDB_txn *txn, skafu_error *error
 		/* Heads are right only for what was taken in, and nothing of what another process folded was. */
 		if (store->overlay.covered > view.commit || store->overlay.covered < view.index.commit)
 			skafu__view_invalidate(store);
-		rc = view_load_names(store, txn, error);
-		skafu__overlay_reset(&store->overlay, view.index.commit, view.index.sequence);
+		rc = view_derived_failed(store, view_load_names(store, txn, error));
+		if (rc == 0) /* else the names are asked for again */
+			skafu__overlay_reset(&store->overlay, view.index.commit, view.index.sequence);
 	}
 	if (rc == 0)
-		rc = skafu__manifest_set_load(store, txn, &view.index, error);
+		rc = view_derived_failed(store, skafu__manifest_set_load(store, txn, &view.index, error));
 	if (rc == 0)
 		rc = view_take_in(store, &view, error);
 	view_unload(&view);
@@ -504,7 +523,9 @@ int32_t skafu__view_open(skafu_store *store, struct skafu__view *view, skafu_err
 	}
 }
 
-int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skafu_error *error)
+typedef int32_t (*view_load_fn)(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error);
+
+static int32_t view_open_with(skafu_store *store, view_load_fn load, struct skafu__view *view, skafu_error *error)
 {
 	for (;;) {
 		MDB_txn *txn;
@@ -512,7 +533,7 @@ int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skaf
 		int32_t rc = skafu__env_read_begin(&store->env, &txn, error);
 		int adopt = rc == SKAFU_EMISUSE;
 		if (rc == 0) {
-			rc = view_load(store, txn, view, error);
+			rc = load(store, txn, view, error);
 			if (rc == 0)
 				return 0;
 			view_unload(view);
@@ -527,6 +548,16 @@ int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skaf
 		if (rc != 0)
 			return rc;
 	}
+}
+
+int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skafu_error *error)
+{
+	return view_open_with(store, view_load, view, error);
+}
+
+int32_t skafu__view_open_commits(skafu_store *store, struct skafu__view *view, skafu_error *error)
+{
+	return view_open_with(store, view_load_commits, view, error);
 }
 
 void skafu__view_index_or_nothing(skafu_store *store, MDB_txn *txn, struct skafu__index_state *out)

@@ -25,6 +25,7 @@ struct skafu__view {
 	uint64_t head;      /* sequence of the newest record that the view shows */
 	uint64_t commit;    /* number of the newest commit that it shows */
 	struct skafu__index_state index;
+	int index_is_damaged; /* by skafu__view_open_commits(): index is empty then */
 
 	/* The chunk that the last seek came to, and where in it. */
 	const uint8_t *chunk;
@@ -45,6 +46,9 @@ void skafu__view_of_writer_done(struct skafu__view *view);
 
 /* A view without an overlay: only commits can be walked and records read. */
 int32_t skafu__view_open_bare(skafu_store *store, struct skafu__view *view, skafu_error *error);
+
+/* The same, also when the index record is damaged. */
+int32_t skafu__view_open_commits(skafu_store *store, struct skafu__view *view, skafu_error *error);
 
 /* The index record of a transaction, or an empty one when it is missing or damaged. */
 void skafu__view_index_or_nothing(skafu_store *store, MDB_txn *txn, struct skafu__index_state *out);

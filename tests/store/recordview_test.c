@@ -61,7 +61,7 @@ START_TEST(fill_and_move)
 	skafu_record view = {0};
 	uint8_t moved[1024];
 
-	skafu__recordview_fill(&view, &record, &names);
+	went(skafu__recordview_fill(&view, &record, &names, fault));
 	compare(&view);
 	memcpy(moved, buf.bytes, buf.length);
 	skafu__recordview_move(&view, buf.bytes, moved);
@@ -71,17 +71,15 @@ START_TEST(fill_and_move)
 }
 END_TEST
 
-START_TEST(unknown_names_are_empty)
+START_TEST(unknown_names_are_refused)
 {
 	skafu_record view = {0};
 
 	record.type = 99;
 	record.source = 0;
 	record.content_type = UINT32_MAX;
-	skafu__recordview_fill(&view, &record, &names);
-	ck_assert_str_eq(view.type, "");
-	ck_assert_str_eq(view.source, "");
-	ck_assert_str_eq(view.content_type, "");
+	refused(SKAFU_EDAMAGED, skafu__recordview_fill(&view, &record, &names, fault));
+	message_names("reindex");
 }
 END_TEST
 
@@ -91,7 +89,7 @@ START_TEST(copies_stand_alone)
 	skafu_record *copy = NULL;
 	skafu_record *second = NULL;
 
-	skafu__recordview_fill(&view, &record, &names);
+	went(skafu__recordview_fill(&view, &record, &names, fault));
 	view.sequence = 5;
 	view.commit = 6;
 	view.recorded_ns = 7;
@@ -113,7 +111,7 @@ START_TEST(bad_calls_and_no_memory)
 	skafu_record view = {0};
 	skafu_record *copy = NULL;
 
-	skafu__recordview_fill(&view, &record, &names);
+	went(skafu__recordview_fill(&view, &record, &names, fault));
 	refused(SKAFU_EINVAL, skafu_record_copy(NULL, &copy, fault));
 	refused(SKAFU_EINVAL, skafu_record_copy(&view, NULL, fault));
 	ck_assert_ptr_null(skafu_record_tag(NULL, 0));
@@ -130,7 +128,7 @@ static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, fill_and_move);
-	tcase_add_test(tests, unknown_names_are_empty);
+	tcase_add_test(tests, unknown_names_are_refused);
 	tcase_add_test(tests, copies_stand_alone);
 	tcase_add_test(tests, bad_calls_and_no_memory);
 }

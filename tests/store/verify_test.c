@@ -210,6 +210,40 @@ static void damage(skafu_store *store, int table, unsigned skip)
 	ck_assert_int_eq(mdb_txn_commit(txn), 0);
 }
 
+static void told_is(const char *what)
+{
+	ck_assert_msg(strstr(told, what) != NULL, "\"%s\" does not say \"%s\"", told, what);
+}
+
+/* Put, change or delete (value_length 0) a value behind the library's back, for good. */
+static void put_raw(skafu_store *store, int table, const void *key, size_t key_length, const void *value,
+		    size_t value_length)
+{
+	MDB_txn *txn;
+	MDB_val name = {key_length, (void *)(uintptr_t)key};
+	MDB_val bytes = {value_length, (void *)(uintptr_t)value};
+	ck_assert_int_eq(mdb_txn_begin(store->env.mdb, NULL, 0, &txn), 0);
+	if (value_length == 0)
+		ck_assert_int_eq(mdb_del(txn, store->env.tables[table], &name, NULL), 0);
+	else
+		ck_assert_int_eq(mdb_put(txn, store->env.tables[table], &name, &bytes, 0), 0);
+	ck_assert_int_eq(mdb_txn_commit(txn), 0);
+}
+
+/* Read everything: 0, or the code that is given, with a sentence that says what helps. */
+static void read_all(skafu_store *store, int32_t wanted)
+{
+	skafu_cursor *cursor = NULL;
+	const skafu_record *record;
+	int32_t rc = skafu_read(store, NULL, SKAFU_NO_LIMIT, NULL, &cursor, error);
+	while (rc == 0 && (rc = skafu_cursor_next(cursor, &record, error)) == 1)
+		rc = 0;
+	skafu_cursor_free(cursor);
+	ck_assert_int_eq(rc, wanted);
+	if (wanted)
+		ck_assert_ptr_nonnull(strstr(skafu_error_message(error), "reindex"));
+}
+
 static void damage_is_found(int table, unsigned skip)
 {
 	skafu_store *store = open_store();
@@ -223,11 +257,18 @@ static void damage_is_found(int table, unsigned skip)
 	int32_t rc = skafu_store_open(path, &opts, &store, error);
 	if (rc != 0) {
 		ck_assert_int_eq(rc, SKAFU_EDAMAGED); /* so bad that it is refused at once */
+		ck_assert_int_eq(table, SKAFU__TABLE_CHUNK);
 		return;
 	}
 	skafu_verify_report report = {.size = sizeof report};
 	rc = skafu_store_verify(store, SKAFU_VERIFY_INDEX, remember, NULL, &report, error);
 	ck_assert(rc == SKAFU_EDAMAGED || report.faults != 0);
+	if (table != SKAFU__TABLE_CHUNK) {
+		/* The commits are whole, so a reindex makes a whole store of it. */
+		ck_assert_msg(skafu_store_reindex(store, error) == 0, "%s", skafu_error_message(error));
+		ck_assert_msg(faults_of(store) == 0, "%s", told);
+		read_all(store, 0);
+	}
 	skafu_store_close(store);
 }
 
@@ -236,6 +277,58 @@ START_TEST(damage_of_every_table_is_found)
 	static const int tables[] = {SKAFU__TABLE_CHUNK, SKAFU__TABLE_RUN, SKAFU__TABLE_MANIFEST, SKAFU__TABLE_ROW,
 				     SKAFU__TABLE_NAME};
 	damage_is_found(tables[_i % 5], (unsigned)_i / 5);
+}
+END_TEST
+
+static void note_warning(void *user, int32_t level, const char *text)
+{
+	if (level == SKAFU_LOG_WARNING && strstr(text, "reindex"))
+		++*(int *)user;
+}
+
+/* What is read when a store is opened: it opens, says so, and answers nothing wrong until it is repaired. */
+START_TEST(a_store_with_a_damaged_index_opens)
+{
+	static const int tables[] = {SKAFU__TABLE_META, SKAFU__TABLE_MANIFEST, SKAFU__TABLE_NAME};
+	char path[96];
+	int warned = 0;
+	skafu_store_opts opts = {.size = sizeof opts, .log = note_warning, .log_user = &warned};
+	skafu_store *store = open_store();
+	append_some(store, 120);
+	maintain_all(store);
+	/* The record "index" is the second of its table, the root manifest the first. */
+	damage(store, tables[_i], tables[_i] == SKAFU__TABLE_META ? 1 : 0);
+	skafu_store_close(store);
+	snprintf(path, sizeof path, "%s/log", root);
+	ck_assert_int_eq(skafu_store_open(path, &opts, &store, error), 0);
+	ck_assert_int_eq(warned, 1);
+	read_all(store, SKAFU_EDAMAGED);
+	read_all(store, SKAFU_EDAMAGED); /* the second time, too */
+	ck_assert_uint_gt(faults_of(store), 0);
+	told_is("reindex");
+	ck_assert_msg(skafu_store_reindex(store, error) == 0, "%s", skafu_error_message(error));
+	told[0] = 0;
+	ck_assert_msg(faults_of(store) == 0, "%s", told);
+	read_all(store, 0);
+	skafu_store_close(store);
+}
+END_TEST
+
+START_TEST(orphans_are_found)
+{
+	uint8_t key[SKAFU__RUN_KEY_BYTES];
+	skafu_store *store = open_store();
+	append_some(store, 100);
+	maintain_all(store);
+	skafu__run_key_encode(key, SKAFU__DIM_TAG, 77, 3);
+	put_raw(store, _i ? SKAFU__TABLE_RUN : SKAFU__TABLE_MANIFEST, key, sizeof key, "left", 4);
+	ck_assert_uint_eq(faults_of(store), 1);
+	told_is("nothing leads to it");
+	put_raw(store, _i ? SKAFU__TABLE_RUN : SKAFU__TABLE_MANIFEST, key, 9, "none", 4);
+	ck_assert_uint_eq(faults_of(store), 2);
+	ck_assert_int_eq(skafu_store_reindex(store, error), 0);
+	ck_assert_uint_eq(faults_of(store), 0);
+	skafu_store_close(store);
 }
 END_TEST
 
@@ -295,21 +388,6 @@ END_TEST
 
 /* ---- what the index has too little or too much ----------------------------------------------------------------- */
 
-/* Put, change or delete (value_length 0) a value behind the library's back, for good. */
-static void put_raw(skafu_store *store, int table, const void *key, size_t key_length, const void *value,
-		    size_t value_length)
-{
-	MDB_txn *txn;
-	MDB_val name = {key_length, (void *)(uintptr_t)key};
-	MDB_val bytes = {value_length, (void *)(uintptr_t)value};
-	ck_assert_int_eq(mdb_txn_begin(store->env.mdb, NULL, 0, &txn), 0);
-	if (value_length == 0)
-		ck_assert_int_eq(mdb_del(txn, store->env.tables[table], &name, NULL), 0);
-	else
-		ck_assert_int_eq(mdb_put(txn, store->env.tables[table], &name, &bytes, 0), 0);
-	ck_assert_int_eq(mdb_txn_commit(txn), 0);
-}
-
 /* The first key of a table at or above one. */
 static size_t first_key(skafu_store *store, int table, const void *from, size_t length, uint8_t out[512])
 {
@@ -325,11 +403,6 @@ static size_t first_key(skafu_store *store, int table, const void *from, size_t 
 	mdb_cursor_close(cursor);
 	mdb_txn_abort(txn);
 	return length;
-}
-
-static void told_is(const char *what)
-{
-	ck_assert_msg(strstr(told, what) != NULL, "\"%s\" does not say \"%s\"", told, what);
 }
 
 START_TEST(a_row_too_many_or_too_few_is_found)
@@ -570,6 +643,8 @@ int main(void)
 	tcase_add_test(all, names_that_collide_do_not_matter);
 	tcase_add_test(all, a_reindex_makes_the_same_tables);
 	tcase_add_loop_test(all, damage_of_every_table_is_found, 0, 15);
+	tcase_add_loop_test(all, a_store_with_a_damaged_index_opens, 0, 3);
+	tcase_add_loop_test(all, orphans_are_found, 0, 2);
 	tcase_add_test(all, a_broken_chain_is_found);
 	tcase_add_test(all, the_host_can_stop_it_and_mistakes_are_refused);
 	tcase_add_test(all, a_row_too_many_or_too_few_is_found);
