@@ -8,7 +8,7 @@
  *   {{"{{"}}                          the text between the quotes, for what would be a tag
  *   ${{ github.ref }}                 copied as it is, because workflow files are full of it
  *
- * {{end}} is another word for {{/if}}, for names of files as well, where no '/' can be.  A line that holds nothing but
+ * {{end}} is another word for {{/if}}, for names of files, where no '/' can be.  A line that holds nothing but
  * {{#if}}, {{else}} or {{/if}} leaves no empty line behind.  A value is never expanded again.  A variable is true
  * unless it is empty, "false" or "0".
  */

@@ -338,6 +338,44 @@ void files_remove(const char *folder)
 	remove_in(AT_FDCWD, folder);
 }
 
+int32_t files_make_temporary(const char *target, char *out_path, size_t size, skafu_error *error)
+{
+	size_t length = strlen(target);
+	size_t parent;
+	uint8_t id[SKAFU_ID_BYTES];
+	char name[SKAFU_ID_TEXT_BYTES];
+
+	while (length > 1 && target[length - 1] == '/')
+		length--;
+	parent = length;
+	while (parent > 0 && target[parent - 1] != '/')
+		parent--;
+	if (length == 0 || parent == length)
+		return failed(error, SKAFU_EINVAL, "\"%s\" cannot be made.", target);
+	skafu_id_new(id);
+	skafu_id_format(id, name);
+	if ((size_t)snprintf(out_path, size, "%.*s.new-%s", (int)parent, target, name) >= size)
+		return failed(error, SKAFU_EINVAL, "The path is too long.");
+	if (mkdir(out_path, 0777) != 0)
+		return failed_os(error, errno, "A folder beside %s cannot be made", target);
+	return SKAFU_OK;
+}
+
+int32_t files_install(const char *temporary, const char *target, skafu_error *error)
+{
+	char parent[4096];
+	const char *slash = strrchr(temporary, '/');
+
+	/* A rename replaces an empty folder and nothing else. */
+	if (rename(temporary, target) != 0)
+		return errno == ENOTDIR || errno == EEXIST || errno == ENOTEMPTY
+			       ? failed(error, SKAFU_EEXISTS, "%s is there already; name another target.", target)
+			       : failed_os(error, errno, "%s cannot be made", target);
+	snprintf(parent, sizeof parent, "%.*s", slash != NULL ? (int)(slash - temporary) + 1 : 1,
+		 slash != NULL ? temporary : ".");
+	return files_sync_folder(parent, error);
+}
+
 /* ---- paths ---- */
 
 static const char *name_fault(const char *name, size_t length)

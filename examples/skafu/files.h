@@ -49,6 +49,12 @@ int32_t files_sync_folder(const char *folder, skafu_error *error);
 /* Make a folder and those above it; one that is there already is fine. */
 int32_t files_make_folder(const char *folder, skafu_error *error);
 
+/* A new, empty folder beside the target, on the same file system ... */
+int32_t files_make_temporary(const char *target, char *out_path, size_t size, skafu_error *error);
+
+/* ... becomes the target, at once and for good.  SKAFU_EEXISTS when the target is there and not an empty folder. */
+int32_t files_install(const char *temporary, const char *target, skafu_error *error);
+
 /* Remove a folder with all that is in it, as far as possible. */
 void files_remove(const char *folder);
 

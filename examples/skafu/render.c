@@ -203,45 +203,6 @@ int32_t render_validate(const char *folder, struct faults *faults, skafu_error *
 	return rc;
 }
 
-/* A new folder beside the target, on the same file system. */
-static int32_t make_temporary(const char *target, char *out_path, size_t size, skafu_error *error)
-{
-	size_t length = strlen(target);
-	size_t parent;
-	uint8_t id[SKAFU_ID_BYTES];
-	char name[SKAFU_ID_TEXT_BYTES];
-
-	while (length > 1 && target[length - 1] == '/')
-		length--;
-	parent = length;
-	while (parent > 0 && target[parent - 1] != '/')
-		parent--;
-	if (length == 0 || parent == length)
-		return failed(error, SKAFU_EINVAL, "\"%s\" cannot be the folder of a project.", target);
-	skafu_id_new(id);
-	skafu_id_format(id, name);
-	if ((size_t)snprintf(out_path, size, "%.*s.render-%s", (int)parent, target, name) >= size)
-		return failed(error, SKAFU_EINVAL, "The path of the project is too long.");
-	if (mkdir(out_path, 0777) != 0)
-		return failed_os(error, errno, "A folder beside %s cannot be made", target);
-	return SKAFU_OK;
-}
-
-static int32_t install(const char *temporary, const char *target, skafu_error *error)
-{
-	char parent[4096];
-	const char *slash = strrchr(temporary, '/');
-
-	/* A rename replaces an empty folder and nothing else. */
-	if (rename(temporary, target) != 0)
-		return errno == ENOTDIR || errno == EEXIST || errno == ENOTEMPTY
-			       ? failed(error, SKAFU_EEXISTS, "%s is there already; name another target.", target)
-			       : failed_os(error, errno, "%s cannot be made", target);
-	snprintf(parent, sizeof parent, "%.*s", slash != NULL ? (int)(slash - temporary) + 1 : 1,
-		 slash != NULL ? temporary : ".");
-	return files_sync_folder(parent, error);
-}
-
 static int32_t render_into(struct rendering *rendering, const char *folder, const char *target)
 {
 	char temporary[4096];
@@ -250,7 +211,7 @@ static int32_t render_into(struct rendering *rendering, const char *folder, cons
 	if (rc == SKAFU_OK)
 		rc = faults_result(rendering->faults, rendering->error);
 	if (rc == SKAFU_OK)
-		rc = make_temporary(target, temporary, sizeof temporary, rendering->error);
+		rc = files_make_temporary(target, temporary, sizeof temporary, rendering->error);
 	if (rc != SKAFU_OK)
 		return rc;
 	for (size_t i = 0; i < rendering->list.count && rc == SKAFU_OK; i++) {
@@ -259,7 +220,7 @@ static int32_t render_into(struct rendering *rendering, const char *folder, cons
 			rc = faults_result(rendering->faults, rendering->error);
 	}
 	if (rc == SKAFU_OK)
-		rc = install(temporary, target, rendering->error);
+		rc = files_install(temporary, target, rendering->error);
 	if (rc != SKAFU_OK)
 		files_remove(temporary);
 	return rc;
