@@ -9,7 +9,9 @@
  * the canonical form, and with it the hash chain, is the same.
  *
  * Invariant: what is copied is always a prefix, ending with a whole commit; a backup that was interrupted is a valid,
- * shorter one.
+ * shorter one.  The lineage of the copy never says more than it has.
+ *
+ * A fork is the same under a birth id of its own; its lineage says what it goes on with.
  */
 #include "skafu_store.h"
 
@@ -20,6 +22,7 @@
 #include "codec/rewrite.h"
 #include "store/copyin.h"
 #include "store/hidden.h"
+#include "store/lineage.h"
 #include "store/open.h"
 #include "store/store.h"
 #include "store/view.h"
@@ -31,6 +34,7 @@ struct backup {
 	struct skafu__buf bytes; /* of one round: whole commits */
 	struct skafu__rewrite rewrite;
 	int at_end;
+	int is_fork;
 };
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */
@@ -160,13 +164,31 @@ static int32_t backup_is_prefix(struct backup *backup, struct skafu__view *mine,
 			   (unsigned long long)its->commit);
 }
 
+/* What is at the path was begun as a copy of this store: it has its birth id, or the fork says so. */
+static int32_t backup_is_copy(const struct backup *backup, skafu_error *error)
+{
+	struct skafu__lineage lineage;
+	if (!backup->is_fork && memcmp(backup->from->format.birth, backup->copy.to->format.birth, 16) != 0)
+		return skafu__fail(error, SKAFU_EEXISTS, "there is another store at the path of the backup");
+	if (!backup->is_fork)
+		return 0;
+	int32_t rc = skafu__lineage_load(backup->copy.to, &lineage, error);
+	if (rc == 0 && (lineage.count == 0 ||
+			memcmp(lineage.entries[0].incarnation, backup->from->format.incarnation, 16) != 0 ||
+			memcmp(backup->from->format.birth, backup->copy.to->format.birth, 16) == 0))
+		return skafu__fail(error, SKAFU_EEXISTS,
+			       "there is a store at the path of the fork that is no fork of "
+				   "this one");
+	return rc;
+}
+
 static int32_t backup_compare(struct backup *backup, skafu_error *error)
 {
 	struct skafu__view mine;
 	struct skafu__view its;
-	if (memcmp(backup->from->format.birth, backup->copy.to->format.birth, 16) != 0)
-		return skafu__fail(error, SKAFU_EEXISTS, "there is another store at the path of the backup");
-	int32_t rc = skafu__view_open(backup->from, &mine, error);
+	int32_t rc = backup_is_copy(backup, error);
+	if (rc == 0)
+		rc = skafu__view_open(backup->from, &mine, error);
 	if (rc != 0)
 		return rc;
 	rc = skafu__view_open(backup->copy.to, &its, error);
@@ -196,37 +218,68 @@ static int32_t backup_rounds(struct backup *backup, skafu_progress_fn tell, void
 	return rc;
 }
 
-/* Open the copy, or make an empty one that is this store's in everything but its incarnation. */
-static int32_t backup_open_target(const skafu_store *from, const char *path, skafu_store **out, skafu_error *error)
+/* Open the copy, or make an empty one that is this store's in everything but its incarnation,
+	       and in a fork its birth.
+ * Before anything is in it, it says where it comes from. */
+static int32_t backup_open_target(struct backup *backup, const char *path, skafu_error *error)
 {
 	struct skafu_error own = {0}; /* that there is one already is no failure, and must not look like one */
-	int32_t rc = skafu__open_make(path, &from->opts, &from->format, &own);
-	if (rc != 0 && rc != SKAFU_EEXISTS)
-		return skafu__error_copy(error, &own, rc);
-	return skafu_store_open(path, NULL, out, error);
+	const skafu_store *from = backup->from;
+	int32_t made = skafu__open_make(path, &from->opts, backup->is_fork ? NULL : &from->format, &own);
+	if (made != 0 && made != SKAFU_EEXISTS)
+		return skafu__error_copy(error, &own, made);
+	int32_t rc = skafu_store_open(path, NULL, &backup->copy.to, error);
+	if (rc == 0 && made == 0)
+		rc = skafu__lineage_store(backup->copy.to, backup->from, 0, 0, error);
+	return rc;
+}
+
+/* Copy, and write down how far it came, also when it was stopped. */
+static int32_t backup_run(struct backup *backup, skafu_progress_fn tell, void *user, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	if (backup->copy.to == backup->from)
+		return skafu__fail(error, SKAFU_EINVAL, "a store cannot be its own copy");
+	int32_t rc = backup_compare(backup, error);
+	if (rc != 0)
+		return rc;
+	rc = backup_rounds(backup, tell, user, &own);
+	if (rc == 0)
+		return skafu__lineage_store(backup->copy.to, backup->from, backup->copy.commit, backup->copy.sequence,
+					    error);
+	(void)skafu__lineage_store(backup->copy.to, backup->from, backup->copy.commit, backup->copy.sequence, NULL);
+	return skafu__error_copy(error, &own, rc);
+}
+
+static int32_t backup_to(struct backup *backup, const char *path, skafu_progress_fn tell, void *user,
+			 skafu_error *error)
+{
+	int32_t rc = skafu__store_check(backup->from, error);
+	if (rc == 0 && (!path || !*path))
+		rc = skafu__fail(error, SKAFU_EINVAL, "the path of the copy is NULL or empty");
+	if (rc != 0)
+		return rc;
+	skafu__buf_init(&backup->bytes, &backup->from->sys, SIZE_MAX / 2);
+	skafu__rewrite_init(&backup->rewrite, &backup->from->sys);
+	rc = backup_open_target(backup, path, error);
+	if (rc == 0)
+		rc = backup_run(backup, tell, user, error);
+	skafu__rewrite_done(&backup->rewrite);
+	skafu__buf_done(&backup->bytes);
+	skafu_store_close(backup->copy.to);
+	return rc;
 }
 
 int32_t skafu_store_backup(skafu_store *store, const char *path, uint64_t up_to, skafu_progress_fn tell, void *user,
 			   skafu_error *error)
 {
 	struct backup backup = {.from = store, .up_to = up_to ? up_to : UINT64_MAX};
-	int32_t rc = skafu__store_check(store, error);
-	if (rc == 0 && (!path || !*path))
-		rc = skafu__fail(error, SKAFU_EINVAL, "the path of the backup is NULL or empty");
-	if (rc == 0)
-		rc = backup_open_target(store, path, &backup.copy.to, error);
-	if (rc != 0)
-		return rc;
-	skafu__buf_init(&backup.bytes, &store->sys, SIZE_MAX / 2);
-	skafu__rewrite_init(&backup.rewrite, &store->sys);
-	if (backup.copy.to == store)
-		rc = skafu__fail(error, SKAFU_EINVAL, "a store cannot be its own backup");
-	if (rc == 0)
-		rc = backup_compare(&backup, error);
-	if (rc == 0)
-		rc = backup_rounds(&backup, tell, user, error);
-	skafu__rewrite_done(&backup.rewrite);
-	skafu__buf_done(&backup.bytes);
-	skafu_store_close(backup.copy.to);
-	return rc;
+	return backup_to(&backup, path, tell, user, error);
+}
+
+int32_t skafu_store_fork(skafu_store *store, const char *path, uint64_t up_to, skafu_progress_fn tell, void *user,
+			 skafu_error *error)
+{
+	struct backup backup = {.from = store, .up_to = up_to ? up_to : UINT64_MAX, .is_fork = 1};
+	return backup_to(&backup, path, tell, user, error);
 }

@@ -557,6 +557,8 @@ static int recordread_same_tags(const skafu_new_record *said, const skafu_record
 static int recordread_same_payload(const skafu_new_record *said, const skafu_record *has)
 {
 	int is_json = !said->content_type || strcmp(said->content_type, recordread_json) == 0;
+	if (has->flags & SKAFU_RECORD_ERASED)
+		return 1; /* nobody can tell any more, and nothing shall bring it back */
 	if (!recordread_same_json(said->metadata, said->metadata_length, has->metadata, has->metadata_length))
 		return 0;
 	if (is_json && said->data_length == 0)

@@ -53,6 +53,7 @@ struct scene {
 	skafu_stream_list *list;
 	skafu_waiter *waiter;
 	skafu_record *record;
+	skafu_store *other;
 	skafu_export *exporting;
 	skafu_import *importing;
 	void *bytes;
@@ -555,6 +556,45 @@ static int32_t act_backup(struct scene *s)
 	return skafu_store_backup(s->store, path, 0, NULL, NULL, &s->error);
 }
 
+static int32_t act_fork(struct scene *s)
+{
+	char path[400];
+	snprintf(path, sizeof path, "%s/copy", s->root);
+	return skafu_store_fork(s->store, path, 0, NULL, NULL, &s->error);
+}
+
+static int32_t act_lineage(struct scene *s)
+{
+	skafu_lineage lineage = {.size = sizeof lineage};
+	int32_t rc = skafu_store_lineage(s->store, 0, &lineage, &s->error);
+	return rc == SKAFU_ENOTFOUND ? 0 : rc;
+}
+
+static int32_t act_check_position(struct scene *s)
+{
+	uint8_t incarnation[16] = {1};
+	int32_t rc = skafu_store_check_position(s->store, incarnation, 1, &s->error);
+	return rc == SKAFU_ESTALE ? 0 : rc;
+}
+
+/* The other store, in memory, so that every failure is of the one that the scene looks after. */
+static int32_t make_other(struct scene *s)
+{
+	return skafu_store_open_memory(NULL, &s->other, &s->error);
+}
+
+static int32_t act_diff(struct scene *s)
+{
+	skafu_diff diff = {.size = sizeof diff};
+	return skafu_store_diff(s->store, s->other, 0, NULL, NULL, &diff, &s->error);
+}
+
+static int32_t act_diff_records(struct scene *s)
+{
+	skafu_diff diff = {.size = sizeof diff};
+	return skafu_store_diff(s->store, s->other, SKAFU_DIFF_RECORDS, NULL, NULL, &diff, &s->error);
+}
+
 static int32_t act_export_open(struct scene *s)
 {
 	skafu_export_opts opts = {.size = sizeof opts, .form = SKAFU_FORM_CLOUDEVENTS_ARRAY};
@@ -733,6 +773,11 @@ static const struct call calls[] = {
 	{"skafu_waiter_clear", act_waiter_new, act_waiter_clear, 0},
 	{"skafu_waiter_free", act_waiter_new, act_waiter_free, 0},
 	{"skafu_store_maintain", NULL, act_maintain, 0},
+	{"skafu_store_fork", NULL, act_fork, 0},
+	{"skafu_store_lineage", NULL, act_lineage, 0},
+	{"skafu_store_check_position", NULL, act_check_position, 0},
+	{"skafu_store_diff", make_other, act_diff, 0},
+	{"skafu_store_diff", make_other, act_diff_records, 0},
 	{"skafu_export_open", NULL, act_export_open, 0},
 	{"skafu_export_next", act_export_open, act_export_next, 0},
 	{"skafu_export_info_get", act_export_open, act_export_info, 0},
@@ -765,6 +810,8 @@ static void scene_release(struct scene *s)
 	skafu_record_free(s->record);
 	skafu_export_free(s->exporting);
 	skafu_import_free(s->importing);
+	skafu_store_close(s->other);
+	s->other = NULL;
 	s->exporting = NULL;
 	s->importing = NULL;
 	skafu_bytes_free(s->bytes);
@@ -1079,9 +1126,6 @@ END_TEST
 START_TEST(every_function_is_in_the_table)
 {
 	FILE *header = fopen("include/skafu_store.h", "r");
-	static const char *const later[] = { /* declared, and not to be called yet */
-		"skafu_store_fork", "skafu_store_lineage", "skafu_store_check_position", "skafu_store_diff",
-	};
 	char line[300];
 	int missing = 0;
 
@@ -1099,9 +1143,6 @@ START_TEST(every_function_is_in_the_table)
 		size_t i = 0;
 		while (i < CALLS && strcmp(calls[i].name, at) != 0)
 			i++;
-		for (size_t k = 0; k < sizeof later / sizeof *later; k++)
-			if (strcmp(later[k], at) == 0)
-				i = 0;
 		if (i == CALLS) {
 			printf("%s is not in the table\n", at);
 			missing++;
