@@ -294,7 +294,7 @@ typedef int32_t (*skafu_fold_fn)(void *user, const skafu_fold *input, skafu_writ
 typedef struct skafu_projection_def {
 	uint32_t size;      /* sizeof(skafu_projection_def) */
 	uint32_t flags;     /* SKAFU_PROJECTION_ */
-	uint32_t version;   /* raise it when the handler changes: the view is rebuilt beside the one in use */
+	uint32_t version;   /* raise it when the handler changes: the view is rebuilt beside the one in use; 0: 1 */
 	uint32_t batch_max; /* events in a batch; 0: 1,024 */
 	const char *domain;
 	const char *name;         /* unique in the store */

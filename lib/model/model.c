@@ -6,6 +6,7 @@
 #include "base/opts.h"
 #include "model/decider.h"
 #include "model/upcast.h"
+#include "model/viewing.h"
 #include "store/store.h" /* for the store's memory and its life; everything else goes through skafu_store.h */
 
 #define MODEL_CACHE_BYTES_MAX (UINT64_C(16) << 20)
@@ -38,6 +39,8 @@ static skafu_model *model_make(skafu_store *store, const struct skafu_model_opts
 	skafu__registry_init(&model->registry, &model->sys);
 	skafu__statecache_init(&model->cache, &model->sys, model->opts.cache_bytes_max);
 	skafu__lanes_init(&model->lanes, &model->sys);
+	skafu__handling_init(&model->handling);
+	model->wait_view = skafu__viewing_wait;
 	return model;
 }
 
@@ -80,6 +83,7 @@ static void model_destroy(skafu_model *model)
 		skafu_batch_free(model->spare_batches[i]);
 	skafu__registry_done(&model->registry);
 	skafu__lanes_done(&model->lanes);
+	skafu__handling_done(&model->handling);
 	pthread_mutex_destroy(&model->lock);
 	pthread_mutex_destroy(&model->freeze_lock);
 	skafu__free(&sys, model);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/sys.h"
+#include "model/handling.h"
 #include "model/lane.h"
 #include "model/registry.h"
 #include "model/statecache.h"
@@ -53,8 +54,9 @@ struct skafu_model {
 	struct skafu__registry registry;
 	struct skafu__statecache cache;
 	struct skafu__lanes lanes;
+	struct skafu__handling handling; /* of projections, reactions and processes: one handler at a time */
 	struct skafu__component *parts;
-	skafu__wait_view_fn wait_view; /* NULL until projections set it */
+	skafu__wait_view_fn wait_view; /* of viewing.h */
 	uint8_t upcasters[16];         /* fingerprint of all upcasters; when frozen */
 	void *run;                     /* of lib/run, under `lock`; NULL until it needs it */
 	void (*drop_run)(skafu_model *model);

@@ -302,6 +302,15 @@ static int upcast_leads_to(const struct skafu__upcaster *upcaster, const struct 
 	return 0;
 }
 
+int skafu__upcast_leads_to(const struct skafu__type *type, const char *const *types, size_t count)
+{
+	const struct upcast_choice choice = {.types = types, .count = count};
+	for (const struct skafu__upcaster *each = type->upcasters; each; each = each->next)
+		if (upcast_leads_to(each, &choice))
+			return 1;
+	return 0;
+}
+
 /* By name and version, so that the order of definition does not count. */
 static void upcast_insert(struct upcast_choice *choice, struct skafu__upcaster *upcaster)
 {

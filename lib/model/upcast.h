@@ -28,6 +28,9 @@ int32_t skafu__upcast_freeze(const struct skafu__registry *registry, skafu_error
 int32_t skafu__upcast_fingerprint(const struct skafu__registry *registry, const char *const *types, size_t count,
 				  uint8_t out[16], skafu_error *error);
 
+/* 1 when an upcaster of the type can lead to one of these types. */
+int skafu__upcast_leads_to(const struct skafu__type *type, const char *const *types, size_t count);
+
 struct skafu__lens_form;
 
 /* One thread at a time.  What it shows is valid until it looks again. */

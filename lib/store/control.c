@@ -438,3 +438,21 @@ void skafu__control_add_watcher(struct skafu__control *control, int32_t differen
 		changed = difference < 0 && watchers == 0 ? 0 : watchers + (uint32_t)difference;
 	while (!atomic_compare_exchange_weak(&control->page->watchers, &watchers, changed));
 }
+
+/* ---- views --------------------------------------------------------------------------------------------------- */
+
+int skafu__control_views_lock(const struct skafu__control *control, int byte, int exclusive, int64_t deadline)
+{
+	return control->fd < 0 ? 0 : control_lock_until(control, byte, exclusive ? F_WRLCK : F_RDLCK, deadline);
+}
+
+void skafu__control_views_unlock(const struct skafu__control *control, int byte)
+{
+	if (control->fd >= 0)
+		control_try_lock(control, byte, F_UNLCK);
+}
+
+int64_t skafu__control_views_holder(const struct skafu__control *control, int byte)
+{
+	return control->fd < 0 ? 0 : control_holder(control, byte);
+}

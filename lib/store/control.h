@@ -7,6 +7,10 @@
  *   byte 1  held shared by every process that has the store open; exclusively, for a moment, by the first, which then
  *           makes the page anew, so that nothing in it outlives its users but a poison mark (see below).
  *   byte 2  held shared by every process that was admitted: the page is made, and the log was looked at.
+ *   byte 3  held shared by every process that has the views open; exclusively, for a moment, by the first of them;
+ *   byte 4  held exclusively by the one process that opens or makes the files of the views;
+ *   byte 5  held exclusively by the one process that writes to the views;
+ *   byte 65536 + process number: held by that process as long as it has the views open.
  *
  * Layout, little endian or not as the machine is, since it never leaves the machine:
  *    0  u32  magic "SKCP"       4  u32  version 1
@@ -89,6 +93,17 @@ int skafu__control_is_orphaned(const struct skafu__control *control);
 
 /* Wake all sleepers of all processes; they look again.  Safe in a signal handler. */
 void skafu__control_wake_all(struct skafu__control *control);
+
+/* The locks of the views.  Take one, at the latest at the deadline: 0, or an errno (EAGAIN: held by another). */
+#define SKAFU__CONTROL_VIEWS_PRESENT 3
+#define SKAFU__CONTROL_VIEWS_OPENING 4
+#define SKAFU__CONTROL_VIEWS_WRITER 5
+#define SKAFU__CONTROL_VIEWS_PROCESS 65536
+int skafu__control_views_lock(const struct skafu__control *control, int byte, int exclusive, int64_t deadline);
+void skafu__control_views_unlock(const struct skafu__control *control, int byte);
+
+/* The process that holds it; 0 when no other one does. */
+int64_t skafu__control_views_holder(const struct skafu__control *control, int byte);
 
 void skafu__control_add_watcher(struct skafu__control *control, int32_t difference);
 

@@ -74,12 +74,14 @@ int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *wh
 
 /* ---- open and create ----------------------------------------------------------------------------------------- */
 
-static char *env_path(const struct skafu__sys *sys, const char *directory, const char *name)
+static char *env_path(const struct skafu__sys *sys, const char *directory, const struct skafu__env_config *config,
+		      const char *ending)
 {
-	size_t bytes = strlen(directory) + strlen(name) + 2;
+	const char *name = config->file ? config->file : "log";
+	size_t bytes = strlen(directory) + strlen(name) + strlen(ending) + 2;
 	char *path = skafu__alloc(sys, bytes);
 	if (path)
-		snprintf(path, bytes, "%s/%s", directory, name);
+		snprintf(path, bytes, "%s/%s%s", directory, name, ending);
 	return path;
 }
 
@@ -112,7 +114,7 @@ static int env_reserve_lock(const struct skafu__sys *sys, const char *path, uint
 static int env_try_map(MDB_env *mdb, const char *path, const struct skafu__env_config *config, uint64_t map_bytes)
 {
 	unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | (config->no_sync ? MDB_NOSYNC : 0) |
-			 (config->read_only ? MDB_RDONLY : 0);
+			 (config->lazy_meta ? MDB_NOMETASYNC : 0) | (config->read_only ? MDB_RDONLY : 0);
 	int rc = mdb_env_set_maxdbs(mdb, SKAFU__TABLES + 2);
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(mdb, config->readers_max);
@@ -142,10 +144,12 @@ static int env_open_mdb(MDB_env **out, const char *path, const struct skafu__env
 	}
 }
 
-static int env_open_tables(MDB_txn *txn, MDB_dbi *tables, unsigned flags)
+static int env_open_tables(const struct skafu__env_config *config, MDB_txn *txn, MDB_dbi *tables, unsigned flags)
 {
-	for (int i = 0; i < SKAFU__TABLES; i++) {
-		int rc = mdb_dbi_open(txn, env_table_names[i], flags, &tables[i]);
+	const char *const *names = config->table_names ? config->table_names : env_table_names;
+	uint32_t count = config->table_names ? config->table_count : SKAFU__TABLES;
+	for (uint32_t i = 0; i < count; i++) {
+		int rc = mdb_dbi_open(txn, names[i], flags, &tables[i]);
 		/* Without the first it is somebody else's file, without another one it is a damaged store. */
 		if (rc == MDB_NOTFOUND && i != SKAFU__TABLE_META)
 			return MDB_CORRUPTED;
@@ -155,7 +159,8 @@ static int env_open_tables(MDB_txn *txn, MDB_dbi *tables, unsigned flags)
 	return 0;
 }
 
-static int env_fill_new(MDB_env *mdb, const void *format, size_t format_length)
+static int env_fill_new(MDB_env *mdb, const struct skafu__env_config *config, const void *format,
+			size_t format_length)
 {
 	MDB_dbi tables[SKAFU__TABLES];
 	MDB_txn *txn;
@@ -164,7 +169,7 @@ static int env_fill_new(MDB_env *mdb, const void *format, size_t format_length)
 		return rc;
 	MDB_val key = {6, (void *)(uintptr_t)"format"};
 	MDB_val value = {format_length, (void *)(uintptr_t)format};
-	rc = env_open_tables(txn, tables, MDB_CREATE);
+	rc = env_open_tables(config, txn, tables, MDB_CREATE);
 	if (rc == 0)
 		rc = mdb_put(txn, tables[SKAFU__TABLE_META], &key, &value, 0);
 	if (rc != 0) {
@@ -178,13 +183,13 @@ int32_t skafu__env_create(const struct skafu__sys *sys, const char *directory, c
 			  const void *format, size_t format_length, skafu_error *error)
 {
 	struct skafu__env env = {.sys = sys, .config = *config};
-	env.data_path = env_path(sys, directory, "log");
-	env.lock_path = env_path(sys, directory, "log-lock");
+	env.data_path = env_path(sys, directory, config, "");
+	env.lock_path = env_path(sys, directory, config, "-lock");
 	int rc = env.data_path && env.lock_path ? env_reserve_lock(sys, env.lock_path, config->readers_max) : ENOMEM;
 	if (rc == 0)
 		rc = env_open_mdb(&env.mdb, env.data_path, config);
 	if (rc == 0) {
-		rc = env_fill_new(env.mdb, format, format_length);
+		rc = env_fill_new(env.mdb, config, format, format_length);
 		if (rc == 0 && !config->no_sync)
 			rc = mdb_env_sync(env.mdb, 1);
 		mdb_env_close(env.mdb);
@@ -201,7 +206,7 @@ static int env_load_tables(struct skafu__env *env)
 	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, &txn);
 	if (rc != 0)
 		return rc;
-	rc = env_open_tables(txn, env->tables, 0);
+	rc = env_open_tables(&env->config, txn, env->tables, 0);
 	if (rc != 0) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -224,8 +229,8 @@ int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, co
 	memset(env, 0, sizeof *env);
 	env->sys = sys;
 	env->config = *config;
-	env->data_path = env_path(sys, directory, "log");
-	env->lock_path = env_path(sys, directory, "log-lock");
+	env->data_path = env_path(sys, directory, config, "");
+	env->lock_path = env_path(sys, directory, config, "-lock");
 	pthread_mutex_init(&env->idle_lock, NULL);
 	int rc = env->data_path && env->lock_path ? env_reserve_lock(sys, env->lock_path, config->readers_max)
 						  : ENOMEM;

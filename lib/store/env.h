@@ -5,7 +5,7 @@
  * transaction begins and ends in one function.  The map is reserved large and grown when it is full, which needs that
  * no transaction of this process is open: skafu__env_grow() is called with the store's gate held exclusively.
  * The flags that trade safety for speed (NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, NOLOCK) are never set, but NOSYNC
- * for a store in memory.
+ * for a store in memory, and NOMETASYNC for what can be made again.
  */
 #ifndef SKAFU__STORE_ENV_H
 #define SKAFU__STORE_ENV_H
@@ -31,10 +31,14 @@ enum skafu__table {
 };
 
 struct skafu__env_config {
+	const char *file;               /* in the directory; NULL: "log".  The lock file has "-lock" behind it */
+	const char *const *table_names; /* at most SKAFU__TABLES; NULL: those of a log */
+	uint32_t table_count;
 	uint64_t map_bytes;     /* to begin with */
 	uint64_t map_bytes_max; /* never beyond */
 	uint32_t readers_max;
 	int no_sync;
+	int lazy_meta; /* 1: the last commits may be lost with the machine, but not the order of them */
 	int read_only;
 };
 

@@ -15,6 +15,7 @@
 #include "store/preflight.h"
 #include "store/store.h"
 #include "store/view.h"
+#include "store/viewenv.h"
 
 #define OPEN_FLAGS (SKAFU_STORE_CREATE | SKAFU_STORE_READONLY | SKAFU_STORE_FORCE_FILESYSTEM)
 #define OPEN_STORE_BYTES_MIN (UINT64_C(1) << 20)
@@ -318,6 +319,7 @@ static int32_t open_allocate(const char *path, const skafu_store_opts *opts, ska
 	pthread_mutex_init(&store->fold_lock, NULL);
 	pthread_mutex_init(&store->commit_lock, NULL);
 	pthread_mutex_init(&store->group.lock, NULL);
+	pthread_mutex_init(&store->views_lock, NULL);
 	pthread_rwlockattr_t prefer_writer;
 	pthread_rwlockattr_init(&prefer_writer);
 	pthread_rwlockattr_setkind_np(&prefer_writer, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -345,6 +347,7 @@ static int32_t open_allocate(const char *path, const skafu_store_opts *opts, ska
 void skafu__open_undo(skafu_store *store)
 {
 	struct skafu__sys sys = store->sys;
+	skafu__viewenv_free(store->views); /* before the control file, whose locks it holds */
 	skafu__manifest_set_free(store);
 	if (store->env.mdb)
 		skafu__env_close(&store->env);
@@ -358,6 +361,7 @@ void skafu__open_undo(skafu_store *store)
 	pthread_mutex_destroy(&store->fold_lock);
 	pthread_mutex_destroy(&store->commit_lock);
 	pthread_mutex_destroy(&store->group.lock);
+	pthread_mutex_destroy(&store->views_lock);
 	skafu__log_done(&store->log);
 	skafu__free(&sys, store->path);
 	skafu__free(&sys, store);

@@ -141,6 +141,33 @@ struct rows_gather {
 	uint64_t limit;
 };
 
+int32_t skafu__rows_new(skafu_store *store, skafu_rows **out_rows)
+{
+	skafu_rows *rows = skafu__alloc_zeroed(&store->sys, 1, sizeof *rows);
+	if (!rows)
+		return SKAFU_ENOMEM;
+	rows->store = store;
+	skafu__buf_init(&rows->bytes, &store->sys, ROWS_BYTES_MAX);
+	skafu__store_hold(store);
+	*out_rows = rows;
+	return 0;
+}
+
+void skafu__rows_clear(skafu_rows *rows)
+{
+	skafu__buf_clear(&rows->bytes);
+	rows->count = 0;
+}
+
+int32_t skafu__rows_fail(int32_t code, skafu_error *error)
+{
+	if (code == SKAFU_ENOMEM)
+		return skafu__fail_memory(error);
+	return skafu__fail(error, SKAFU_ELIMIT,
+			   "the rows take more than %llu bytes; read them in pages, with a limit",
+			   (unsigned long long)ROWS_BYTES_MAX);
+}
+
 static int rows_compare(const void *a, size_t a_length, const void *b, size_t b_length)
 {
 	size_t common = a_length < b_length ? a_length : b_length;
@@ -157,8 +184,7 @@ static int rows_in_range(const struct skafu_key_range *range, const void *key, s
 	return !range->to || rows_compare(key, length, range->to, range->to_length) < 0;
 }
 
-static int32_t rows_take(struct skafu_rows *rows, const void *key, size_t key_length,
-			 const struct skafu__row_value *value)
+int32_t skafu__rows_add(skafu_rows *rows, const void *key, size_t key_length, const struct skafu__row_value *value)
 {
 	if (rows->count == rows->room) {
 		size_t room = rows->room ? rows->room * 2 : 16;
@@ -186,7 +212,7 @@ static int32_t rows_take_changed(struct rows_gather *gather)
 	struct skafu__row_value value = {skafu__overlay_row_value(overlay, row), row->value_length};
 	if (row->operation == SKAFU__ROW_DELETE)
 		return 0;
-	return rows_take(gather->rows, skafu__overlay_row_key(overlay, row), row->key_length, &value);
+	return skafu__rows_add(gather->rows, skafu__overlay_row_key(overlay, row), row->key_length, &value);
 }
 
 /* Take the overlay's rows before a key of the folded table (NULL: all that are left): 1 when one of them is that
@@ -231,7 +257,7 @@ static int32_t rows_walk_folded(struct rows_gather *gather, MDB_cursor *cursor, 
 			result = skafu__rows_open_folded(&key, &value, &found, error);
 		if (result == 0 && gather->rows->count < gather->limit &&
 		    rows_in_range(range, at + 4, key.mv_size - 4))
-			result = rows_take(gather->rows, at + 4, key.mv_size - 4, &found);
+			result = skafu__rows_add(gather->rows, at + 4, key.mv_size - 4, &found);
 		if (result < 0)
 			return result;
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -283,14 +309,7 @@ static int32_t rows_gather(struct rows_gather *gather, skafu_error *error)
 		result = rows_take_changed_before(gather, NULL, 0);
 	mdb_cursor_close(cursor);
 	skafu__free(&gather->view->store->sys, gather->changed);
-	if (result == SKAFU_ENOMEM)
-		return skafu__fail_memory(error);
-	if (result == SKAFU_ELIMIT)
-		return skafu__fail(error, SKAFU_ELIMIT,
-				   "the rows take more than %llu bytes; read them in pages, with a "
-				   "limit",
-				   (unsigned long long)ROWS_BYTES_MAX);
-	return result;
+	return result == SKAFU_ENOMEM || result == SKAFU_ELIMIT ? skafu__rows_fail(result, error) : result;
 }
 
 static int32_t rows_fill(struct skafu_rows *rows, const char *table, size_t table_length,
@@ -320,12 +339,9 @@ int32_t skafu_rows_open(skafu_store *store, const char *table, const skafu_key_r
 		rc = skafu__fail(error, SKAFU_EINVAL, "out_rows is NULL; give a place for the rows");
 	if (rc != 0)
 		return rc;
-	skafu_rows *rows = skafu__alloc_zeroed(&store->sys, 1, sizeof *rows);
-	if (!rows)
+	skafu_rows *rows;
+	if (skafu__rows_new(store, &rows) != 0)
 		return skafu__fail_memory(error);
-	rows->store = store;
-	skafu__buf_init(&rows->bytes, &store->sys, ROWS_BYTES_MAX);
-	skafu__store_hold(store);
 	rc = rows_fill(rows, table, length, &wanted, limit, error);
 	if (rc != 0) {
 		skafu_rows_free(rows);

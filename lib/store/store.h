@@ -8,6 +8,7 @@
  *   gate          exclusively: change the overlay, names, heads, manifest; grow the map
  *                 shared: held by every view for its life, so nothing of this moves under a reader
  *   LMDB's own write lock is inside all of them.
+ * views_lock and what is behind it (viewenv.h) are never held together with any of these.
  * The group queue has a lock of its own that is held for a few instructions and inside which nothing is taken.
  */
 #ifndef SKAFU__STORE_STORE_H
@@ -48,6 +49,7 @@ const struct skafu__tuning *skafu__tuning_current(void);
 
 struct skafu__request;
 struct skafu__manifest_set;
+struct skafu__views;
 
 /* Callers who wait for their commit; see append.c. */
 struct skafu__group {
@@ -85,6 +87,8 @@ struct skafu_store {
 	struct skafu__map heads; /* stream name -> version after the covered commit; a cache */
 	struct skafu__manifest_set *manifest;
 	struct skafu__group group;
+	pthread_mutex_t views_lock; /* guards the pointer below */
+	struct skafu__views *views; /* made by the first who asks: viewenv.h */
 
 	_Atomic int index_is_damaged; /* what is made from the commits was found damaged; never taken back */
 	_Atomic uint32_t interrupts; /* counts skafu_store_interrupt() */

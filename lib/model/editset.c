@@ -1,0 +1,206 @@
+#include "model/editset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/viewrow.h"
+
+#define EDITSET_ROWS_MIN 64u
+
+void skafu__editset_init(struct skafu__editset *set, const struct skafu__sys *sys, size_t bytes_max,
+			 const uint8_t hash_key[SKAFU__HASH_KEY_BYTES])
+{
+	memset(set, 0, sizeof *set);
+	set->sys = sys;
+	set->bytes_max = bytes_max;
+	memcpy(set->hash_key, hash_key, sizeof set->hash_key);
+	skafu__buf_init(&set->names, sys, bytes_max);
+	skafu__buf_init(&set->values, sys, bytes_max);
+}
+
+void skafu__editset_done(struct skafu__editset *set)
+{
+	if (!set->sys)
+		return;
+	skafu__buf_done(&set->names);
+	skafu__buf_done(&set->values);
+	skafu__free(set->sys, set->rows);
+	skafu__free(set->sys, set->slots);
+	set->rows = NULL;
+	set->slots = NULL;
+	set->slot_count = 0;
+	set->count = 0;
+	set->room = 0;
+}
+
+void skafu__editset_clear(struct skafu__editset *set)
+{
+	if (set->slots)
+		memset(set->slots, 0, set->slot_count * sizeof *set->slots);
+	skafu__buf_clear(&set->names);
+	skafu__buf_clear(&set->values);
+	set->count = 0;
+}
+
+/* Counted by what is in use, so that memory which an earlier batch left does not count against this one. */
+size_t skafu__editset_bytes(const struct skafu__editset *set)
+{
+	return set->names.length + (size_t)set->count * (sizeof *set->rows + 4 * sizeof *set->slots) +
+	       set->values.length;
+}
+
+/* ---- finding ------------------------------------------------------------------------------------------------- */
+
+/* Room for one more row, with the table at most half full. */
+static int32_t editset_make_room(struct skafu__editset *set)
+{
+	if (set->count < set->room)
+		return 0;
+	uint32_t room = set->room ? set->room * 2 : EDITSET_ROWS_MIN;
+	uint32_t *slots = skafu__alloc_zeroed(set->sys, (size_t)room * 2, sizeof *slots);
+	void *grown = slots ? skafu__realloc_array(set->sys, set->rows, room, sizeof *set->rows) : NULL;
+	if (!grown) {
+		skafu__free(set->sys, slots);
+		return SKAFU_ENOMEM;
+	}
+	set->rows = grown;
+	set->room = room;
+	skafu__free(set->sys, set->slots);
+	set->slots = slots;
+	set->slot_count = room * 2;
+	for (uint32_t i = 0; i < set->count; i++) {
+		uint32_t slot = set->rows[i].hash & (set->slot_count - 1);
+		while (slots[slot] != 0)
+			slot = (slot + 1) & (set->slot_count - 1);
+		slots[slot] = i + 1;
+	}
+	return 0;
+}
+
+const uint8_t *skafu__editset_name(const struct skafu__editset *set, uint32_t row, size_t *out_length)
+{
+	*out_length = set->rows[row].name_length;
+	return set->names.bytes + set->rows[row].name_at;
+}
+
+static int editset_is_named(const struct skafu__editset *set, uint32_t row, uint32_t hash, const uint8_t *name,
+			    size_t length)
+{
+	const struct skafu__editrow *place = &set->rows[row];
+	return place->hash == hash && place->name_length == length &&
+	       memcmp(set->names.bytes + place->name_at, name, length) == 0;
+}
+
+/* Room was made, so this cannot fail but for the bytes of the name. */
+static int32_t editset_add(struct skafu__editset *set, uint32_t slot, uint32_t hash, const uint8_t *name,
+			   size_t length)
+{
+	size_t at = set->names.length;
+	int32_t rc = skafu__buf_put(&set->names, name, length);
+	if (rc != 0) {
+		set->names.failed = 0;
+		return rc;
+	}
+	set->rows[set->count] = (struct skafu__editrow){.name_at = at, .name_length = (uint32_t)length, .hash = hash};
+	set->slots[slot] = ++set->count;
+	return 0;
+}
+
+int32_t skafu__editset_find(struct skafu__editset *set, uint32_t table, const void *key, size_t key_length,
+			    uint32_t *out_row)
+{
+	uint8_t name[1 + SKAFU__VIEWROW_KEY_MAX];
+	int32_t rc = editset_make_room(set);
+	if (rc != 0)
+		return rc;
+	name[0] = (uint8_t)table;
+	memcpy(name + 1, key, key_length);
+	uint32_t hash = (uint32_t)skafu__hash64(set->hash_key, name, key_length + 1);
+	uint32_t slot = hash & (set->slot_count - 1);
+	for (; set->slots[slot] != 0; slot = (slot + 1) & (set->slot_count - 1)) {
+		if (!editset_is_named(set, set->slots[slot] - 1, hash, name, key_length + 1))
+			continue;
+		*out_row = set->slots[slot] - 1;
+		return 0;
+	}
+	if (skafu__editset_bytes(set) + key_length + sizeof *set->rows > set->bytes_max)
+		return SKAFU_ELIMIT;
+	rc = editset_add(set, slot, hash, name, key_length + 1);
+	if (rc == 0)
+		*out_row = set->count - 1;
+	return rc;
+}
+
+const uint8_t *skafu__editset_value(const struct skafu__editset *set, uint32_t row, size_t *out_length)
+{
+	static const uint8_t empty[1];
+	const struct skafu__editrow *place = &set->rows[row];
+	*out_length = 0;
+	if (place->state != SKAFU__EDITROW_STORED && place->state != SKAFU__EDITROW_PUT)
+		return NULL;
+	*out_length = place->value_length;
+	return place->value_length ? set->values.bytes + place->value_at : empty;
+}
+
+/* Room in place, or at the end; what was there is then lost until the set is cleared. */
+static int32_t editset_make_value_room(struct skafu__editset *set, struct skafu__editrow *place, size_t length)
+{
+	if (length <= place->value_room)
+		return 0;
+	size_t room = (length + 7) & ~(size_t)7;
+	if (room > UINT32_MAX || skafu__editset_bytes(set) + room > set->bytes_max)
+		return SKAFU_ELIMIT;
+	if (!skafu__buf_reserve(&set->values, room)) {
+		int32_t rc = set->values.failed;
+		set->values.failed = 0;
+		return rc;
+	}
+	place->value_at = set->values.length;
+	place->value_room = (uint32_t)room;
+	skafu__buf_commit(&set->values, room);
+	return 0;
+}
+
+int32_t skafu__editset_set(struct skafu__editset *set, uint32_t row, uint32_t state, const void *value,
+			   size_t length)
+{
+	struct skafu__editrow *place = &set->rows[row];
+	int32_t rc = value ? editset_make_value_room(set, place, length) : 0;
+	if (rc != 0)
+		return rc;
+	if (value && length != 0)
+		memmove(set->values.bytes + place->value_at, value, length);
+	place->value_length = (uint32_t)length;
+	place->state = state;
+	return 0;
+}
+
+/* ---- changes ------------------------------------------------------------------------------------------------- */
+
+static int editset_order(const void *a, const void *b)
+{
+	const struct skafu__editchange *x = a;
+	const struct skafu__editchange *y = b;
+	return skafu__viewrow_compare(x->name, x->name_length, y->name, y->name_length);
+}
+
+int32_t skafu__editset_changes(const struct skafu__editset *set, struct skafu__editchange **out_changes,
+			       size_t *out_count)
+{
+	size_t count = 0;
+	struct skafu__editchange *changes = skafu__alloc(set->sys, ((size_t)set->count + 1) * sizeof *changes);
+	if (!changes)
+		return SKAFU_ENOMEM;
+	for (uint32_t row = 0; row < set->count; row++) {
+		if (set->rows[row].state != SKAFU__EDITROW_PUT && set->rows[row].state != SKAFU__EDITROW_DELETED)
+			continue;
+		struct skafu__editchange *change = &changes[count++];
+		change->name = skafu__editset_name(set, row, &change->name_length);
+		change->value = skafu__editset_value(set, row, &change->value_length);
+	}
+	qsort(changes, count, sizeof *changes, editset_order);
+	*out_changes = changes;
+	*out_count = count;
+	return 0;
+}
