@@ -4,6 +4,9 @@
 
 #include "model/model.h"
 #include "run/command.h"
+#include "run/deadletter.h"
+#include "run/deadletter_retry.h"
+#include "run/errorworker.h"
 #include "run/reaction.h"
 
 struct builtin_kind {
@@ -17,6 +20,8 @@ static const struct builtin_kind builtin_kinds[] = {
 
 static int32_t (*const builtin_makers[])(skafu_engine *engine, skafu_error *error) = {
 	skafu__command_workers,
+	skafu__deadletter_worker,
+	skafu__errorworker,
 };
 
 static int32_t builtin_make(skafu_engine *engine, struct skafu__component *part, skafu_error *error)
@@ -39,5 +44,5 @@ int32_t skafu__builtin_workers(skafu_engine *engine, skafu_error *error)
 
 const struct skafu__aside *skafu__builtin_aside(void)
 {
-	return NULL;
+	return skafu__deadletter_aside();
 }

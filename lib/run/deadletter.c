@@ -305,7 +305,8 @@ static int32_t deadletter_give_up(struct skafu__consumer *consumer, const struct
 {
 	uint8_t key[SKAFU__DEADLETTER_KEY_BYTES];
 	int32_t rc = failure->is_parked_behind ? 0 : deadletter_put_error(consumer, failure, batch, error);
-	if (rc != 0 || consumer->is_volatile)
+	/* A consumer that halts has not passed its input: it is tried anew when the consumer is resumed. */
+	if (rc != 0 || consumer->is_volatile || consumer->retry.then == SKAFU_THEN_HALT)
 		return rc;
 	rc = deadletter_put_letter(consumer, failure, batch, key, error);
 	if (rc == 0 && consumer->retry.then == SKAFU_THEN_PARK_KEY)

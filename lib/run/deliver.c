@@ -491,11 +491,14 @@ static int32_t deliver_one(struct skafu__consumer *consumer, struct skafu__parti
 static int32_t deliver_fill_aside(struct skafu__consumer *consumer, struct skafu__failure *failure,
 				  skafu_batch *batch, skafu_error *error)
 {
-	if (consumer->retry.then == SKAFU_THEN_HALT)
-		return consumer->is_volatile ? 0 : skafu__failure_halt(consumer, failure, batch, error);
-	int32_t rc = skafu__consumer_seal(consumer, failure->partition, failure->input->sequence, batch, error);
+	int halts = consumer->retry.then == SKAFU_THEN_HALT;
+	int32_t rc = 0;
+	if (!halts)
+		rc = skafu__consumer_seal(consumer, failure->partition, failure->input->sequence, batch, error);
 	if (rc == 0 && consumer->aside)
 		rc = consumer->aside->give_up(consumer, failure, batch, error);
+	if (rc == 0 && halts && !consumer->is_volatile)
+		rc = skafu__failure_halt(consumer, failure, batch, error);
 	return rc;
 }
 

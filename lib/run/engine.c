@@ -6,6 +6,7 @@
 #include "base/opts.h"
 #include "run/builtin.h"
 #include "run/deliver.h"
+#include "run/errorworker.h"
 #include "store/chain.h"
 #include "store/store.h"
 
@@ -228,6 +229,8 @@ static int32_t engine_ask(skafu_engine *engine, uint32_t budget, uint32_t *done,
 	engine->next = worker->next;
 	engine->current = worker;
 	int32_t rc = worker->step(worker, budget < ENGINE_ROUND ? budget : ENGINE_ROUND, done, error);
+	if (rc < 0)
+		skafu__errorworker_failed(engine, rc, error);
 	engine->current = NULL;
 	*more |= rc == 1 || *done != 0;
 	return rc < 0 ? rc : 0;
