@@ -19,7 +19,7 @@ typedef struct skafu_span skafu_span;
 
 typedef struct skafu_watch_opts {
 	uint32_t size;              /* sizeof(skafu_watch_opts) */
-	uint32_t series_max;        /* of metrics; more are counted under "skafu_series_dropped"; 0: 4,096 */
+	uint32_t series_max;        /* of metrics; more are refused and counted; 0: 4,096 */
 	uint32_t spans_max;         /* ended and not taken yet; the oldest go first; 0: 4,096 */
 	uint32_t unsampled_percent; /* traces that begin here and are left out; a traceparent decides for its own */
 	const char *service;        /* the resource "service.name" of what is exported; NULL: "skafu" */
@@ -124,7 +124,7 @@ SKAFU_API void skafu_alarm_list_free(skafu_alarm_list *list);
 
 /* A place in a trace: the W3C trace context. */
 typedef struct skafu_trace_context {
-	uint32_t size;
+	uint32_t size;  /* set by the caller, also where it is filled in */
 	uint32_t flags; /* 1: sampled */
 	uint8_t trace_id[16];
 	uint8_t span_id[8];
