@@ -7,7 +7,7 @@
  *
  * Invariant: every record that leaves the library had its checksum checked and its full names compared.
  */
-#include "skafu_store.h"
+#include "store/cursor.h"
 
 #include <string.h>
 
@@ -53,6 +53,10 @@ struct skafu_cursor {
 		*pointers; /* to them, for batches: hosts that know a smaller struct step by these */
 	uint32_t count; /* of the block */
 	uint32_t next;
+	struct skafu__cursor_lens lens; /* look NULL: none */
+	const skafu_record *const *shown; /* of the stored record before `next`, when there is a lens */
+	uint32_t shown_count;
+	uint32_t shown_next;
 };
 
 /* ---- which records ------------------------------------------------------------------------------------------- */
@@ -223,27 +227,66 @@ static int32_t cursor_ready(struct skafu_cursor *cursor, const void *out, skafu_
 	return cursor->next < cursor->count;
 }
 
+int32_t skafu__cursor_set_lens(skafu_cursor *cursor, const skafu_store *store, const struct skafu__cursor_lens *lens,
+			       skafu_error *error)
+{
+	if (!cursor)
+		return skafu__fail(error, SKAFU_EINVAL, "the cursor is NULL");
+	if (cursor->store != store)
+		return skafu__fail(error, SKAFU_EMISUSE, "the cursor reads another store than the model's");
+	if (cursor->records || cursor->lens.look)
+		return skafu__fail(error, SKAFU_EMISUSE, "the cursor was stepped, or shows records upcast already; do "
+				   "it once, before the first step");
+	cursor->lens = *lens;
+	return 0;
+}
+
+/* Records as the lens shows them: 1, or 0 at the end.  A record on which the lens fails is looked at again. */
+static int32_t cursor_ready_shown(struct skafu_cursor *cursor, const void *out, skafu_error *error)
+{
+	while (cursor->shown_next == cursor->shown_count) {
+		int32_t rc = cursor_ready(cursor, out, error);
+		if (rc != 1)
+			return rc;
+		rc = cursor->lens.look(cursor->lens.user, &cursor->records[cursor->next], &cursor->shown,
+				       &cursor->shown_count, error);
+		cursor->shown_next = 0;
+		if (rc < 0) {
+			cursor->shown_count = 0;
+			return rc;
+		}
+		cursor->next++;
+	}
+	return out ? 1 : skafu__fail(error, SKAFU_EINVAL, "the place for what the cursor gives is NULL");
+}
+
 int32_t skafu_cursor_next(skafu_cursor *cursor, const skafu_record **out_record, skafu_error *error)
 {
-	int32_t rc = cursor_ready(cursor, out_record, error);
+	int has_lens = cursor && cursor->lens.look;
+	int32_t rc = has_lens ? cursor_ready_shown(cursor, out_record, error)
+			      : cursor_ready(cursor, out_record, error);
 	if (rc == 1)
-		*out_record = &cursor->records[cursor->next++];
+		*out_record = has_lens ? cursor->shown[cursor->shown_next++] : &cursor->records[cursor->next++];
 	return rc;
 }
 
+/* As many as lie together: of what a lens shows, what it shows of one stored record. */
 int32_t skafu_cursor_next_batch(skafu_cursor *cursor, uint32_t records_max,
 				const skafu_record *const **out_records, skafu_error *error)
 {
+	int has_lens = cursor && cursor->lens.look;
 	if (records_max == 0)
 		return skafu__fail(error, SKAFU_EINVAL, "records_max is 0; ask for at least one record");
-	int32_t rc = cursor_ready(cursor, out_records, error);
+	int32_t rc = has_lens ? cursor_ready_shown(cursor, out_records, error)
+			      : cursor_ready(cursor, out_records, error);
 	if (rc != 1)
 		return rc;
-	uint32_t given = cursor->count - cursor->next;
+	uint32_t *next = has_lens ? &cursor->shown_next : &cursor->next;
+	uint32_t given = (has_lens ? cursor->shown_count : cursor->count) - *next;
 	if (given > records_max)
 		given = records_max;
-	*out_records = &cursor->pointers[cursor->next];
-	cursor->next += given;
+	*out_records = (has_lens ? cursor->shown : cursor->pointers) + *next;
+	*next += given;
 	return (int32_t)given;
 }
 
@@ -257,6 +300,8 @@ void skafu_cursor_free(skafu_cursor *cursor)
 	if (!cursor)
 		return;
 	skafu_store *store = cursor->store;
+	if (cursor->lens.done)
+		cursor->lens.done(cursor->lens.user);
 	skafu__select_done(&cursor->select);
 	skafu_query_free(cursor->query);
 	skafu__buf_done(&cursor->bytes);

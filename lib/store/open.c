@@ -439,13 +439,14 @@ static int32_t open_warm_up(skafu_store *store, skafu_error *error)
 	return rc;
 }
 
-/* Commits that are whole are a store, though what is made from them is damaged: reads that need it fail by themselves,
- * and say what helps. */
+/* Commits that are whole are a store, though what is made from them is damaged: reads that need it fail by
+ * themselves, and say what helps. */
 static int32_t open_forgive_index(skafu_store *store, int32_t rc, const struct skafu_error *own, skafu_error *error)
 {
 	if (rc != SKAFU_EDAMAGED || !atomic_load(&store->index_is_damaged))
 		return rc ? skafu__error_copy(error, own, rc) : 0;
-	struct skafu__log log = {store->opts.log, store->opts.log_user, NULL}; /* the store's own is not adopted yet */
+	struct skafu__log log = {store->opts.log, store->opts.log_user,
+				 NULL}; /* the store's own is not adopted yet */
 	skafu__log(&log, SKAFU_LOG_WARNING, "the store opens, but not all of it can be read: %s", own->message);
 	return 0;
 }

@@ -37,7 +37,8 @@ static int orphan_is_led_to(const struct orphan_walk *walk, const struct skafu__
 	uint64_t number = skafu__load_u64_be(at + 1);
 	uint32_t place = skafu__load_u32_be(at + 9);
 	const struct skafu__run *run =
-		number <= UINT32_MAX ? skafu__manifest_set_find(view->store->manifest, at[0], (uint32_t)number) : NULL;
+		number <= UINT32_MAX ? skafu__manifest_set_find(view->store->manifest, at[0], (uint32_t)number)
+				     : NULL;
 	if (!run)
 		return orphan_is_in_progress(view, at[0], number);
 	if (walk->table == SKAFU__TABLE_MANIFEST)
@@ -53,11 +54,11 @@ static void orphan_tell(const struct orphan_walk *walk, const MDB_val *key)
 	if (key->mv_size != SKAFU__RUN_KEY_BYTES)
 		skafu__verify_fault(walk->verify, "the table of %s has a key that is none; reindex the store", table);
 	else
-		skafu__verify_fault(walk->verify,
-				    "number %u of run %llu, dimension %u, is in the table of %s and nothing leads to it; "
-				    "reindex the store",
-				    skafu__load_u32_be(at + 9), (unsigned long long)skafu__load_u64_be(at + 1), at[0],
-				    table);
+		skafu__verify_fault(
+			walk->verify,
+			"number %u of run %llu, dimension %u, is in the table of %s and nothing leads to it; "
+			"reindex the store",
+			skafu__load_u32_be(at + 9), (unsigned long long)skafu__load_u64_be(at + 1), at[0], table);
 }
 
 /* Walk on from walk->key: 1 there is more, 0 the end. */
