@@ -1,8 +1,8 @@
 /*
  * Lesson: a live read model.  Orders arrive in one thread; a projection in fold form keeps one row for each customer
  * (how many orders, and what they are worth) and is followed while they arrive.  A reader says how fresh it wants to
- * read: whatever is there, all that is in the log, or at least up to an order of its own.  Then the view is asked what
- * it was like in the middle of the day.
+ * read: whatever is there, all that is in the log, or at least up to an order of its own.  Then it asks what the view
+ * was like in the middle of the day.
  */
 #include <inttypes.h>
 #include <pthread.h>

@@ -94,7 +94,10 @@ int32_t skafu_projection_step(skafu_model *model, const char *name, uint32_t eve
 
 static int32_t shadow_rebuild(struct shadow_call *call, skafu_error *error)
 {
+	const struct skafu__built *built = &call->building.built;
 	int32_t rc = 0;
+	if (skafu__building_owns(&call->building, 0) && built->live.sequence == 0 && built->place.shadow == 0)
+		return 0; /* it is only begun */
 	while (rc == 0)
 		rc = skafu__building_begin_beside(&call->building, error);
 	return rc < 0 ? rc : 0;

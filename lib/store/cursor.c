@@ -235,8 +235,8 @@ int32_t skafu__cursor_set_lens(skafu_cursor *cursor, const skafu_store *store, c
 	if (cursor->store != store)
 		return skafu__fail(error, SKAFU_EMISUSE, "the cursor reads another store than the model's");
 	if (cursor->records || cursor->lens.look)
-		return skafu__fail(error, SKAFU_EMISUSE, "the cursor was stepped, or shows records upcast already; do "
-				   "it once, before the first step");
+		return skafu__fail(error, SKAFU_EMISUSE, "the cursor was stepped, or shows records upcast already; "
+				   "do it once, before the first step");
 	cursor->lens = *lens;
 	return 0;
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "skafu_store.h"
+#include "skafu_model.h"
 #include "store/store.h"
 
 #define BATCH_RECORDS 1024
@@ -212,37 +212,62 @@ static int own_by_sequence(void *store, uint64_t sequence, struct bench_sum *sum
 	return 0;
 }
 
-static int32_t count_all(struct own_store *s, skafu_cursor *cursor, struct bench_counters *counters)
+/* A counter for each type and stream, as a projection in fold form keeps it. */
+static int32_t counter_key(void *user, const skafu_record *event, skafu_edit *edit, skafu_error *error)
 {
-	const skafu_record *const *records;
-	int32_t i, count;
+	char key[255];
+	size_t type = strlen(event->type), stream = strlen(event->stream);
 
-	while ((count = skafu_cursor_next_batch(cursor, BATCH_RECORDS, &records, s->error)) > 0) {
-		for (i = 0; i < count; i++) {
-			const skafu_record *r = records[i];
+	(void)user;
+	if (type + 1 + stream > sizeof(key))
+		return SKAFU_EHOST;
+	memcpy(key, event->type, type);
+	key[type] = 0;
+	memcpy(key + type + 1, event->stream, stream);
+	return skafu_edit_key(edit, key, type + 1 + stream, error);
+}
 
-			if (bench_counters_add(counters, r->type, strlen(r->type), r->stream,
-				strlen(r->stream)) != 0)
-				return SKAFU_ENOMEM;
-		}
-	}
-	return count;
+static int32_t counter_fold(void *user, const skafu_fold *input, skafu_writer *value, skafu_error *error)
+{
+	uint64_t count = 0;
+
+	(void)user;
+	if (input->value_length == sizeof(count))
+		memcpy(&count, input->value, sizeof(count));
+	count += input->event_count;
+	return skafu_writer_put(value, &count, sizeof(count), error);
+}
+
+static int32_t rebuild(struct own_store *s, skafu_model *model, uint64_t *groups)
+{
+	skafu_projection_def def = {.size = sizeof(def), .version = 1, .domain = "bench", .name = "counters",
+		.key = counter_key, .fold = counter_fold};
+	skafu_projection_info info = {.size = sizeof(info)};
+	int32_t rc = skafu_model_add_domain(model, "bench", s->error);
+
+	if (rc == 0)
+		rc = skafu_model_add_projection(model, &def, s->error);
+	if (rc == 0)
+		rc = skafu_projection_rebuild(model, "counters", s->error);
+	if (rc == 0)
+		do
+			rc = skafu_projection_step(model, "counters", 1000000, s->error);
+		while (rc == 1);
+	if (rc == 0)
+		rc = skafu_projection_info_get(model, "counters", &info, s->error);
+	*groups = info.rows;
+	return rc;
 }
 
 static int own_rebuild(void *store, uint64_t *groups)
 {
 	struct own_store *s = store;
-	struct bench_counters *counters = bench_counters_create();
-	skafu_cursor *cursor = NULL;
-	int32_t rc = counters == NULL ? SKAFU_ENOMEM :
-		skafu_read(s->store, NULL, SKAFU_NO_LIMIT, NULL, &cursor, s->error);
+	skafu_model *model = NULL;
+	int32_t rc = skafu_model_open(s->store, NULL, &model, s->error);
 
 	if (rc == 0)
-		rc = count_all(s, cursor, counters);
-	if (rc == 0)
-		*groups = bench_counters_groups(counters);
-	skafu_cursor_free(cursor);
-	bench_counters_destroy(counters);
+		rc = rebuild(s, model, groups);
+	skafu_model_close(model);
 	return own_failed(s, rc, "rebuild");
 }
 
