@@ -140,6 +140,14 @@ static int32_t look_at_url(struct transfer *transfer, skafu_error *error)
 	return rc;
 }
 
+int http_is_private(const char *url)
+{
+	struct http_request request = {.url = url};
+	struct transfer transfer = {.request = &request};
+
+	return look_at_url(&transfer, NULL) == SKAFU_OK && (transfer.is_tls || transfer.is_local);
+}
+
 static int32_t add_header(struct transfer *transfer, const char *header, skafu_error *error)
 {
 	struct curl_slist *longer = curl_slist_append(transfer->headers, header);

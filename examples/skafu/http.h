@@ -47,6 +47,9 @@ struct http_answer {
 int32_t http_call(const struct http_request *request, struct http_answer *out_answer, skafu_error *error);
 void http_answer_free(struct http_answer *answer);
 
+/* May a secret be sent to this URL: over TLS, or to this machine? */
+int http_is_private(const char *url);
+
 /* The value of a header, "" when there is none; it is cut to the size. */
 void http_header(const struct http_answer *answer, const char *name, char *out_value, size_t size);
 

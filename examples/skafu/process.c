@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROCESS_VARIABLES 32
+#define PROCESS_VARIABLES 64
 #define PROCESS_TIMEOUT_MS 60000
 #define PROCESS_OUTPUT_BYTES ((size_t)1 << 20)
 
@@ -140,6 +140,11 @@ int32_t process_run(const struct process *process, struct text *out_output, int 
 	int os_error;
 	int status;
 
+	for (size_t i = 0; process->environment != NULL && process->environment[i] != NULL; i++) {
+		if (i + 2 > PROCESS_VARIABLES)
+			return failed(error, SKAFU_EINVAL, "The environment of %s has too many variables.",
+				      process->command[0]);
+	}
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return failed_os(error, errno, "A pipe for %s cannot be made", process->command[0]);
 	os_error = start(process, ends[1], &pid);
