@@ -346,7 +346,7 @@ typedef struct skafu_consumer_info {
 	const char *name;
 	const char *domain; /* "" for a subscription */
 	uint64_t sequence;  /* everything up to here is done, in all partitions */
-	uint64_t lag;       /* records of its kinds that are not */
+	uint64_t lag;       /* records behind that, of which not all need be for it */
 	uint64_t delivered; /* by this process */
 	uint64_t failures;
 	uint64_t dead_letters;

@@ -302,6 +302,8 @@ static int32_t command_worker(skafu_engine *engine, const char *domain, skafu_er
 	struct skafu__consumer_def def = {.name = name, .domain = domain, .kind = SKAFU_CONSUMER_KIND_DECIDER,
 					  .source = &source, .handler = &command_handler};
 	snprintf(name, sizeof name, "domain:%s", domain);
+	if (!skafu__engine_wants(engine, name))
+		return 0;
 	return skafu__engine_add_consumer(engine, &def, NULL, error);
 }
 

@@ -108,7 +108,8 @@ void skafu__consumer_free(struct skafu__consumer *consumer)
 		return;
 	skafu_model *model = consumer->model;
 	const struct skafu__sys *sys = &model->sys;
-	skafu__membership_leave(consumer);
+	if (skafu__store_check(consumer->store, NULL) == 0) /* else a fork: the claims are the parent's */
+		skafu__membership_leave(consumer);
 	skafu_cursor_free(consumer->cursor);
 	skafu__deliver_done(consumer);
 	if (consumer->handler && consumer->handler->drop)
@@ -172,8 +173,19 @@ int32_t skafu__consumer_reload(struct skafu__consumer *consumer, struct skafu__p
 	partition->mark = found.mark;
 	partition->is_blocked = 0;
 	partition->failing = 0;
+	partition->open = 0;
 	consumer_fall_behind(consumer, partition);
 	return 0;
+}
+
+int32_t skafu__consumer_reload_all(struct skafu__consumer *consumer, skafu_error *error)
+{
+	int32_t rc = 0;
+	consumer->has_seen = 0; /* the row may be what changed */
+	for (uint32_t i = 0; rc == 0 && i < consumer->partition_count; i++)
+		if (consumer->partitions[i].is_claimed)
+			rc = skafu__consumer_reload(consumer, &consumer->partitions[i], error);
+	return rc;
 }
 
 /* ---- attending

@@ -48,6 +48,7 @@ struct skafu__partition {
 	uint64_t position;                /* done up to here; see above */
 	uint64_t mark;                    /* highest input ever done, saved or not */
 	int64_t blocked_until;            /* monotonic */
+	uint64_t open;                    /* lowest one handed out and not acknowledged; 0: none */
 	uint64_t failing;                 /* sequence whose handler failed; 0: none */
 	int64_t first_failed_ns;          /* wall clock */
 	uint32_t attempts;                /* at it */
@@ -172,7 +173,11 @@ int32_t skafu__consumer_fetch(struct skafu__consumer *consumer, const skafu_reco
 int32_t skafu__consumer_seal(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,
 			     skafu_batch *batch, skafu_error *error);
 
-/* Save all checkpoints that moved without output; a consumer that reads something else meanwhile forgets it. */
+/* Save all checkpoints that moved: SKAFU_EROW when somebody else moved one of them, and then nothing is saved. */
+int32_t skafu__consumer_save(struct skafu__consumer *consumer, skafu_error *error);
+
+/* The same, now and then, for checkpoints that moved without output; a consumer that reads something else meanwhile
+ * forgets it. */
 int32_t skafu__consumer_flush(struct skafu__consumer *consumer, skafu_error *error);
 
 /* The input failed: block the partition, or give it up.  0, or a code of the store. */
@@ -185,6 +190,8 @@ uint64_t skafu__consumer_done(const struct skafu__consumer *consumer, const stru
 /* Read the checkpoint again; when somebody else moved it, go on from there. */
 int32_t skafu__consumer_reload(struct skafu__consumer *consumer, struct skafu__partition *partition,
 			       skafu_error *error);
+
+int32_t skafu__consumer_reload_all(struct skafu__consumer *consumer, skafu_error *error);
 
 /* Handle what lies behind this sequence again, at once (0) or at a moment of the monotonic clock. */
 void skafu__consumer_return(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,

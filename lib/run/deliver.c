@@ -32,6 +32,8 @@ static struct skafu__checkpoint deliver_reached(const struct skafu__consumer *co
 {
 	struct skafu__checkpoint reached = {.is_there = 1, .mark = partition->mark};
 	reached.sequence = skafu__consumer_done(consumer, partition);
+	if (partition->open != 0 && reached.sequence >= partition->open)
+		reached.sequence = partition->open - 1;
 	if (reached.mark < partition->durable.mark)
 		reached.mark = partition->durable.mark;
 	return reached;
@@ -67,37 +69,35 @@ static void deliver_flushed(struct skafu__consumer *consumer)
 	}
 }
 
-static int32_t deliver_reload_all(struct skafu__consumer *consumer, skafu_error *error)
+int32_t skafu__consumer_save(struct skafu__consumer *consumer, skafu_error *error)
 {
-	int32_t rc = 0;
-	consumer->has_seen = 0; /* the row may be what changed */
-	for (uint32_t i = 0; rc == 0 && i < consumer->partition_count; i++)
-		if (consumer->partitions[i].is_claimed)
-			rc = skafu__consumer_reload(consumer, &consumer->partitions[i], error);
-	return rc;
-}
-
-int32_t skafu__consumer_flush(struct skafu__consumer *consumer, skafu_error *error)
-{
-	struct skafu_error own = {0};
 	skafu_batch *batch = NULL;
-	if (consumer->is_volatile || consumer->flush_due_ns == INT64_MAX)
+	if (consumer->is_volatile)
 		return 0;
-	int32_t rc = skafu__model_take_batch(consumer->model, &batch, &own);
-	int32_t count = rc == 0 ? deliver_fill_flush(consumer, batch, &own) : rc;
-	rc = count > 0 ? skafu_append(consumer->store, batch, SKAFU__RUN_WAIT_NS, NULL, &own) : count;
+	int32_t rc = skafu__model_take_batch(consumer->model, &batch, error);
+	int32_t count = rc == 0 ? deliver_fill_flush(consumer, batch, error) : rc;
+	rc = count > 0 ? skafu_append(consumer->store, batch, SKAFU__RUN_WAIT_NS, NULL, error) : count;
 	skafu__model_give_batch(consumer->model, batch);
-	if (rc == SKAFU_EROW)
-		return deliver_reload_all(consumer, error);
 	if (rc != 0)
-		return skafu__error_copy(error, &own, rc);
+		return rc;
 	deliver_flushed(consumer);
 	consumer->flush_due_ns = INT64_MAX;
 	consumer->unsaved = 0;
 	return 0;
 }
 
-static int32_t deliver_flush_if_due(struct skafu__consumer *consumer, skafu_error *error)
+int32_t skafu__consumer_flush(struct skafu__consumer *consumer, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	if (consumer->flush_due_ns == INT64_MAX)
+		return 0;
+	int32_t rc = skafu__consumer_save(consumer, &own);
+	if (rc == SKAFU_EROW)
+		return skafu__consumer_reload_all(consumer, error);
+	return rc ? skafu__error_copy(error, &own, rc) : 0;
+}
+
+int32_t skafu__deliver_flush_if_due(struct skafu__consumer *consumer, skafu_error *error)
 {
 	if (consumer->flush_due_ns == INT64_MAX || consumer->is_volatile)
 		return 0;
@@ -594,13 +594,13 @@ int32_t skafu__deliver_step(struct skafu__worker *worker, uint32_t inputs_max, u
 	rc = skafu__deliver_commit(consumer, more < 0 ? NULL : error);
 	if (more < 0 || rc != 0)
 		return more < 0 ? more : rc;
-	rc = deliver_flush_if_due(consumer, error);
+	rc = skafu__deliver_flush_if_due(consumer, error);
 	if (rc != 0)
 		return rc;
 	return consumer->is_halted_here ? 0 : more || consumer->must_rescan;
 }
 
-static int64_t deliver_due_ns(struct skafu__worker *worker, int is_draining)
+int64_t skafu__deliver_due_ns(struct skafu__worker *worker, int is_draining)
 {
 	const struct skafu__consumer *consumer = (const struct skafu__consumer *)(void *)worker;
 	int64_t due = is_draining ? INT64_MAX : skafu__membership_due_ns(consumer);
@@ -646,6 +646,6 @@ static void deliver_drop(struct skafu__worker *worker)
 void skafu__deliver_make_worker(struct skafu__consumer *consumer)
 {
 	consumer->worker = (struct skafu__worker){.name = consumer->name, .step = skafu__deliver_step,
-						  .due_ns = deliver_due_ns, .flush = deliver_flush,
+						  .due_ns = skafu__deliver_due_ns, .flush = deliver_flush,
 						  .abandon = deliver_abandon, .drop = deliver_drop};
 }

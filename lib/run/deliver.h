@@ -28,6 +28,11 @@ void skafu__deliver_make_worker(struct skafu__consumer *consumer);
 int32_t skafu__deliver_step(struct skafu__worker *worker, uint32_t inputs_max, uint32_t *out_done,
 			    skafu_error *error);
 
+int64_t skafu__deliver_due_ns(struct skafu__worker *worker, int is_draining);
+
+/* Save when it is time. */
+int32_t skafu__deliver_flush_if_due(struct skafu__consumer *consumer, skafu_error *error);
+
 /* Something moved that will have to be saved in a while. */
 void skafu__deliver_want_flush(struct skafu__consumer *consumer);
 

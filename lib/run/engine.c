@@ -68,11 +68,6 @@ int32_t skafu__engine_add_consumer(skafu_engine *engine, const struct skafu__con
 				   struct skafu__consumer **out_consumer, skafu_error *error)
 {
 	struct skafu__consumer *consumer;
-	if (def->name && !skafu__engine_wants(engine, def->name)) {
-		if (def->handler->drop)
-			def->handler->drop(def->self);
-		return 0;
-	}
 	int32_t rc = skafu__consumer_new(engine->model, def, &consumer, error);
 	if (rc != 0)
 		return rc;

@@ -44,6 +44,8 @@ int32_t skafu__reaction_worker(skafu_engine *engine, struct skafu__component *pa
 {
 	struct reaction *reaction = (struct reaction *)(void *)part;
 	struct skafu__consumer_def def = reaction_consumer(reaction);
+	if (!skafu__engine_wants(engine, reaction->name))
+		return 0;
 	return skafu__engine_add_consumer(engine, &def, NULL, error);
 }
 

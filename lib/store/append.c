@@ -140,7 +140,8 @@ static void append_refuse_rest(struct skafu__request *request, uint32_t from, in
 	}
 }
 
-/* All batches of all requests in order.  0, or the code that ended the transaction, from which on none was judged. */
+/* All batches of all requests in order.  0, or the code that ended the transaction, from which on none was judged.
+ * */
 static int32_t append_judge_all(struct skafu__writer *writer, struct skafu__request *all, struct skafu_error *error)
 {
 	for (struct skafu__request *request = all; request; request = request->next) {
@@ -183,6 +184,17 @@ static void append_note_time(skafu_store *store, int64_t took_ns)
 	group->commit_ns = group->commit_ns == 0 ? took_ns : (group->commit_ns * 7 + took_ns) / 8;
 }
 
+static uint64_t append_count_records(const struct skafu__request *all)
+{
+	uint64_t count = 0;
+	for (const struct skafu__request *request = all; request; request = request->next)
+		for (uint32_t i = 0; i < request->count; i++)
+			if (request->results[i] == 0 && !(request->outcomes[i].flags & SKAFU_APPENDED_RETRY) &&
+			    request->outcomes[i].first_sequence != 0)
+				count += request->outcomes[i].last_sequence - request->outcomes[i].first_sequence + 1;
+	return count;
+}
+
 /* The flush, without the gate: readers go on. */
 static int32_t append_flush(skafu_store *store, struct skafu__writer *writer, const struct skafu__request *all,
 			    struct skafu_error *error)
@@ -194,6 +206,7 @@ static int32_t append_flush(skafu_store *store, struct skafu__writer *writer, co
 	if (rc != 0)
 		return rc;
 	atomic_fetch_add(&store->appends, writer->commits_added);
+	atomic_fetch_add(&store->records, append_count_records(all));
 	atomic_fetch_add(&store->flushes, 1u);
 	append_report(store, all, writer->commits_added, took);
 	return 0;

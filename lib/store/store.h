@@ -93,6 +93,7 @@ struct skafu_store {
 	_Atomic int index_is_damaged; /* what is made from the commits was found damaged; never taken back */
 	_Atomic uint32_t interrupts; /* counts skafu_store_interrupt() */
 	_Atomic uint64_t appends;
+	_Atomic uint64_t records; /* appended by this process */
 	_Atomic uint64_t flushes;
 	_Atomic uint64_t folds;
 	_Atomic uint64_t merges;

@@ -1,0 +1,283 @@
+/*
+ * subscription_test.c: pulling, acknowledging in either way, failing, taking over; and callbacks in an engine.
+ */
+#include "skafu_run.h"
+
+#include <check.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/kit.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct kit kit;
+static skafu_subscription *subscription;
+static const skafu_record *records;
+
+static skafu_source one_partition = {.size = sizeof(skafu_source), .partitions = 1};
+
+static skafu_subscription *open_one(const char *name, const skafu_subscription_opts *opts)
+{
+	skafu_subscription *opened = NULL;
+
+	went(skafu_subscription_open(kit.model, name, opts, &opened, fault));
+	return opened;
+}
+
+static int32_t next(uint32_t max)
+{
+	int32_t count = skafu_subscription_next(subscription, max, 0, &records, fault);
+
+	if (count < 0)
+		ck_abort_msg("next: %d %s", count, skafu_error_message(fault));
+	return count;
+}
+
+/* What is taken until there is nothing more, acknowledged; how many. */
+static uint32_t take_all(void)
+{
+	uint32_t taken = 0;
+	int32_t count;
+
+	while ((count = next(100)) != 0) {
+		taken += (uint32_t)count;
+		went(skafu_subscription_ack(subscription, records[count - 1].sequence, fault));
+	}
+	return taken;
+}
+
+START_TEST(history_and_present)
+{
+	kit_open(&kit);
+	kit_orders(&kit, 300, 7);
+	subscription = open_one("s", NULL);
+	ck_assert_uint_eq(take_all(), 300);
+	kit_order(&kit, "now");
+	ck_assert_int_eq(next(10), 1);
+	ck_assert_str_eq(records[0].stream, "now");
+	skafu_subscription_close(subscription);
+	/* Not acknowledged: again. */
+	subscription = open_one("s", NULL);
+	ck_assert_int_eq(next(10), 1);
+	ck_assert_uint_eq(records[0].sequence, 301);
+	went(skafu_subscription_ack(subscription, 301, fault));
+	skafu_subscription_close(subscription);
+	subscription = open_one("s", NULL);
+	ck_assert_int_eq(next(10), 0);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(acknowledged_in_a_batch)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	kit_orders(&kit, 10, 3);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(4), 4);
+	batch = batch_of(kit.store);
+	add_event(batch, "output", "Paid", NULL);
+	went(skafu_subscription_ack_in(subscription, 3, batch, fault));
+	appended_by(kit.store, batch);
+	ck_assert_int_eq(next(2), 2);
+	ck_assert_uint_eq(records[0].sequence, 5);
+	/* A batch that is never appended acknowledges nothing. */
+	batch = batch_of(kit.store);
+	went(skafu_subscription_ack_in(subscription, 6, batch, fault));
+	skafu_batch_free(batch);
+	skafu_subscription_close(subscription);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(1), 1);
+	ck_assert_uint_eq(records[0].sequence, 4);
+	/* Two in a row, each behind the other. */
+	batch = batch_of(kit.store);
+	went(skafu_subscription_ack_in(subscription, 4, batch, fault));
+	ck_assert_int_eq(skafu_subscription_ack_in(subscription, 3, batch, fault), 0);
+	appended_by(kit.store, batch);
+	ck_assert_uint_eq(take_all(), 7);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(a_failed_record_comes_again)
+{
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 2, .delay_ns = 1000000};
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition, .retry = &retry};
+
+	kit_open(&kit);
+	kit_orders(&kit, 5, 1);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(5), 5);
+	refused(SKAFU_EMISUSE, skafu_subscription_fail(subscription, 3, SKAFU_EHOST, "no", fault));
+	refused(SKAFU_ENOTFOUND, skafu_subscription_fail(subscription, 9, SKAFU_EHOST, "no", fault));
+	refused(SKAFU_EINVAL, skafu_subscription_fail(subscription, 1, 0, "no", fault));
+	went(skafu_subscription_ack(subscription, 2, fault));
+	went(skafu_subscription_fail(subscription, 3, SKAFU_EHOST, "no", fault));
+	ck_assert_int_eq(next(5), 0);
+	ck_assert_int_eq(skafu_subscription_next(subscription, 5, SECOND, &records, fault), 3);
+	ck_assert_uint_eq(records[0].sequence, 3);
+	went(skafu_subscription_fail(subscription, 3, SKAFU_EHOST, "no", fault));
+	/* Given up: the next. */
+	ck_assert_int_eq(next(5), 2);
+	ck_assert_uint_eq(records[0].sequence, 4);
+	went(skafu_subscription_ack(subscription, 5, fault));
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(no_more_than_may_be_open)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .open_max = 3};
+
+	kit_open(&kit);
+	kit_orders(&kit, 5, 1);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(10), 3);
+	refused(SKAFU_ELIMIT, skafu_subscription_next(subscription, 10, 0, &records, fault));
+	went(skafu_subscription_ack(subscription, 1, fault));
+	ck_assert_int_eq(next(10), 1);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(volatile_keeps_nothing)
+{
+	skafu_source source = {.size = sizeof source, .start = SKAFU_START_NOW};
+	skafu_subscription_opts opts = {.size = sizeof opts, .flags = SKAFU_SUBSCRIPTION_VOLATILE,
+					.source = &source};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	kit_orders(&kit, 5, 5);
+	subscription = open_one(NULL, &opts);
+	ck_assert_int_eq(next(10), 0);
+	kit_orders(&kit, 20, 5);
+	ck_assert_int_eq(next(100), 20);
+	went(skafu_subscription_ack(subscription, 25, fault));
+	batch = batch_of(kit.store);
+	refused(SKAFU_EMISUSE, skafu_subscription_ack_in(subscription, 25, batch, fault));
+	skafu_batch_free(batch);
+	ck_assert_uint_eq(head_of(kit.store), 25);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Two members of one process: disjoint partitions, and all of them when one goes. */
+START_TEST(members_share)
+{
+	skafu_subscription *other;
+	const skafu_record *theirs = NULL;
+	uint32_t mine = 0;
+	int32_t count = 0;
+
+	kit_open(&kit);
+	subscription = open_one("s", NULL);
+	other = open_one("s", NULL);
+	ck_assert_int_eq(next(1), 0);
+	ck_assert_int_eq(skafu_subscription_next(other, 1, 0, &theirs, fault), 0);
+	usleep(120000);
+	ck_assert_int_eq(next(1), 0); /* gives half back */
+	usleep(120000);
+	kit_orders(&kit, 1000, 100);
+	count = skafu_subscription_next(other, 1000, 0, &theirs, fault);
+	ck_assert_int_gt(count, 200);
+	mine = (uint32_t)next(1000);
+	ck_assert_uint_eq(mine + (uint32_t)count, 1000);
+	skafu_subscription_close(other);
+	usleep(120000);
+	ck_assert_int_eq(next(1000), count); /* what the other did not acknowledge */
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(what_is_refused)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts};
+	skafu_source source = {.size = sizeof source, .partitions = 4};
+
+	kit_open(&kit);
+	refused(SKAFU_EINVAL, skafu_subscription_open(kit.model, NULL, NULL, &subscription, fault));
+	refused(SKAFU_EINVAL, skafu_subscription_open(kit.model, "s", NULL, NULL, fault));
+	opts.flags = 2;
+	refused(SKAFU_EOPTION, skafu_subscription_open(kit.model, "s", &opts, &subscription, fault));
+	opts.flags = 0;
+	opts.source = &source;
+	subscription = open_one("s", &opts);
+	skafu_subscription_close(subscription);
+	source.partitions = 5;
+	refused(SKAFU_EDEFINITION, skafu_subscription_open(kit.model, "s", &opts, &subscription, fault));
+	message_names("4");
+	message_names("5");
+	subscription = open_one("t", NULL);
+	refused(SKAFU_EINVAL, skafu_subscription_next(subscription, 0, 0, &records, fault));
+	skafu_subscription_close(subscription);
+	skafu_subscription_close(NULL);
+	kit_close(&kit);
+}
+END_TEST
+
+static int32_t count_record(void *user, const skafu_record *record, skafu_turn *turn, skafu_error *error)
+{
+	skafu_new_record event = {.size = sizeof event, .type = "Paid", .stream = "x"};
+	struct kit *counted = user;
+
+	counted->handled++;
+	counted->last = record->sequence;
+	if (counted->fails != 0) {
+		counted->fails--;
+		return SKAFU_EHOST;
+	}
+	if (skafu_turn_emit(turn, &event, NULL) == SKAFU_EMISUSE)
+		counted->muted++;
+	(void)error;
+	return 0;
+}
+
+START_TEST(callbacks_in_an_engine)
+{
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 3, .delay_ns = 1000000};
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition, .retry = &retry};
+
+	kit_open(&kit);
+	kit_orders(&kit, 50, 5);
+	kit_engine(&kit);
+	went(skafu_engine_subscribe(kit.engine, "watch", &opts, count_record, &kit, kit_freed, fault));
+	refused(SKAFU_EEXISTS, skafu_engine_subscribe(kit.engine, "watch", &opts, count_record, &kit, kit_freed,
+						      fault));
+	refused(SKAFU_EINVAL, skafu_engine_subscribe(kit.engine, "other", &opts, NULL, &kit, kit_freed, fault));
+	ck_assert_uint_eq(kit.freed, 2);
+	kit.fails = 2;
+	kit_run(&kit);
+	ck_assert_uint_eq(kit.handled, 52);
+	ck_assert_uint_eq(kit.muted, 50);
+	kit_stop(&kit);
+	ck_assert_uint_eq(kit.freed, 3);
+	kit_close(&kit);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+	tcase_add_test(tests, history_and_present);
+	tcase_add_test(tests, acknowledged_in_a_batch);
+	tcase_add_test(tests, a_failed_record_comes_again);
+	tcase_add_test(tests, no_more_than_may_be_open);
+	tcase_add_test(tests, volatile_keeps_nothing);
+	tcase_add_test(tests, members_share);
+	tcase_add_test(tests, what_is_refused);
+	tcase_add_test(tests, callbacks_in_an_engine);
+}
+
+int main(void)
+{
+	return tempstore_main("subscription", add);
+}
