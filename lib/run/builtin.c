@@ -7,6 +7,7 @@
 #include "run/deadletter.h"
 #include "run/deadletter_retry.h"
 #include "run/errorworker.h"
+#include "run/projecting.h"
 #include "run/reaction.h"
 
 struct builtin_kind {
@@ -15,6 +16,7 @@ struct builtin_kind {
 };
 
 static const struct builtin_kind builtin_kinds[] = {
+	{"projection", skafu__projecting_worker},
 	{"reaction", skafu__reaction_worker},
 };
 

@@ -447,7 +447,7 @@ static int32_t deliver_ran(struct skafu__consumer *consumer, struct skafu__parti
 	}
 	if (rc == SKAFU_ENEWER)
 		return deliver_newer(consumer, partition, stored, own->message, error);
-	if (consumer->step.handler->commits && deliver_is_contention(rc))
+	if (deliver_is_contention(rc) && (consumer->step.handler->commits || consumer->step.taken == 0))
 		return deliver_contended(consumer, partition, stored, error);
 	return skafu__consumer_failed(consumer, partition, stored, rc, own->message, error);
 }

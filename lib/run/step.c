@@ -9,6 +9,7 @@
 #include "model/model.h"
 
 #define STEP_EFFECT_NAME_BYTES_MAX 255u
+#define STEP_WAIT_NS UINT64_C(10000000000) /* for a handler in another thread */
 
 void skafu__step_init(struct skafu__step *step, skafu_model *model, const char *consumer, const char *domain,
 		      const struct skafu__handler *handler, void *self)
@@ -103,13 +104,34 @@ static int step_may_pass(const struct skafu__step *step, int32_t rc)
 	       !skafu__source_has_type(step->source, step->stored->type);
 }
 
+static void step_leave(void *arg)
+{
+	skafu__handling_leave(arg);
+}
+
+/* Functions of the host run one at a time, but for those of deciders. */
+static int32_t step_call(struct skafu__step *step)
+{
+	struct skafu__handling *handling = &step->model->handling;
+	int32_t rc;
+	if (step->turn.kind == 0 || step->turn.kind == SKAFU__TURN_DECIDER)
+		return skafu__model_call(step->model, step_body, step);
+	rc = skafu__handling_enter(handling, skafu__deadline(&step->model->sys, STEP_WAIT_NS), step->error);
+	if (rc != 0)
+		return rc;
+	pthread_cleanup_push(step_leave, handling);
+	rc = skafu__model_call(step->model, step_body, step);
+	pthread_cleanup_pop(1);
+	return rc;
+}
+
 int32_t skafu__step_run(struct skafu__step *step, const skafu_record *stored, skafu_batch *batch, uint32_t flags,
 			skafu_error *error)
 {
 	struct skafu_error own = {0};
 	step_prepare(step, stored, batch, flags);
 	step->error = &own;
-	int32_t rc = skafu__model_call(step->model, step_body, step);
+	int32_t rc = step_call(step);
 	step->error = NULL;
 	step->turn.is_open = 0;
 	step->emitted = skafu_batch_count(batch);

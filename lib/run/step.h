@@ -26,7 +26,7 @@ struct skafu__handler {
 	/* Fill the step.  Runs where functions of the host may run.  0, or a negative code: the input failed. */
 	int32_t (*handle)(void *self, const skafu_record *input, struct skafu__step *step, skafu_error *error);
 	void (*drop)(void *self); /* NULL: nothing to release */
-	uint32_t turn_kind;       /* SKAFU__TURN_ */
+	uint32_t turn_kind;       /* SKAFU__TURN_; 0: no function of the host is behind it */
 	uint32_t commits;         /* 1: the handler appends by itself, see skafu__step_seal() */
 };
 

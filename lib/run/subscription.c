@@ -71,8 +71,7 @@ static int32_t subscription_collect(void *self, const skafu_record *form, struct
 	return rc;
 }
 
-static const struct skafu__handler subscription_collector = {.handle = subscription_collect,
-							     .turn_kind = SKAFU__TURN_SUBSCRIPTION};
+static const struct skafu__handler subscription_collector = {.handle = subscription_collect};
 
 static void subscription_drop_forms(skafu_subscription *subscription, uint32_t from, uint32_t count)
 {
@@ -505,7 +504,6 @@ static int32_t subscription_fill_new(skafu_subscription *subscription, skafu_mod
 	subscription->consumer->aside = skafu__builtin_aside();
 	subscription->consumer->step.handler = &subscription_collector;
 	subscription->consumer->step.self = subscription;
-	subscription->consumer->step.turn.kind = SKAFU__TURN_SUBSCRIPTION;
 	return 0;
 }
 
