@@ -222,6 +222,12 @@ static int span_place_of(const struct skafu__spans *spans, const struct skafu__p
 	return !skafu__trace_is_left_out(out->trace.trace_id, spans->unsampled_percent);
 }
 
+/* Of a failure may be known only when it was. */
+static int64_t span_begin(const struct skafu__probe_event *event)
+{
+	return event->begin_ns != 0 ? event->begin_ns : event->end_ns;
+}
+
 static const char *span_text(const char *text)
 {
 	return text ? text : "";
@@ -276,7 +282,7 @@ static void span_delivery(struct skafu__spans *spans, const struct skafu__probe_
 	char name[SPAN_NAME_BYTES];
 	struct skafu__ending ending = {.trace = place->trace, .kind = SKAFU_SPAN_PRODUCER, .name = name,
 				       .parent = place->has_parent ? place->trace.span_id : NULL,
-				       .begin_ns = event->recorded_ns, .end_ns = event->begin_ns};
+				       .begin_ns = event->recorded_ns, .end_ns = span_begin(event)};
 	if (event->attempt > 1 || event->recorded_ns == 0)
 		return;
 	if (ending.end_ns < ending.begin_ns)
@@ -317,7 +323,7 @@ static void span_work(struct skafu__spans *spans, const struct skafu__probe_even
 	int is_execute = event->kind == SKAFU__PROBE_EXECUTED;
 	const char *verb = is_execute ? "execute" : event->kind == SKAFU__PROBE_STEP ? "step" : "handle";
 	const char *of = event->kind == SKAFU__PROBE_STEP ? event->name : event->type;
-	struct skafu__ending ending = {.trace = *trace, .parent = parent, .name = name, .begin_ns = event->begin_ns,
+	struct skafu__ending ending = {.trace = *trace, .parent = parent, .name = name, .begin_ns = span_begin(event),
 				       .end_ns = event->end_ns,
 				       .kind = is_execute ? SKAFU_SPAN_INTERNAL : SKAFU_SPAN_CONSUMER,
 				       .code = is_failure ? (int32_t)-event->value : event->code,
@@ -340,7 +346,7 @@ void skafu__spans_of(struct skafu__spans *spans, const struct skafu__probe_event
 	if (!is_execute && event->kind != SKAFU__PROBE_HANDLED && event->kind != SKAFU__PROBE_FAILED &&
 	    event->kind != SKAFU__PROBE_STEP)
 		return;
-	if (!event->id || event->begin_ns == 0 || !span_place_of(spans, event, &place))
+	if (!event->id || (event->begin_ns == 0 && event->end_ns == 0) || !span_place_of(spans, event, &place))
 		return;
 	if (is_execute || event->recorded_ns == 0) {
 		span_work(spans, event, &place.trace, place.has_parent ? place.trace.span_id : NULL);
