@@ -16,7 +16,7 @@ static int32_t count(void *user, const skafu_record *event, skafu_edit *edit, sk
 	return skafu_edit_count(edit, NULL, event->type, strlen(event->type), 1, error);
 }
 
-static int32_t fail(void *user, const skafu_record *event, skafu_edit *edit, skafu_error *error)
+static int32_t always_fails(void *user, const skafu_record *event, skafu_edit *edit, skafu_error *error)
 {
 	(void)user;
 	(void)event;
@@ -54,7 +54,7 @@ START_TEST(all_go_forward)
 
 	kit_open(&kit);
 	add_projection("totals", count);
-	add_projection("broken", fail);
+	add_projection("broken", always_fails);
 	kit_add_reaction(&kit, "reserve", &source, NULL, kit_reserve);
 	kit_orders(&kit, 3000, 10);
 	kit_run(&kit);
