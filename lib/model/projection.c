@@ -59,6 +59,9 @@ static int32_t projection_check(skafu_model *model, const skafu_projection_def *
 	size_t length;
 	int32_t rc = skafu__name_measure(def->name, PROJECTION_NAME_BYTES_MAX, "name of the projection", &length,
 					 error);
+	if (rc == 0 && strncmp(def->name, "skafu.", 6) == 0)
+		rc = skafu__fail(error, SKAFU_EDEFINITION, "the projection %s has a name of the library's own; "
+				 "choose one that does not begin with skafu.", def->name);
 	if (rc == 0)
 		rc = skafu__opts_flags(def->flags, PROJECTION_FLAGS, "skafu_projection_def", error);
 	if (rc == 0)
@@ -92,6 +95,7 @@ static int32_t projection_copy(const struct skafu__sys *sys, struct skafu__proje
 			       const skafu_projection_def *def, skafu_error *error)
 {
 	projection->def = *def;
+	projection->kinds = SKAFU_KINDS_EVENTS;
 	projection->def.domain = NULL; /* it was checked, and nothing asks again */
 	projection->def.types = NULL;
 	projection->def.rule = NULL;
@@ -250,6 +254,32 @@ int32_t skafu_model_add_projection(skafu_model *model, const skafu_projection_de
 	if (rc != 0 && known.free_user)
 		known.free_user(known.user);
 	return rc;
+}
+
+/* ---- the library's own --------------------------------------------------------------------------------------- */
+
+int32_t skafu__projection_make(skafu_model *model, const skafu_projection_def *def, uint32_t kinds,
+			       struct skafu__projection **out_projection, skafu_error *error)
+{
+	struct skafu__projection *projection = skafu__alloc_zeroed(&model->sys, 1, sizeof *projection);
+	if (!projection)
+		return skafu__fail_memory(error);
+	int32_t rc = projection_copy(&model->sys, projection, def, error);
+	projection->kinds = kinds;
+	if (rc == 0)
+		rc = projection_freeze(&projection->part, model, error);
+	if (rc != 0) {
+		projection_free(&model->sys, projection);
+		return rc;
+	}
+	*out_projection = projection;
+	return 0;
+}
+
+void skafu__projection_drop(skafu_model *model, struct skafu__projection *projection)
+{
+	if (projection)
+		projection_free(&model->sys, projection);
 }
 
 /* ---- finding ------------------------------------------------------------------------------------------------- */

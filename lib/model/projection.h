@@ -23,6 +23,8 @@ struct skafu__projection {
 	uint8_t fingerprint[16]; /* when frozen */
 	int64_t frozen_ns;
 	int sees_forms;  /* what upcasters make must be looked at again: is it a type that it sees? */
+	uint32_t kinds;      /* of records that it is given: 1 << SKAFU_KIND_, OR'd */
+	uint32_t reserved;
 	uint32_t trusted[2]; /* generations that the log was found to be the origin of; under model->handling */
 };
 
@@ -50,6 +52,14 @@ int32_t skafu__projection_step(skafu_model *model, struct skafu__projection *pro
 /* How far the view in use has come: 0 when there is none yet. */
 int32_t skafu__projection_checkpoint(skafu_model *model, const struct skafu__projection *projection,
 				     uint64_t *out_sequence, skafu_error *error);
+
+/* ---- of the library's own -------------------------------------------------------------------------------------- */
+
+/* A projection that is no definition of the model, over records of these kinds; its name begins with "skafu.", as no
+ * host's may.  The model is frozen.  Its owner steps it, and drops it before the model. */
+int32_t skafu__projection_make(skafu_model *model, const skafu_projection_def *def, uint32_t kinds,
+			       struct skafu__projection **out_projection, skafu_error *error);
+void skafu__projection_drop(skafu_model *model, struct skafu__projection *projection);
 
 /* The views of the model's store. */
 int32_t skafu__projection_views(skafu_model *model, struct skafu__views **out_views, skafu_error *error);

@@ -231,15 +231,24 @@ static int32_t stepping_look(struct skafu__stepping *stepping, const skafu_recor
 	return rc;
 }
 
+/* Only events have upcasters. */
+static int32_t stepping_forms(struct skafu__stepping *stepping, const skafu_record *stored)
+{
+	if (stored->kind != SKAFU_KIND_EVENT)
+		return stepping_event(stepping, stored);
+	int32_t rc = stepping_look(stepping, stored);
+	for (int32_t i = 0, count = rc; rc >= 0 && i < count; i++)
+		rc = stepping_event(stepping, stepping->lens.shown[i]);
+	return rc;
+}
+
 static int32_t stepping_record(struct skafu__stepping *stepping, const skafu_record *stored)
 {
 	stepping->culprit = stored->sequence;
 	stepping->exact = 1;
 	if (stepping->why.code != 0)
 		skafu_error_clear(&stepping->why); /* which a handler met, and got over */
-	int32_t rc = stepping_look(stepping, stored);
-	for (int32_t i = 0, count = rc; rc >= 0 && i < count; i++)
-		rc = stepping_event(stepping, stepping->lens.shown[i]);
+	int32_t rc = stepping_forms(stepping, stored);
 	if (rc < 0)
 		return rc;
 	stepping->taken++;
@@ -290,7 +299,8 @@ static int32_t stepping_rest_body(void *arg)
 static int32_t stepping_open(struct skafu__stepping *stepping, const struct skafu__stepping_span *span,
 			     uint64_t events_max)
 {
-	skafu_read_opts opts = {.size = sizeof opts, .from = span->mark->sequence + 1};
+	skafu_read_opts opts = {.size = sizeof opts, .kinds = stepping->projection->kinds,
+				.from = span->mark->sequence + 1};
 	opts.to = span->limit == UINT64_MAX ? 0 : span->limit;
 	skafu_cursor_free(stepping->cursor);
 	stepping->cursor = NULL;

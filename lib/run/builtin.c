@@ -6,6 +6,7 @@
 #include "run/command.h"
 #include "run/deadletter.h"
 #include "run/deadletter_retry.h"
+#include "run/errorstats.h"
 #include "run/errorworker.h"
 #include "run/projecting.h"
 #include "run/reaction.h"
@@ -24,6 +25,7 @@ static int32_t (*const builtin_makers[])(skafu_engine *engine, skafu_error *erro
 	skafu__command_workers,
 	skafu__deadletter_worker,
 	skafu__errorworker,
+	skafu__errorstats_worker,
 };
 
 static int32_t builtin_make(skafu_engine *engine, struct skafu__component *part, skafu_error *error)
