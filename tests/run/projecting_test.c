@@ -1,5 +1,6 @@
 /*
- * projecting_test.c: an engine brings projections forward beside its other consumers; one that halts stops no other.
+ * projecting_test.c: an engine brings projections forward beside its other consumers; one that halts stops no
+ * other.
  */
 #include "run/projecting.h"
 
