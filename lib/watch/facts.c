@@ -63,6 +63,8 @@ struct facts_def {
 #define FACTS_GAUGE SKAFU__METRIC_GAUGE
 #define FACTS_HISTOGRAM SKAFU__METRIC_HISTOGRAM
 
+_Static_assert(FACTS_COUNT <= SKAFU__FACTS_MAX, "each fact has its place");
+
 static const struct facts_def facts_defs[FACTS_COUNT] = {
 	[FACTS_ALARMS_RAISED] = {"skafu_alarms_raised", "Alarms that are raised now.", FACTS_GAUGE, {0}},
 	[FACTS_COMMAND_CONFLICTS] = {"skafu_command_conflicts_total",
@@ -208,6 +210,11 @@ static struct skafu__series *facts_series(struct skafu__facts *facts, enum facts
 {
 	const struct facts_values values = {{first, second, third}};
 	char key[FACTS_KEY_BYTES_MAX];
+	if (!facts_defs[number].labels[0]) {
+		if (!facts->plain[number])
+			facts->plain[number] = facts_make(facts, number, &values);
+		return facts->plain[number];
+	}
 	size_t length = facts_key(number, &values, key);
 	const uint64_t *found = skafu__map_find(&facts->by_values, key, length);
 	if (found)

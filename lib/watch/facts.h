@@ -12,9 +12,12 @@
 #include "skafu_store.h"
 #include "watch/series.h"
 
+#define SKAFU__FACTS_MAX 64u
+
 struct skafu__facts {
 	struct skafu__metrics *table;
 	struct skafu__map by_values; /* fact, values of its labels -> series */
+	struct skafu__series *plain[SKAFU__FACTS_MAX]; /* of facts without labels, once it is there */
 	double replayed;
 	double replayed_well;
 };
