@@ -367,16 +367,31 @@ static int32_t building_anchor(struct skafu__building *building, struct skafu__v
 	return 0;
 }
 
+static enum skafu__viewrow_known building_known(const struct skafu__editchange *change, int is_last)
+{
+	if (is_last)
+		return SKAFU__VIEWROW_LAST;
+	return change->stored == SKAFU__EDITROW_STORED	? SKAFU__VIEWROW_THERE
+	       : change->stored == SKAFU__EDITROW_ABSENT ? SKAFU__VIEWROW_ABSENT
+							 : SKAFU__VIEWROW_UNKNOWN;
+}
+
+/* In the order of their keys; the first rows of a new generation go behind all others. */
 static int32_t building_put_rows(struct skafu__building *building, struct skafu__viewtxn *txn, uint32_t generation,
 				 size_t count, struct skafu__viewmark *mark, skafu_error *error)
 {
-	int32_t rc = 0;
+	int is_last = 0;
+	int32_t rc = mark->rows == 0 ? skafu__viewrow_is_last(txn, generation, error) : 0;
+	if (rc == 1) {
+		is_last = 1;
+		rc = 0;
+	}
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		const struct skafu__editchange *change = &building->changes[i];
 		struct skafu__row_value value = {change->value, change->value_length};
 		int difference = 0;
 		rc = skafu__viewrow_set(txn, generation, change->name[0], change->name + 1, change->name_length - 1,
-					&value, &difference, error);
+					&value, building_known(change, is_last), &difference, error);
 		mark->rows += (uint64_t)(int64_t)difference;
 	}
 	return rc;

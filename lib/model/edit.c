@@ -145,10 +145,8 @@ static int32_t edit_learn(struct skafu_edit *edit, uint32_t row, uint32_t table,
 	struct skafu_error own = {0};
 	if (edit->set.rows[row].state != SKAFU__EDITROW_UNKNOWN)
 		return 0;
-	if (edit->mark.rows == 0) {
-		edit->set.rows[row].state = SKAFU__EDITROW_ABSENT;
-		return 0;
-	}
+	if (edit->mark.rows == 0)
+		return skafu__editset_set(&edit->set, row, SKAFU__EDITROW_ABSENT, NULL, 0);
 	int32_t rc = skafu__viewenv_read(edit->views, &txn, &own);
 	if (rc != 0)
 		return edit_failed(edit, rc, 1, &own, error);
@@ -306,7 +304,7 @@ static int32_t edit_learn_rows(struct skafu_edit *edit, struct skafu__viewtxn *t
 		if (edit->set.rows[touched[i]].state != SKAFU__EDITROW_UNKNOWN)
 			continue;
 		if (edit->mark.rows == 0)
-			edit->set.rows[touched[i]].state = SKAFU__EDITROW_ABSENT;
+			rc = skafu__editset_set(&edit->set, touched[i], SKAFU__EDITROW_ABSENT, NULL, 0);
 		else
 			rc = edit_learn_in(edit, txn, touched[i], name[0], name + 1, length - 1, error);
 	}

@@ -7,13 +7,14 @@
 #include "store/viewrow.h"
 
 #define EDITSET_ROWS_MIN 64u
+#define EDITSET_BYTES_MAX ((size_t)2 << 30) /* places are of 32 bits */
 
 void skafu__editset_init(struct skafu__editset *set, const struct skafu__sys *sys, size_t bytes_max,
 			 const uint8_t hash_key[SKAFU__HASH_KEY_BYTES])
 {
 	memset(set, 0, sizeof *set);
 	set->sys = sys;
-	set->bytes_max = bytes_max;
+	set->bytes_max = bytes_max < EDITSET_BYTES_MAX ? bytes_max : EDITSET_BYTES_MAX;
 	memcpy(set->hash_key, hash_key, sizeof set->hash_key);
 	skafu__buf_init(&set->names, sys, bytes_max);
 	skafu__buf_init(&set->values, sys, bytes_max);
@@ -46,11 +47,26 @@ void skafu__editset_clear(struct skafu__editset *set)
 /* Counted by what is in use, so that memory which an earlier batch left does not count against this one. */
 size_t skafu__editset_bytes(const struct skafu__editset *set)
 {
-	return set->names.length + (size_t)set->count * (sizeof *set->rows + 4 * sizeof *set->slots) +
-	       set->values.length;
+	return set->names.length + set->values.length +
+	       (size_t)set->count * (sizeof *set->rows + 2 * sizeof *set->slots);
 }
 
 /* ---- finding ------------------------------------------------------------------------------------------------- */
+
+/* A larger table with what the old one has. */
+static struct skafu__editslot *editset_rehash(const struct skafu__editset *set, uint32_t slot_count)
+{
+	struct skafu__editslot *slots = skafu__alloc_zeroed(set->sys, slot_count, sizeof *slots);
+	for (uint32_t i = 0; slots && i < set->slot_count; i++) {
+		uint32_t slot = set->slots[i].hash & (slot_count - 1);
+		if (set->slots[i].row == 0)
+			continue;
+		while (slots[slot].row != 0)
+			slot = (slot + 1) & (slot_count - 1);
+		slots[slot] = set->slots[i];
+	}
+	return slots;
+}
 
 /* Room for one more row, with the table at most half full. */
 static int32_t editset_make_room(struct skafu__editset *set)
@@ -58,23 +74,17 @@ static int32_t editset_make_room(struct skafu__editset *set)
 	if (set->count < set->room)
 		return 0;
 	uint32_t room = set->room ? set->room * 2 : EDITSET_ROWS_MIN;
-	uint32_t *slots = skafu__alloc_zeroed(set->sys, (size_t)room * 2, sizeof *slots);
+	struct skafu__editslot *slots = editset_rehash(set, room * 2);
 	void *grown = slots ? skafu__realloc_array(set->sys, set->rows, room, sizeof *set->rows) : NULL;
 	if (!grown) {
 		skafu__free(set->sys, slots);
 		return SKAFU_ENOMEM;
 	}
+	skafu__free(set->sys, set->slots);
 	set->rows = grown;
 	set->room = room;
-	skafu__free(set->sys, set->slots);
 	set->slots = slots;
 	set->slot_count = room * 2;
-	for (uint32_t i = 0; i < set->count; i++) {
-		uint32_t slot = set->rows[i].hash & (set->slot_count - 1);
-		while (slots[slot] != 0)
-			slot = (slot + 1) & (set->slot_count - 1);
-		slots[slot] = i + 1;
-	}
 	return 0;
 }
 
@@ -84,11 +94,10 @@ const uint8_t *skafu__editset_name(const struct skafu__editset *set, uint32_t ro
 	return set->names.bytes + set->rows[row].name_at;
 }
 
-static int editset_is_named(const struct skafu__editset *set, uint32_t row, uint32_t hash, const uint8_t *name,
-			    size_t length)
+static int editset_is_named(const struct skafu__editset *set, uint32_t row, const uint8_t *name, size_t length)
 {
 	const struct skafu__editrow *place = &set->rows[row];
-	return place->hash == hash && place->name_length == length &&
+	return place->name_length == length &&
 	       memcmp(set->names.bytes + place->name_at, name, length) == 0;
 }
 
@@ -102,8 +111,8 @@ static int32_t editset_add(struct skafu__editset *set, uint32_t slot, uint32_t h
 		set->names.failed = 0;
 		return rc;
 	}
-	set->rows[set->count] = (struct skafu__editrow){.name_at = at, .name_length = (uint32_t)length, .hash = hash};
-	set->slots[slot] = ++set->count;
+	set->rows[set->count] = (struct skafu__editrow){.name_at = (uint32_t)at, .name_length = (uint16_t)length};
+	set->slots[slot] = (struct skafu__editslot){hash, ++set->count};
 	return 0;
 }
 
@@ -118,10 +127,11 @@ int32_t skafu__editset_find(struct skafu__editset *set, uint32_t table, const vo
 	memcpy(name + 1, key, key_length);
 	uint32_t hash = (uint32_t)skafu__hash64(set->hash_key, name, key_length + 1);
 	uint32_t slot = hash & (set->slot_count - 1);
-	for (; set->slots[slot] != 0; slot = (slot + 1) & (set->slot_count - 1)) {
-		if (!editset_is_named(set, set->slots[slot] - 1, hash, name, key_length + 1))
+	for (; set->slots[slot].row != 0; slot = (slot + 1) & (set->slot_count - 1)) {
+		if (set->slots[slot].hash != hash ||
+		    !editset_is_named(set, set->slots[slot].row - 1, name, key_length + 1))
 			continue;
-		*out_row = set->slots[slot] - 1;
+		*out_row = set->slots[slot].row - 1;
 		return 0;
 	}
 	if (skafu__editset_bytes(set) + key_length + sizeof *set->rows > set->bytes_max)
@@ -156,7 +166,7 @@ static int32_t editset_make_value_room(struct skafu__editset *set, struct skafu_
 		set->values.failed = 0;
 		return rc;
 	}
-	place->value_at = set->values.length;
+	place->value_at = (uint32_t)set->values.length;
 	place->value_room = (uint32_t)room;
 	skafu__buf_commit(&set->values, room);
 	return 0;
@@ -172,7 +182,9 @@ int32_t skafu__editset_set(struct skafu__editset *set, uint32_t row, uint32_t st
 	if (value && length != 0)
 		memmove(set->values.bytes + place->value_at, value, length);
 	place->value_length = (uint32_t)length;
-	place->state = state;
+	place->state = (uint8_t)state;
+	if (state == SKAFU__EDITROW_ABSENT || state == SKAFU__EDITROW_STORED)
+		place->stored = (uint8_t)state;
 	return 0;
 }
 
@@ -198,6 +210,7 @@ int32_t skafu__editset_changes(const struct skafu__editset *set, struct skafu__e
 		struct skafu__editchange *change = &changes[count++];
 		change->name = skafu__editset_name(set, row, &change->name_length);
 		change->value = skafu__editset_value(set, row, &change->value_length);
+		change->stored = set->rows[row].stored;
 	}
 	qsort(changes, count, sizeof *changes, editset_order);
 	*out_changes = changes;

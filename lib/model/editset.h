@@ -25,20 +25,25 @@ enum skafu__editrow_state {
 };
 
 struct skafu__editrow {
-	size_t name_at; /* in names: u8 table, key */
-	size_t value_at;
-	uint32_t name_length;
-	uint32_t hash;
+	uint32_t name_at; /* in names: u8 table, key */
+	uint32_t value_at;
 	uint32_t value_length;
 	uint32_t value_room;
-	uint32_t state;
+	uint16_t name_length;
+	uint8_t state;
+	uint8_t stored; /* what was learnt: a state, or UNKNOWN */
 	uint32_t first; /* of a chain that whoever groups events by rows keeps; 0: none */
 	uint32_t last;
 };
 
+struct skafu__editslot {
+	uint32_t hash;
+	uint32_t row; /* + 1, or 0 */
+};
+
 struct skafu__editset {
 	const struct skafu__sys *sys;
-	uint32_t *slots; /* hash table: number of a row + 1, or 0 */
+	struct skafu__editslot *slots;
 	uint32_t slot_count; /* 0 or a power of two, at most half full */
 	struct skafu__buf names;
 	struct skafu__editrow *rows;
@@ -75,6 +80,7 @@ struct skafu__editchange {
 	size_t name_length;
 	const uint8_t *value; /* NULL: deleted */
 	size_t value_length;
+	uint32_t stored; /* as it was learnt: ABSENT, STORED or UNKNOWN */
 };
 
 /* *out_changes is to be freed with skafu__free(); lent are the bytes that it points to.  SKAFU_ENOMEM. */

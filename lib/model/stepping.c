@@ -282,7 +282,7 @@ static int32_t stepping_block_body(void *arg)
 		if (rc != 0)
 			break;
 		stepping->reached = block->records[block->done++]->sequence;
-		block->full = skafu__editset_bytes(&stepping->edit.set) > stepping->edit.set.bytes_max / 2;
+		block->full = skafu__editset_bytes(&stepping->edit.set) > stepping->edit.set.bytes_max / 8 * 7;
 	}
 	return rc;
 }

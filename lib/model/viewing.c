@@ -34,6 +34,7 @@ struct viewing_wish {
 	uint64_t sequence;
 	int64_t deadline;
 	int64_t pause_ns;
+	int settled; /* this model has nothing more to do for it: another program's version stays in use */
 	struct skafu__built *built;
 };
 
@@ -97,9 +98,17 @@ static int32_t viewing_wait_log(const struct viewing_wish *wish, skafu_error *er
 	return skafu_store_wait(wish->model->store, wish->sequence - 1, timeout_ns, NULL, error);
 }
 
+/* Rows that another definition made are not what is wished for, however far they are, while this one can replace
+ * them. */
 static int viewing_is_reached(const struct viewing_wish *wish)
 {
-	return wish->sequence == 0 || (wish->built->place.live != 0 && wish->built->live.sequence >= wish->sequence);
+	const struct skafu__viewmark *live = &wish->built->live;
+	if (wish->sequence == 0)
+		return 1;
+	if (wish->built->place.live == 0 || live->sequence < wish->sequence)
+		return 0;
+	return !wish->projection || wish->settled ||
+	       memcmp(live->fingerprint, wish->projection->fingerprint, sizeof live->fingerprint) == 0;
 }
 
 /* One thing towards the wish: 0, or why it cannot be. */
@@ -117,6 +126,7 @@ static int32_t viewing_further(struct viewing_wish *wish, skafu_error *error)
 					: SKAFU__PROJECTION_IDLE;
 	if (step < 0)
 		return skafu__error_copy(error, &own, step);
+	wish->settled = step == SKAFU__PROJECTION_IDLE;
 	rc = skafu__built_load(wish->views, wish->name, wish->built, error);
 	if (rc != 0 || viewing_is_reached(wish))
 		return rc;

@@ -112,30 +112,53 @@ static int32_t viewrow_remove(struct skafu__viewtxn *txn, MDB_val *name, int *di
 	return rc == 0 || rc == MDB_NOTFOUND ? 0 : skafu__viewenv_fail(txn, rc, error);
 }
 
+static int viewrow_put(struct skafu__viewtxn *txn, MDB_val *name, size_t bytes, unsigned flags, MDB_val *place)
+{
+	place->mv_size = bytes;
+	place->mv_data = NULL;
+	return mdb_cursor_put(txn->rows, name, place, MDB_RESERVE | flags);
+}
+
 int32_t skafu__viewrow_set(struct skafu__viewtxn *txn, uint32_t generation, uint32_t table, const void *key,
-			   size_t key_length, const struct skafu__row_value *value, int *difference,
-			   skafu_error *error)
+			   size_t key_length, const struct skafu__row_value *value, enum skafu__viewrow_known known,
+			   int *difference, skafu_error *error)
 {
 	uint8_t bytes[VIEWROW_NAME_BYTES];
 	MDB_val name = viewrow_name(bytes, generation, table, key, key_length);
-	MDB_val place = {0, NULL};
+	MDB_val place;
+	size_t length = value->length + SKAFU__SEALED_HEAD_BYTES;
 	if (!value->bytes)
 		return viewrow_remove(txn, &name, difference, error);
 	int32_t result = viewrow_cursor(txn, error);
 	if (result != 0)
 		return result;
-	place.mv_size = value->length + SKAFU__SEALED_HEAD_BYTES;
-	int rc = mdb_cursor_put(txn->rows, &name, &place, MDB_RESERVE | MDB_NOOVERWRITE);
-	*difference = rc == 0;
-	if (rc == MDB_KEYEXIST) {
-		place.mv_size = value->length + SKAFU__SEALED_HEAD_BYTES;
-		place.mv_data = NULL;
-		rc = mdb_cursor_put(txn->rows, &name, &place, MDB_RESERVE);
-	}
+	unsigned flags = known == SKAFU__VIEWROW_LAST ? MDB_APPEND : known == SKAFU__VIEWROW_UNKNOWN ? MDB_NOOVERWRITE
+												     : 0;
+	int rc = viewrow_put(txn, &name, length, flags, &place);
+	*difference = rc == 0 && known != SKAFU__VIEWROW_THERE;
+	if (rc == MDB_KEYEXIST && known == SKAFU__VIEWROW_UNKNOWN)
+		rc = viewrow_put(txn, &name, length, 0, &place);
 	if (rc != 0)
 		return skafu__viewenv_fail(txn, rc, error);
 	skafu__sealed_write(place.mv_data, name.mv_data, name.mv_size, value->bytes, value->length);
 	return 0;
+}
+
+int32_t skafu__viewrow_is_last(struct skafu__viewtxn *txn, uint32_t generation, skafu_error *error)
+{
+	MDB_val key;
+	MDB_val value;
+	int32_t result = viewrow_cursor(txn, error);
+	if (result != 0)
+		return result;
+	int rc = mdb_cursor_get(txn->rows, &key, &value, MDB_LAST);
+	if (rc == MDB_NOTFOUND)
+		return 1;
+	if (rc != 0)
+		return skafu__viewenv_fail(txn, rc, error);
+	if (key.mv_size < SKAFU__VIEWROW_HEAD_BYTES)
+		return skafu__viewenv_damaged(txn, error);
+	return skafu__load_u32_be(key.mv_data) < generation;
 }
 
 int32_t skafu__viewrow_sweep(struct skafu__viewtxn *txn, uint32_t generation, uint32_t rows_max, skafu_error *error)

@@ -29,10 +29,21 @@ int32_t skafu__viewrow_seek(struct skafu__viewtxn *txn, uint32_t generation, uin
 int32_t skafu__viewrow_next(struct skafu__viewtxn *txn, uint32_t generation, uint32_t table,
 			    struct skafu__viewrow *out, skafu_error *error);
 
+/* What is known of a row before it is set. */
+enum skafu__viewrow_known {
+	SKAFU__VIEWROW_UNKNOWN,
+	SKAFU__VIEWROW_ABSENT,
+	SKAFU__VIEWROW_THERE,
+	SKAFU__VIEWROW_LAST /* absent, and behind every row of every generation */
+};
+
 /* Put or (value NULL) delete.  `difference` is what that did to the number of rows: -1, 0 or 1. */
 int32_t skafu__viewrow_set(struct skafu__viewtxn *txn, uint32_t generation, uint32_t table, const void *key,
-			   size_t key_length, const struct skafu__row_value *value, int *difference,
-			   skafu_error *error);
+			   size_t key_length, const struct skafu__row_value *value, enum skafu__viewrow_known known,
+			   int *difference, skafu_error *error);
+
+/* 1 when the rows of a generation, if it has any, would be the last ones, 0 when not. */
+int32_t skafu__viewrow_is_last(struct skafu__viewtxn *txn, uint32_t generation, skafu_error *error);
 
 /* Delete up to rows_max rows of a generation: 1 when that were all. */
 int32_t skafu__viewrow_sweep(struct skafu__viewtxn *txn, uint32_t generation, uint32_t rows_max, skafu_error *error);

@@ -35,7 +35,8 @@ static int set(struct skafu__viewtxn *txn, uint32_t generation, uint32_t table, 
 	struct skafu__row_value bytes = {(const uint8_t *)value, value ? strlen(value) : 0};
 	int difference = 9;
 
-	went(skafu__viewrow_set(txn, generation, table, key, strlen(key), &bytes, &difference, fault));
+	went(skafu__viewrow_set(txn, generation, table, key, strlen(key), &bytes, SKAFU__VIEWROW_UNKNOWN,
+				&difference, fault));
 	return difference;
 }
 
