@@ -252,20 +252,22 @@ static int32_t engine_work(skafu_engine *engine, uint32_t inputs_max, skafu_erro
 	return more;
 }
 
-/* The hash chain goes on while there is nothing else to do; it is nobody's hurry. */
-static void engine_upkeep(skafu_engine *engine)
+/* The hash chain goes on while there is nothing else to do; it is nobody's hurry.  1: it did, so look again before
+ * you sleep. */
+static int engine_upkeep(skafu_engine *engine)
 {
 	skafu_store *store = engine->store;
 	int64_t now = engine->sys.monotonic_ns();
 	uint32_t word = skafu__control_word(&store->control);
 	if (store->read_only || word == engine->chained_word || now - engine->chained_ns < ENGINE_CHAIN_NS)
-		return;
+		return 0;
 	if (pthread_mutex_trylock(&store->fold_lock) != 0)
-		return;
+		return 0;
 	skafu__chain_step(store, now + ENGINE_CHAIN_BUDGET_NS, NULL);
 	pthread_mutex_unlock(&store->fold_lock);
 	engine->chained_ns = now;
 	engine->chained_word = skafu__control_word(&store->control);
+	return engine->chained_word != word;
 }
 
 static int32_t engine_step_body(struct engine_step *step)
@@ -277,7 +279,7 @@ static int32_t engine_step_body(struct engine_step *step)
 	if (rc == 0)
 		rc = engine_work(engine, step->inputs_max, step->error);
 	if (rc == 0)
-		engine_upkeep(engine);
+		rc = engine_upkeep(engine);
 	engine->has_more = rc == 1;
 	return rc;
 }

@@ -1,0 +1,364 @@
+/*
+ * engine_test.c: stepping, event loops, stopping; and handlers that fail, call back, fork, sleep or end their
+ * thread.
+ */
+#include "run/engine.h"
+
+#include <check.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run/kit.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct kit kit;
+static const char *const ordered[] = {"Ordered"};
+static void (*trick)(const skafu_record *event); /* what the handler does besides */
+static int32_t trick_rc;
+static uint32_t tricks_left;
+
+static int32_t react(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	if (trick && tricks_left != 0) {
+		tricks_left--;
+		trick(event);
+	}
+	return kit_reserve(user, event, turn, error);
+}
+
+static void open_engine(int in_files)
+{
+	static const skafu_retry_policy quick = {.size = sizeof quick, .attempts_max = 3, .delay_ns = 1000000};
+	skafu_source source = kit_source(ordered, 1);
+
+	if (in_files)
+		kit_open_files(&kit);
+	else
+		kit_open(&kit);
+	kit_add_reaction(&kit, "reserve", &source, &quick, react);
+	kit_engine(&kit);
+	trick = NULL;
+	tricks_left = 1;
+}
+
+static uint32_t reserved(void)
+{
+	return kit_count(kit.store, SKAFU_KIND_EVENT, "Reserved");
+}
+
+/* ---- stepping --------------------------------------------------------------------------------------------------
+ * */
+
+START_TEST(steps_are_bounded)
+{
+	open_engine(0);
+	kit_orders(&kit, 10, 10);
+	ck_assert_int_eq(skafu_engine_step(kit.engine, 3, fault), 1);
+	ck_assert_uint_eq(kit.handled, 3);
+	ck_assert_int_eq(skafu_engine_step(kit.engine, 1000, fault), 0);
+	ck_assert_uint_eq(kit.handled, 10);
+	ck_assert_int_eq(skafu_engine_step(kit.engine, 1000, fault), 0);
+	refused(SKAFU_EINVAL, skafu_engine_step(kit.engine, 0, fault));
+	refused(SKAFU_EINVAL, skafu_engine_step(NULL, 1, fault));
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(an_event_loop)
+{
+	uint64_t wait = 0;
+	struct pollfd watched = {.events = POLLIN};
+	pid_t child;
+
+	open_engine(1);
+	watched.fd = skafu_engine_fd(kit.engine);
+	ck_assert_int_ge(watched.fd, 0);
+	/* Joining is something that happened, too: it looks again until there is nothing. */
+	for (int i = 0; i < 10 && wait == 0; i++) {
+		while (skafu_engine_step(kit.engine, 100, fault) == 1)
+			;
+		went(skafu_engine_timeout(kit.engine, &wait, fault));
+	}
+	ck_assert_uint_gt(wait, 0);
+	ck_assert_int_eq(poll(&watched, 1, 0), 0);
+	child = fork();
+	if (child == 0) {
+		struct kit other = {0};
+		int bad = skafu_store_open(kit.temp.path, NULL, &other.store, NULL) != 0;
+		_exit(bad || kit_order(&other, "order-1") == 0);
+	}
+	ck_assert_int_eq(poll(&watched, 1, 10000), 1);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	while (skafu_engine_step(kit.engine, 100, fault) == 1)
+		;
+	ck_assert_uint_eq(kit.handled, 1);
+	kit_order(&kit, "order-2");
+	went(skafu_engine_timeout(kit.engine, &wait, fault));
+	ck_assert_uint_eq(wait, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+static void *stop_later(void *arg)
+{
+	usleep(50000);
+	skafu_engine_stop(arg);
+	return NULL;
+}
+
+START_TEST(stopped_from_another_thread)
+{
+	pthread_t thread;
+
+	open_engine(_i);
+	refused(SKAFU_ETIMEOUT, skafu_engine_run(kit.engine, SECOND / 100, fault));
+	ck_assert_int_eq(pthread_create(&thread, NULL, stop_later, kit.engine), 0);
+	went(skafu_engine_run(kit.engine, 20 * SECOND, fault));
+	pthread_join(thread, NULL);
+	skafu_engine_stop(kit.engine); /* before it runs: it ends at once */
+	went(skafu_engine_run(kit.engine, 20 * SECOND, fault));
+	refused(SKAFU_ETIMEOUT, skafu_engine_run(kit.engine, SECOND / 100, fault));
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(what_is_refused)
+{
+	static const char *const strange[] = {"strange"};
+	skafu_engine_opts opts = {.size = sizeof opts, .consumers = strange, .consumer_count = 1};
+	skafu_engine *engine = NULL;
+
+	open_engine(0);
+	refused(SKAFU_ENOTFOUND, skafu_engine_open(kit.model, &opts, &engine, fault));
+	message_names("strange");
+	opts = (skafu_engine_opts){.size = sizeof opts, .hops_max = 255};
+	refused(SKAFU_EINVAL, skafu_engine_open(kit.model, &opts, &engine, fault));
+	refused(SKAFU_EINVAL, skafu_engine_open(kit.model, NULL, NULL, fault));
+	ck_assert_int_eq(skafu_engine_fd(NULL), -1);
+	skafu_engine_stop(NULL);
+	skafu_engine_close(NULL);
+	kit_close(&kit);
+}
+END_TEST
+
+/* ---- hops
+ * -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(handlers_that_answer_each_other)
+{
+	static const char *const both[] = {"Ordered", "Reserved"};
+	skafu_source source = kit_source(both, 2);
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "echo", &source, NULL, kit_reserve);
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	ck_assert_uint_eq(kit.handled, 65);
+	ck_assert_uint_eq(reserved(), 65);
+	kit_close(&kit);
+}
+END_TEST
+
+/* ---- handlers that do what they may
+ * ------------------------------------------------------------------------------ */
+
+static void call_back(const skafu_record *event)
+{
+	skafu_record *record = NULL;
+
+	(void)event;
+	trick_rc = skafu_engine_step(kit.engine, 1, NULL);
+	ck_assert_int_eq(skafu_engine_drain(kit.engine, 0, NULL), SKAFU_EMISUSE);
+	ck_assert_int_eq(skafu_consumer_pause(kit.model, "reserve", NULL), SKAFU_EMISUSE);
+	ck_assert_int_eq(skafu_engine_await(kit.engine, "c", "{\"a\":[1]}", 0, &record, NULL), SKAFU_EMISUSE);
+	skafu_engine_close(kit.engine);
+}
+
+START_TEST(a_handler_that_calls_back)
+{
+	open_engine(0);
+	trick = call_back;
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	ck_assert_int_eq(trick_rc, SKAFU_EMISUSE);
+	ck_assert_uint_eq(reserved(), 1);
+	kit_close(&kit);
+}
+END_TEST
+
+static void end_thread(const skafu_record *event)
+{
+	(void)event;
+	pthread_exit(NULL);
+}
+
+static void *drain(void *arg)
+{
+	(void)arg;
+	skafu_engine_drain(kit.engine, 20 * SECOND, NULL);
+	return NULL;
+}
+
+static void drain_in_a_thread(void)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, drain, NULL), 0);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+
+START_TEST(a_handler_that_ends_its_thread)
+{
+	open_engine(0);
+	trick = end_thread;
+	kit_orders(&kit, 30, 5);
+	drain_in_a_thread();
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), 30);
+	/* Again and again at one event: it is given up, and the others are not. */
+	tricks_left = 3;
+	kit_order(&kit, "o");
+	for (int i = 0; i < 3; i++)
+		drain_in_a_thread();
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), 31);
+	kit_close(&kit);
+}
+END_TEST
+
+static void fork_child(const skafu_record *event)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	(void)event;
+	if (child == 0)
+		_exit(skafu_engine_step(kit.engine, 1, NULL) == SKAFU_EFORK ? 7 : 8);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	trick_rc = WEXITSTATUS(status);
+}
+
+START_TEST(a_handler_that_forks)
+{
+	open_engine(1);
+	trick = fork_child;
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	ck_assert_int_eq(trick_rc, 7);
+	ck_assert_uint_eq(reserved(), 1);
+	kit_close(&kit);
+}
+END_TEST
+
+static _Atomic int is_asleep;
+
+static void sleep_long(const skafu_record *event)
+{
+	(void)event;
+	atomic_store(&is_asleep, 1);
+	usleep(300000);
+}
+
+/* While a handler sleeps others append, read, ask for figures; a second stepper is told. */
+START_TEST(a_handler_that_sleeps)
+{
+	pthread_t thread;
+	skafu_engine_stats stats = {.size = sizeof stats};
+	int64_t before;
+
+	open_engine(0);
+	trick = sleep_long;
+	atomic_store(&is_asleep, 0);
+	kit_order(&kit, "o");
+	ck_assert_int_eq(pthread_create(&thread, NULL, drain, NULL), 0);
+	while (!atomic_load(&is_asleep))
+		usleep(1000);
+	before = kit.model->sys.monotonic_ns();
+	refused(SKAFU_EMISUSE, skafu_engine_step(kit.engine, 1, fault));
+	kit_order(&kit, "p");
+	went(skafu_engine_stats_get(kit.engine, &stats, fault));
+	went(skafu_consumer_pause(kit.model, "reserve", fault));
+	ck_assert_int_lt(kit.model->sys.monotonic_ns() - before, INT64_C(250000000));
+	pthread_join(thread, NULL);
+	/* Paused while it was handled: nothing of it was recorded. */
+	ck_assert_uint_eq(reserved(), 0);
+	went(skafu_consumer_resume(kit.model, "reserve", fault));
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), 2);
+	kit_close(&kit);
+}
+END_TEST
+
+/* ---- halting
+ * ------------------------------------------------------------------------------------------------------- */
+
+START_TEST(halted_until_it_is_resumed)
+{
+	skafu_source source = kit_source(ordered, 1);
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 2, .delay_ns = 1, .then = SKAFU_THEN_HALT};
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "reserve", &source, &retry, kit_reserve);
+	kit_orders(&kit, 4, 1);
+	kit.fails = 2;
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), 0);
+	ck_assert_uint_eq(kit.handled, 2);
+	went(skafu_consumer_resume(kit.model, "reserve", fault));
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), 4);
+	kit_close(&kit);
+}
+END_TEST
+
+/* A record newer than the model: this process stops, others that know it may go on. */
+START_TEST(newer_than_the_model)
+{
+	skafu_source source = kit_source(ordered, 1);
+	skafu_new_record order = {.size = sizeof order, .type = "Ordered", .stream = "o", .source = "shop",
+				  .event_version = 2u << 16};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "reserve", &source, NULL, kit_reserve);
+	source.flags = SKAFU_SOURCE_SKIP_NEWER;
+	kit_add_reaction(&kit, "skips", &source, NULL, kit_reserve);
+	kit_order(&kit, "o");
+	batch = batch_of(kit.store);
+	went(skafu_batch_add(batch, &order, fault));
+	appended_by(kit.store, batch);
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), 3);
+	ck_assert_uint_eq(kit_consumer(&kit, "reserve")->is_halted_here, 1);
+	ck_assert_uint_eq(kit_consumer(&kit, "reserve")->claimed, 0);
+	ck_assert_uint_eq(kit_consumer(&kit, "skips")->is_halted_here, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+	tcase_set_timeout(tests, 10);
+	tcase_add_test(tests, steps_are_bounded);
+	tcase_add_test(tests, an_event_loop);
+	tcase_add_loop_test(tests, stopped_from_another_thread, 0, 2);
+	tcase_add_test(tests, what_is_refused);
+	tcase_add_test(tests, handlers_that_answer_each_other);
+	tcase_add_test(tests, a_handler_that_calls_back);
+	tcase_add_test(tests, a_handler_that_ends_its_thread);
+	tcase_add_test(tests, a_handler_that_forks);
+	tcase_add_test(tests, a_handler_that_sleeps);
+	tcase_add_test(tests, halted_until_it_is_resumed);
+	tcase_add_test(tests, newer_than_the_model);
+}
+
+int main(void)
+{
+	return tempstore_main("engine", add);
+}
