@@ -20,6 +20,7 @@ LIBDIR     ?= $(or $(libdir),$(PREFIX)/lib)
 INCLUDEDIR ?= $(or $(includedir),$(PREFIX)/include)
 MANDIR     ?= $(or $(mandir),$(PREFIX)/share/man)
 BINDIR     ?= $(or $(bindir),$(PREFIX)/bin)
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
 # The header is the only place that holds the version; the soname counts breaks of the ABI and nothing else.
 VERSION := $(shell sed -n 's/^.define SKAFU_VERSION_STRING "\(.*\)"/\1/p' include/skafu_base.h)
@@ -44,8 +45,8 @@ HEADERS := $(sort $(wildcard include/*.h))
 # Functions, headers and examples that are not written yet: compiled by the gates, but neither exported nor run.
 DRAFTS := $(shell sed 's/\#.*//' tests/doc/drafts.txt 2>/dev/null)
 
-LESSONS := $(filter-out examples/skafuctl.c $(DRAFTS),$(sort $(wildcard examples/*.c)))
-TOOL    := $(filter-out $(DRAFTS),$(wildcard examples/skafuctl.c))
+LESSONS := $(filter-out $(DRAFTS),$(sort $(wildcard examples/*.c)))
+TOOL    := $(sort $(wildcard examples/skafuctl/*.c))
 APP_SRC := $(sort $(wildcard examples/skafu/*.c))
 APP     := $(if $(filter %/main.c,$(APP_SRC)),$(BUILD)/examples/skafu)
 
@@ -192,9 +193,14 @@ $(BUILD)/examples/skafu: $(APP_SRC:examples/skafu/%.c=$(BUILD)/obj-app/%.o) $(BU
 	$(Q)$(CC) $(CFLAGS) $(filter %.o,$^) -L$(BUILD) -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS) -lskafu $(APP_LIBS) -o $@
 
 # The operator's tool carries the library in itself: it must work when the shared one is broken or missing.
-$(BUILD)/skafuctl: examples/skafuctl.c $(BUILD)/libskafu.a
+$(BUILD)/obj-tool/%.o: examples/skafuctl/%.c $(BUILD)/flags | $(NEED)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(host_flags) -MF $(@:.o=.d) -c $< -o $@
+
+$(BUILD)/skafuctl: $(TOOL:examples/skafuctl/%.c=$(BUILD)/obj-tool/%.o) $(BUILD)/libskafu.a
 	$(call say,TOOL,$@)
-	$(Q)$(CC) $(host_flags) -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LIB_LIBS) -lpthread -lm -o $@
 
 # The whole library as one file, for hosts that compile their libraries themselves.
 .PHONY: amalgamation
@@ -350,11 +356,14 @@ install: all
 	$(Q)$(call fill,lib/skafu-config.cmake.in,$(D)$(CMAKEDIR)/skafu-config.cmake)
 	$(Q)$(call fill,lib/skafu-config-version.cmake.in,$(D)$(CMAKEDIR)/skafu-config-version.cmake)
 	$(Q).ci/pages install $(D)$(MANDIR) $(PAGES)
-	$(Q)$(if $(TOOL),$(INSTALL) -m 755 $(BUILD)/skafuctl $(D)$(BINDIR))
+	$(Q)$(INSTALL) -m 755 $(BUILD)/skafuctl $(D)$(BINDIR)
+	$(Q)$(INSTALL) -d $(D)$(COMPLETIONDIR)
+	$(Q)$(INSTALL) -m 644 examples/skafuctl/completion.bash $(D)$(COMPLETIONDIR)/skafuctl
 
 uninstall:
 	$(Q)rm -f $(addprefix $(D)$(LIBDIR)/,$(notdir $(SO)) $(SONAME) libskafu.so libskafu.a libskafu_test.a) \
-		$(D)$(LIBDIR)/pkgconfig/skafu.pc $(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl
+		$(D)$(LIBDIR)/pkgconfig/skafu.pc $(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl \
+		$(D)$(COMPLETIONDIR)/skafuctl
 	$(Q)rm -rf $(D)$(CMAKEDIR)
 	$(Q).ci/pages uninstall $(D)$(MANDIR) $(PAGES)
 

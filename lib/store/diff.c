@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "codec/canonical.h"
+#include "store/recordjson.h"
 #include "store/store.h"
 #include "store/view.h"
 
@@ -155,15 +156,17 @@ static int diff_same_tags(const skafu_record *a, const skafu_record *b)
 
 static int diff_same_record(const skafu_record *a, const skafu_record *b)
 {
+	int is_json = (a->flags & b->flags & SKAFU_RECORD_IS_JSON) != 0;
 	return a->sequence == b->sequence && a->kind == b->kind && a->event_version == b->event_version &&
 	       a->stream_version == b->stream_version && a->time_ns == b->time_ns && a->severity == b->severity &&
 	       a->hops == b->hops && memcmp(a->id, b->id, SKAFU_ID_BYTES) == 0 &&
 	       memcmp(a->causation, b->causation, SKAFU_ID_BYTES) == 0 && strcmp(a->stream, b->stream) == 0 &&
 	       strcmp(a->type, b->type) == 0 && strcmp(a->source, b->source) == 0 &&
 	       strcmp(a->correlation, b->correlation) == 0 && strcmp(a->content_type, b->content_type) == 0 &&
-	       diff_same_tags(a, b) && diff_same_bytes(a->metadata, a->metadata_length, b->metadata,
-		       b->metadata_length) &&
-	       diff_same_bytes(a->data, a->data_length, b->data, b->data_length);
+	       diff_same_tags(a, b) &&
+	       skafu__recordjson_same(a->metadata, a->metadata_length, b->metadata, b->metadata_length) &&
+	       (is_json ? skafu__recordjson_same(a->data, a->data_length, b->data, b->data_length)
+			: diff_same_bytes(a->data, a->data_length, b->data, b->data_length));
 }
 
 /* Compare as many as both have of a batch.  1: there are more. */

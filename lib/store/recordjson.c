@@ -108,6 +108,20 @@ int32_t skafu__recordjson_put_value(struct skafu__buf *out, const uint8_t *bytes
 	return 0;
 }
 
+int skafu__recordjson_same(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length)
+{
+	skafu__recordjson_trim(&a, &a_length);
+	skafu__recordjson_trim(&b, &b_length);
+	if (a_length != b_length)
+		return 0;
+	for (size_t i = 0; i < a_length; i++) {
+		int are_blanks = a[i] != b[i] && memchr(" \r\n", a[i], 3) && memchr(" \r\n", b[i], 3);
+		if (a[i] != b[i] && !are_blanks)
+			return 0;
+	}
+	return 1;
+}
+
 static void recordjson_payload(struct skafu__buf *out, const skafu_record *record)
 {
 	if (record->metadata_length > 0) {

@@ -18,6 +18,9 @@ int32_t skafu__recordjson_put_value(struct skafu__buf *out, const uint8_t *bytes
 /* Leave the blanks around a JSON text out. */
 void skafu__recordjson_trim(const uint8_t **bytes, size_t *length);
 
+/* 1 when two JSON texts are equal but for what an export changes: blanks around them, and line breaks. */
+int skafu__recordjson_same(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
+
 /* 1 when the payload is exported as `data`, 0 when as `data_base64`. */
 int skafu__recordjson_is_json(const skafu_record *record);
 

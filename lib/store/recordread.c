@@ -522,23 +522,6 @@ static int recordread_same_bytes(const void *a, size_t a_length, const void *b, 
 	return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
 }
 
-/* JSON, but for what an export changes: blanks around it, and line breaks. */
-static int recordread_same_json(const void *a, size_t a_length, const void *b, size_t b_length)
-{
-	const uint8_t *x = a;
-	const uint8_t *y = b;
-	skafu__recordjson_trim(&x, &a_length);
-	skafu__recordjson_trim(&y, &b_length);
-	if (a_length != b_length)
-		return 0;
-	for (size_t i = 0; i < a_length; i++) {
-		int are_blanks = x[i] != y[i] && memchr(" \r\n", x[i], 3) && memchr(" \r\n", y[i], 3);
-		if (x[i] != y[i] && !are_blanks)
-			return 0;
-	}
-	return 1;
-}
-
 static int recordread_same_text(const char *said, const char *otherwise, const char *has)
 {
 	return strcmp(said ? said : otherwise, has) == 0;
@@ -559,12 +542,12 @@ static int recordread_same_payload(const skafu_new_record *said, const skafu_rec
 	int is_json = !said->content_type || strcmp(said->content_type, recordread_json) == 0;
 	if (has->flags & SKAFU_RECORD_ERASED)
 		return 1; /* nobody can tell any more, and nothing shall bring it back */
-	if (!recordread_same_json(said->metadata, said->metadata_length, has->metadata, has->metadata_length))
+	if (!skafu__recordjson_same(said->metadata, said->metadata_length, has->metadata, has->metadata_length))
 		return 0;
 	if (is_json && said->data_length == 0)
 		return recordread_same_bytes("{}", 2, has->data, has->data_length);
 	if (is_json)
-		return recordread_same_json(said->data, said->data_length, has->data, has->data_length);
+		return skafu__recordjson_same(said->data, said->data_length, has->data, has->data_length);
 	return recordread_same_bytes(said->data, said->data_length, has->data, has->data_length);
 }
 
