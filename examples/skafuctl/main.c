@@ -22,7 +22,8 @@ static const struct ctl_command commands[] = {
 	 "  --reverse     the newest first            --limit COUNT  at most so many\n",
 	 SKAFU_STORE_READONLY, 0, 2, ctl_cat},
 	{"tail", "[-f] [COUNT]", "the last records; with -f those to come as well",
-	 "Prints the last COUNT records (10).  With -f it goes on with new ones until it is interrupted, sleeping in\n"
+	 "Prints the last COUNT records (10).  With -f it goes on with new ones until it is interrupted, sleeping "
+	 "in\n"
 	 "between.\n",
 	 SKAFU_STORE_READONLY, 0, 1, ctl_tail},
 	{"grep", "RULE [FROM [TO]]", "records that match a rule",
@@ -30,24 +31,27 @@ static const struct ctl_command commands[] = {
 	 "  '{\"eventType\":[{\"prefix\":\"Order\"}],\"data\":{\"amount\":[{\"numeric\":[\">\",100]}]}}'\n"
 	 "Exit status 1 when nothing matched.\n",
 	 SKAFU_STORE_READONLY, 1, 3, ctl_grep},
-	{"stream", "NAME", "the events of one stream", "Prints the events of the stream, in the order of their versions.\n",
-	 SKAFU_STORE_READONLY, 1, 1, ctl_stream},
+	{"stream", "NAME", "the events of one stream",
+	 "Prints the events of the stream, in the order of their versions.\n", SKAFU_STORE_READONLY, 1, 1,
+	 ctl_stream},
 	{"streams", "[PREFIX]", "streams with version and last time",
 	 "Lists the streams whose names begin with PREFIX.  It reads the whole log.\n", SKAFU_STORE_READONLY, 0, 1,
 	 ctl_streams},
 	{"types", "", "types with domain and count",
-	 "Lists the types of all records, with the domain that emits them and how many there are.  It reads the whole\n"
+	 "Lists the types of all records, with the domain that emits them and how many there are.  It reads the "
+	 "whole\n"
 	 "log.\n",
 	 SKAFU_STORE_READONLY, 0, 0, ctl_types},
 	{"trace", "CORRELATION", "what followed from what",
-	 "Prints the records of a correlation as a tree: each under the one that caused it.\n", SKAFU_STORE_READONLY, 1, 1,
-	 ctl_trace},
+	 "Prints the records of a correlation as a tree: each under the one that caused it.\n", SKAFU_STORE_READONLY,
+	 1, 1, ctl_trace},
 	{"verify", "", "check everything",
 	 "Checks every commit, record, index entry and the hash chain, while others use the store.\n"
 	 "Exit status 3 when there are faults.\n",
 	 SKAFU_STORE_READONLY, 0, 0, ctl_verify},
 	{"backup", "TO [SEQUENCE]", "copy the store, or continue a copy",
-	 "Copies the log, up to SEQUENCE, into a store at TO, while others write.  A copy of this store that is there\n"
+	 "Copies the log, up to SEQUENCE, into a store at TO, while others write.  A copy of this store that is "
+	 "there\n"
 	 "already gets what is new.\n",
 	 SKAFU_STORE_READONLY, 1, 2, ctl_backup},
 	{"restore", "TO [SEQUENCE]", "make a store from a backup",
@@ -55,8 +59,8 @@ static const struct ctl_command commands[] = {
 	 "Consumers that have seen more are told, since it is another incarnation.\n",
 	 SKAFU_STORE_READONLY, 1, 2, ctl_restore},
 	{"fork", "TO [SEQUENCE]", "begin another future of the store",
-	 "As backup, but the copy is a store of its own, and remembers where it comes from.\n", SKAFU_STORE_READONLY, 1, 2,
-	 ctl_fork},
+	 "As backup, but the copy is a store of its own, and remembers where it comes from.\n", SKAFU_STORE_READONLY,
+	 1, 2, ctl_fork},
 	{"diff", "OTHER", "where two stores part",
 	 "Compares whole commits; with --records only what the records say, so that an import is equal to what was\n"
 	 "exported.  Exit status 3 when they part; 0 when one is a beginning of the other, or they are equal.\n",
@@ -68,14 +72,16 @@ static const struct ctl_command commands[] = {
 	 "  --from N, --to N                 only these sequences\n",
 	 SKAFU_STORE_READONLY, 0, 1, ctl_export},
 	{"import", "[FILE]", "records from text",
-	 "Reads FILE or standard input, and makes the store if there is none.  Importing again adds nothing, so after\n"
+	 "Reads FILE or standard input, and makes the store if there is none.  Importing again adds nothing, so "
+	 "after\n"
 	 "an interruption it is simply done again.  A bad line ends it and is named.\n"
 	 "  --form lines|cloudevents|array   as of export\n"
 	 "  --set-aside FILE                 write bad lines there and go on; exit status 3 when there were any\n"
 	 "  --same-places                    records must get the sequence that they have in the text\n"
 	 "  --origin NAME                    for the ids of records without one; default: the name of FILE\n",
 	 SKAFU_STORE_CREATE, 0, 1, ctl_import},
-	{"maintain", "", "do all upkeep that is due", "Folds, merges, and advances the hash chain.\n", 0, 0, 0, ctl_maintain},
+	{"maintain", "", "do all upkeep that is due", "Folds, merges, and advances the hash chain.\n", 0, 0, 0,
+	 ctl_maintain},
 	{"reindex", "", "make the index again from the commits", "No other process may write meanwhile.\n", 0, 0, 0,
 	 ctl_reindex},
 };
