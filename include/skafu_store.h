@@ -432,7 +432,8 @@ SKAFU_API void skafu_rows_free(skafu_rows *rows);
 SKAFU_API int32_t skafu_store_wait(skafu_store *store, uint64_t after, uint64_t timeout_ns, uint64_t *out_head,
 				   skafu_error *error);
 
-/* End all waits of this process on this store, now.  Any thread; safe in a signal handler. */
+/* End all waits of this process on this store, now; when there is none, end the next one.  Any thread; safe in a
+ * signal handler. */
 SKAFU_API void skafu_store_interrupt(skafu_store *store);
 
 /*

@@ -95,21 +95,37 @@ int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__
 	return 0;
 }
 
-int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
-			     struct skafu__record *out)
+int32_t skafu__commit_place(const struct skafu__commit *commit, uint32_t index, const uint8_t **out_bytes,
+			    uint32_t *out_size)
 {
 	uint32_t from = index ? skafu__load_u32(commit->ends + (size_t)(index - 1) * 4) : 0;
 	uint32_t to = skafu__load_u32(commit->ends + (size_t)index * 4);
 	uint32_t room = commit->size - commit->records_offset;
 	if (from > to || to > room || to - from < SKAFU__RECORD_HEADER_BYTES)
 		return SKAFU_EDAMAGED;
-	const uint8_t *bytes = commit->bytes + commit->records_offset + from;
-	if (skafu__load_u32(bytes) != to - from)
+	*out_bytes = commit->bytes + commit->records_offset + from;
+	*out_size = to - from;
+	return 0;
+}
+
+int32_t skafu__commit_record_at(const uint8_t *bytes, uint32_t size, uint64_t sequence, enum skafu__check check,
+				struct skafu__record *out)
+{
+	if (skafu__load_u32(bytes) != size)
 		return SKAFU_EDAMAGED;
-	if (check == SKAFU__CHECK_ALL && !skafu__record_is_intact(bytes, to - from, commit->first_sequence + index))
+	if (check == SKAFU__CHECK_ALL && !skafu__record_is_intact(bytes, size, sequence))
 		return SKAFU_EDAMAGED;
-	return check == SKAFU__CHECK_LENGTHS ? skafu__record_decode_own(bytes, to - from, out)
-					     : skafu__record_decode(bytes, to - from, out);
+	return check == SKAFU__CHECK_LENGTHS ? skafu__record_decode_own(bytes, size, out)
+					     : skafu__record_decode(bytes, size, out);
+}
+
+int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
+			     struct skafu__record *out)
+{
+	const uint8_t *bytes;
+	uint32_t size;
+	int32_t rc = skafu__commit_place(commit, index, &bytes, &size);
+	return rc ? rc : skafu__commit_record_at(bytes, size, commit->first_sequence + index, check, out);
 }
 
 void skafu__commit_next_name(const uint8_t **at, struct skafu__name_def *out)

@@ -102,7 +102,15 @@ int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__
  * single records: skafu__commit_record() checks the rest of what it uses. */
 int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out);
 
-/* Record `index` (0 ...), decoded. */
+/* Where record `index` (0 ...) lies, without a look at it. */
+int32_t skafu__commit_place(const struct skafu__commit *commit, uint32_t index, const uint8_t **out_bytes,
+			    uint32_t *out_size);
+
+/* The record at such a place, which has this sequence, decoded. */
+int32_t skafu__commit_record_at(const uint8_t *bytes, uint32_t size, uint64_t sequence, enum skafu__check check,
+				struct skafu__record *out);
+
+/* Both. */
 int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
 			     struct skafu__record *out);
 

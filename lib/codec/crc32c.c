@@ -40,6 +40,14 @@ uint32_t skafu__crc32c_portable(uint32_t seed, const void *bytes, size_t length)
 	return ~crc32c_table_bytes(crc, at, length);
 }
 
+static uint32_t crc32c_behind_portable(uint64_t number, const void *bytes, size_t length)
+{
+	uint8_t place[8];
+
+	skafu__store_u64(place, number);
+	return skafu__crc32c_portable(skafu__crc32c_portable(0, place, sizeof place), bytes, length);
+}
+
 #if defined(__x86_64__)
 
 #define CRC32C_X86 __attribute__((target("sse4.2,pclmul")))
@@ -53,6 +61,8 @@ struct crc32c_lane {
 static const struct crc32c_lane crc32c_lanes[] = {
 	{2048, 0xa51b6135, 0x82f89c77},
 	{256, 0xb9e02b86, 0xdd7e3b0c},
+	{128, 0x0d3b6092, 0xb9e02b86},
+	{96, 0x0715ce53, 0xab7aff2a}, /* most records end within this and the next */
 	{64, 0x9e4addf8, 0x0d3b6092},
 	{32, 0xba4fc28e, 0x9e4addf8},
 };
@@ -113,7 +123,24 @@ uint32_t skafu__crc32c(uint32_t seed, const void *bytes, size_t length)
 	return skafu__crc32c_portable(seed, bytes, length);
 }
 
+CRC32C_X86 static uint32_t crc32c_behind_by_instruction(uint64_t number, const uint8_t *at, size_t length)
+{
+	return crc32c_by_instruction(~(uint32_t)_mm_crc32_u64(UINT32_MAX, number), at, length);
+}
+
+uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length)
+{
+	if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
+		return crc32c_behind_by_instruction(number, bytes, length);
+	return crc32c_behind_portable(number, bytes, length);
+}
+
 #else
+
+uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length)
+{
+	return crc32c_behind_portable(number, bytes, length);
+}
 
 uint32_t skafu__crc32c(uint32_t seed, const void *bytes, size_t length)
 {

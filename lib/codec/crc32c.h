@@ -12,6 +12,9 @@
 
 uint32_t skafu__crc32c(uint32_t seed, const void *bytes, size_t length);
 
+/* Of the eight bytes of a number, little endian, and then the bytes. */
+uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length);
+
 /* The portable form, for tests to compare with. */
 uint32_t skafu__crc32c_portable(uint32_t seed, const void *bytes, size_t length);
 

@@ -74,9 +74,7 @@ int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record 
 
 static uint32_t record_crc(const uint8_t *bytes, uint32_t size, uint64_t sequence)
 {
-	uint8_t place[8];
-	skafu__store_u64(place, sequence);
-	return skafu__crc32c(skafu__crc32c(0, place, sizeof place), bytes + 8, size - 8);
+	return skafu__crc32c_behind(sequence, bytes + 8, size - 8);
 }
 
 void skafu__record_seal(uint8_t *bytes, uint32_t size, uint64_t sequence)
@@ -111,60 +109,97 @@ static void record_decode_header(const uint8_t *bytes, struct skafu__record *out
 	out->tags_length = skafu__load_u16(bytes + 88);
 }
 
-/* A text of `length` bytes with its NUL, and none before. */
+#define RECORD_HIGH_BITS UINT64_C(0x8080808080808080)
+#define RECORD_ONES UINT64_C(0x0101010101010101)
+
+/* The high bit of every byte that is 0, and no other bit. */
+static uint64_t record_zeros(uint64_t word)
+{
+	return ~(((word & ~RECORD_HIGH_BITS) + ~RECORD_HIGH_BITS) | word) & RECORD_HIGH_BITS;
+}
+
+/* A text of `length` bytes with its NUL, and none before.  Texts are short, so words beat a call. */
 static int record_text_is_whole(const char *text, size_t length)
 {
-	return text[length] == 0 && !memchr(text, 0, length);
+	uint64_t zeros = 0;
+	size_t i = 0;
+	for (; i + 8 <= length; i += 8)
+		zeros |= record_zeros(skafu__load_u64(text + i));
+	for (; i < length; i++)
+		zeros |= text[i] == 0;
+	return zeros == 0 && text[length] == 0;
 }
 
+/* `count` NULs, the last one at the end, and none at the beginning or behind another. */
 static int record_tags_are_whole(const char *tags, size_t length, uint32_t count)
 {
-	const char *end = tags + length;
-	for (uint32_t i = 0; i < count; i++) {
-		const char *nul = tags < end ? memchr(tags, 0, (size_t)(end - tags)) : NULL;
-		if (!nul || nul == tags)
+	uint64_t before = 1; /* the byte before is a NUL */
+	uint64_t found = 0;
+	size_t i = 0;
+	for (; i + 8 <= length; i += 8) {
+		uint64_t zeros = record_zeros(skafu__load_u64(tags + i)) >> 7;
+		if (zeros & (zeros << 8 | before))
 			return 0;
-		tags = nul + 1;
+		found += (zeros * RECORD_ONES) >> 56;
+		before = zeros >> 56;
 	}
-	return tags == end;
+	for (; i < length; i++) {
+		if (tags[i] == 0 && before)
+			return 0;
+		before = tags[i] == 0;
+		found += before;
+	}
+	return found == count && (before || length == 0);
 }
 
-/* Lengths alone. */
+/* The size of the record when its lengths agree with each other and with what may be read; 0 when not. */
+static size_t record_size(const uint8_t *bytes, size_t length)
+{
+	if (length < SKAFU__RECORD_HEADER_BYTES + 2)
+		return 0;
+	size_t size = SKAFU__RECORD_HEADER_BYTES + bytes[84] + 1u + bytes[85] + 1u + skafu__load_u16(bytes + 88) +
+		      (size_t)skafu__load_u32(bytes + 28) + skafu__load_u32(bytes + 32);
+	if (bytes[8] < SKAFU_KIND_EVENT || bytes[8] > SKAFU__KIND_LOST)
+		return 0;
+	if ((bytes[SKAFU__RECORD_AT_FLAGS] & SKAFU__RECORD_ERASED) &&
+	    skafu__load_u32(bytes + 32) != SKAFU__DIGEST_BYTES)
+		return 0;
+	return size == skafu__load_u32(bytes) && size <= length ? size : 0;
+}
+
+/* In place: a copy of what was just written in pieces would wait for all of them. */
+static void record_fill(const uint8_t *bytes, size_t size, struct skafu__record *out)
+{
+	out->size = (uint32_t)size;
+	record_decode_header(bytes, out);
+	out->stream = (const char *)bytes + SKAFU__RECORD_HEADER_BYTES;
+	out->correlation = out->stream + out->stream_length + 1;
+	out->tags = out->correlation + out->correlation_length + 1;
+	out->metadata = (const uint8_t *)out->tags + out->tags_length;
+	out->data = out->metadata + out->metadata_length;
+}
+
 int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct skafu__record *out)
 {
-	if (length < SKAFU__RECORD_HEADER_BYTES)
+	size_t size = record_size(bytes, length);
+	if (size == 0)
 		return SKAFU_EDAMAGED;
-	struct skafu__record record = {.size = skafu__load_u32(bytes)};
-	if (record.size > length || record.size < SKAFU__RECORD_HEADER_BYTES + 2)
-		return SKAFU_EDAMAGED;
-	record_decode_header(bytes, &record);
-	if (record.kind < SKAFU_KIND_EVENT || record.kind > SKAFU__KIND_LOST)
-		return SKAFU_EDAMAGED;
-	if ((record.flags & SKAFU__RECORD_ERASED) && record.data_length != SKAFU__DIGEST_BYTES)
-		return SKAFU_EDAMAGED;
-	size_t size = SKAFU__RECORD_HEADER_BYTES + record.stream_length + 1u + record.correlation_length + 1u +
-		      record.tags_length + (size_t)record.metadata_length + record.data_length;
-	if (size != record.size)
-		return SKAFU_EDAMAGED;
-	record.stream = (const char *)bytes + SKAFU__RECORD_HEADER_BYTES;
-	record.correlation = record.stream + record.stream_length + 1;
-	record.tags = record.correlation + record.correlation_length + 1;
-	record.metadata = (const uint8_t *)record.tags + record.tags_length;
-	record.data = record.metadata + record.metadata_length;
-	*out = record;
+	record_fill(bytes, size, out);
 	return 0;
 }
 
 int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__record *out)
 {
-	struct skafu__record record;
-	if (skafu__record_decode_own(bytes, length, &record) != 0)
+	size_t size = record_size(bytes, length);
+	if (size == 0)
 		return SKAFU_EDAMAGED;
-	if (!record_text_is_whole(record.stream, record.stream_length) ||
-	    !record_text_is_whole(record.correlation, record.correlation_length) ||
-	    !record_tags_are_whole(record.tags, record.tags_length, record.tag_count))
+	const char *stream = (const char *)bytes + SKAFU__RECORD_HEADER_BYTES;
+	const char *correlation = stream + bytes[84] + 1;
+	const char *tags = correlation + bytes[85] + 1;
+	if (!record_text_is_whole(stream, bytes[84]) || !record_text_is_whole(correlation, bytes[85]) ||
+	    !record_tags_are_whole(tags, skafu__load_u16(bytes + 88), bytes[86]))
 		return SKAFU_EDAMAGED;
-	*out = record;
+	record_fill(bytes, size, out);
 	return 0;
 }
 

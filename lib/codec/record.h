@@ -62,7 +62,8 @@ enum {
 	SKAFU__RECORD_AT_CONTENT_TYPE = 24,
 	SKAFU__RECORD_AT_STREAM_VERSION = 36,
 	SKAFU__RECORD_AT_TIME = 44,
-	SKAFU__RECORD_AT_ID = 52
+	SKAFU__RECORD_AT_ID = 52,
+	SKAFU__RECORD_AT_CAUSATION = 68
 };
 
 /* How far a stored record is believed.  Whoever asks for less than all must know why. */

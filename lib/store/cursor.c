@@ -23,6 +23,7 @@
 #include "store/store.h"
 
 #define CURSOR_BLOCK_RECORDS 128
+#define CURSOR_AHEAD 16 /* records that are fetched at once: memory answers one by one much later */
 #define CURSOR_BLOCK_BYTES (56u << 10) /* so that malloc takes it from its heap, and a cursor is cheap to open */
 #define CURSOR_BLOCK_BYTES_MAX (64u << 20) /* one record may be large */
 #define CURSOR_READ_FLAGS (SKAFU_READ_BACKWARD | SKAFU_READ_RECORDED_FROM | SKAFU_READ_RECORDED_TO)
@@ -45,8 +46,10 @@ struct skafu_cursor {
 	uint64_t last;
 	uint64_t version_from; /* of a stream */
 	uint64_t version_to;
-	uint64_t left;  /* of the limit */
-	uint64_t retry; /* a candidate that was taken but did not fit, or failed; 0: none */
+	uint64_t left; /* of the limit */
+	uint64_t ahead[CURSOR_AHEAD]; /* candidates that were not looked at yet, did not fit, or failed */
+	uint32_t ahead_at;
+	uint32_t ahead_count;
 	struct skafu__buf bytes;
 	struct skafu_record *records;
 	const struct skafu_record *
@@ -92,11 +95,6 @@ static int cursor_wants(const struct skafu_cursor *cursor, const struct skafu__r
 static int32_t cursor_candidate(struct skafu_cursor *cursor, struct skafu__view *view, uint64_t *out,
 				skafu_error *error)
 {
-	if (cursor->retry != 0) {
-		*out = cursor->retry;
-		cursor->retry = 0;
-		return 1;
-	}
 	if (!cursor->by_scan)
 		return skafu__select_next(&cursor->select, view, out, error);
 	if (cursor->at == 0 || (cursor->backward ? cursor->at < cursor->last : cursor->at > cursor->last))
@@ -109,43 +107,80 @@ static int32_t cursor_candidate(struct skafu_cursor *cursor, struct skafu__view 
 /* ---- blocks -------------------------------------------------------------------------------------------------- */
 
 /* Copy a record into the block: 1, or 0 when the block is full. */
-static int32_t cursor_take(struct skafu_cursor *cursor, struct skafu__view *view, uint64_t sequence,
+static int32_t cursor_take(struct skafu_cursor *cursor, const struct skafu__view_place *place,
 			   const struct skafu__record *record, skafu_error *error)
 {
-	if (cursor->count != 0 && cursor->bytes.length + record->size > CURSOR_BLOCK_BYTES)
+	if (cursor->count != 0 && cursor->bytes.length + place->size > CURSOR_BLOCK_BYTES)
 		return 0;
-	const uint8_t *start = (const uint8_t *)record->stream - SKAFU__RECORD_HEADER_BYTES;
-	uint8_t *copy = skafu__buf_reserve(&cursor->bytes, record->size);
+	uint8_t *copy = skafu__buf_reserve(&cursor->bytes, place->size);
 	if (!copy)
 		return skafu__fail_memory(error);
-	memcpy(copy, start, record->size);
-	skafu__buf_commit(&cursor->bytes, record->size);
+	memcpy(copy, place->bytes, place->size);
+	skafu__buf_commit(&cursor->bytes, place->size);
 	struct skafu_record *out = &cursor->records[cursor->count];
-	int32_t rc = skafu__recordview_fill(out, record, &cursor->store->names, error);
+	int32_t rc = skafu__recordview_fill_copy(out, record, &cursor->store->names,
+						 (const char *)copy + SKAFU__RECORD_HEADER_BYTES, error);
 	if (rc != 0)
 		return rc;
 	cursor->count++;
-	skafu__recordview_move(out, start, copy);
-	out->sequence = sequence;
-	out->commit = view->current.number;
-	out->recorded_ns = view->current.recorded_ns;
+	out->sequence = place->sequence;
+	out->commit = place->commit;
+	out->recorded_ns = place->recorded_ns;
 	return 1;
 }
 
 /* One candidate: 1 go on, 0 the block is full. */
-static int32_t cursor_look_at(struct skafu_cursor *cursor, struct skafu__view *view, uint64_t sequence,
-			      skafu_error *error)
+static int32_t cursor_look_at(struct skafu_cursor *cursor, struct skafu__view *view,
+			      const struct skafu__view_place *place, skafu_error *error)
 {
 	struct skafu__record record;
-	int32_t rc = skafu__hidden_read(view, sequence, &record, error);
+	int32_t rc = skafu__hidden_read_at(view, place, &record, error);
 	if (rc == SKAFU_ENOTFOUND)
 		return 1;
 	if (rc == 0 && !cursor_wants(cursor, &record))
 		return 1;
-	if (rc == 0)
-		rc = cursor_take(cursor, view, sequence, &record, error);
-	if (rc <= 0)
-		cursor->retry = sequence;
+	return rc ? rc : cursor_take(cursor, place, &record, error);
+}
+
+/* Have candidates ahead, not many more than can be taken: 1, or 0 when there are none any more. */
+static int32_t cursor_look_ahead(struct skafu_cursor *cursor, struct skafu__view *view, skafu_error *error)
+{
+	uint64_t wanted = CURSOR_BLOCK_RECORDS - cursor->count;
+	int32_t rc = 1;
+	if (cursor->ahead_at < cursor->ahead_count)
+		return 1;
+	if (wanted > cursor->left - cursor->count)
+		wanted = cursor->left - cursor->count;
+	if (wanted > CURSOR_AHEAD)
+		wanted = CURSOR_AHEAD;
+	cursor->ahead_at = 0;
+	cursor->ahead_count = 0;
+	while (rc == 1 && cursor->ahead_count < wanted) {
+		rc = cursor_candidate(cursor, view, &cursor->ahead[cursor->ahead_count], error);
+		cursor->ahead_count += rc == 1;
+	}
+	/* A failure after some candidates comes up again when they are gone. */
+	return cursor->ahead_count != 0 ? 1 : rc;
+}
+
+/* Look at the candidates ahead: 1 go on, 0 the block is full.  All are located before the first one is read. */
+static int32_t cursor_take_ahead(struct skafu_cursor *cursor, struct skafu__view *view, skafu_error *error)
+{
+	struct skafu__view_place places[CURSOR_AHEAD];
+	uint32_t end = cursor->ahead_at;
+	int32_t rc = 1;
+	for (; end < cursor->ahead_count; end++) {
+		int32_t located = skafu__view_locate(view, cursor->ahead[end], &places[end], NULL);
+		if (located == SKAFU_ENOTFOUND)
+			places[end].bytes = NULL;
+		else if (located != 0)
+			break;
+	}
+	for (; rc == 1 && cursor->ahead_at < end; cursor->ahead_at += rc == 1)
+		if (places[cursor->ahead_at].bytes)
+			rc = cursor_look_at(cursor, view, &places[cursor->ahead_at], error);
+	if (rc == 1 && end < cursor->ahead_count) /* once more, to say what is wrong */
+		rc = skafu__view_locate(view, cursor->ahead[end], &places[end], error);
 	return rc;
 }
 
@@ -153,16 +188,15 @@ static int32_t cursor_fill_from(struct skafu_cursor *cursor, struct skafu__view 
 {
 	const struct skafu__sys *sys = &cursor->store->sys;
 	int64_t until = sys->monotonic_ns() + SKAFU__VIEW_BUDGET_NS;
-	uint32_t looked_at = 0;
+	uint32_t rounds = 0;
 	int32_t rc = 1;
 	while (rc == 1 && cursor->count < CURSOR_BLOCK_RECORDS && cursor->count < cursor->left) {
-		uint64_t sequence;
-		rc = cursor_candidate(cursor, view, &sequence, error);
+		rc = cursor_look_ahead(cursor, view, error);
 		if (rc == 0)
 			cursor->ended = 1;
 		if (rc == 1)
-			rc = cursor_look_at(cursor, view, sequence, error);
-		if (++looked_at % 1024 == 0 && sys->monotonic_ns() > until)
+			rc = cursor_take_ahead(cursor, view, error);
+		if (++rounds % (1024 / CURSOR_AHEAD) == 0 && sys->monotonic_ns() > until)
 			break;
 	}
 	return rc;

@@ -12,8 +12,7 @@ struct derive_walk {
 
 static int32_t derive_entry(const struct derive_walk *walk, uint32_t dimension, uint64_t key, uint64_t extra)
 {
-	struct skafu__entry entry = {key, walk->sequence, extra};
-	return walk->sink->entry(walk->sink->user, dimension, &entry);
+	return walk->sink->entry(walk->sink->user, dimension, key, walk->sequence, extra);
 }
 
 static int32_t derive_tags(const struct derive_walk *walk, const struct skafu__record *record)
@@ -88,9 +87,8 @@ static int32_t derive_rows(const struct skafu__commit *commit, const struct skaf
 
 static int32_t derive_commit(const struct derive_walk *walk, const struct skafu__commit *commit)
 {
-	struct skafu__entry entry = {skafu__hash64(walk->hash_key, commit->id, 16), commit->number,
-				     skafu__commit_last_sequence(commit)};
-	return walk->sink->entry(walk->sink->user, SKAFU__DIM_COMMIT, &entry);
+	return walk->sink->entry(walk->sink->user, SKAFU__DIM_COMMIT, skafu__hash64(walk->hash_key, commit->id, 16),
+				 commit->number, skafu__commit_last_sequence(commit));
 }
 
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,

@@ -40,7 +40,7 @@ static inline int skafu__dimension_has_extra(uint32_t dimension)
 struct skafu__derive_sink {
 	void *user;
 	int32_t (*name)(void *user, const struct skafu__name_def *name);
-	int32_t (*entry)(void *user, uint32_t dimension, const struct skafu__entry *entry);
+	int32_t (*entry)(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra);
 	int32_t (*event)(void *user, const struct skafu__record *record, uint64_t sequence); /* may be NULL */
 	int32_t (*row)(void *user, const struct skafu__row_op *row, uint64_t commit);
 };

@@ -266,9 +266,9 @@ static int32_t fold_sink_name(void *user, const struct skafu__name_def *name)
 	return 0;
 }
 
-static int32_t fold_sink_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
+static int32_t fold_sink_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
 {
-	return skafu__overlay_add_entry(user, dimension, entry);
+	return skafu__overlay_add_entry(user, dimension, key, position, extra);
 }
 
 static int32_t fold_sink_row(void *user, const struct skafu__row_op *row, uint64_t commit)

@@ -23,6 +23,8 @@ void skafu__hidden_mark_encode(const struct skafu__hidden_mark *mark, uint8_t ou
 /* 0 when no commit has used the table yet, which is what makes all this cost nothing. */
 static uint32_t hidden_table(const skafu_store *store, const char *table)
 {
+	if (store->names.library_tables == 0)
+		return 0;
 	return skafu__names_find(&store->names, SKAFU__NAME_TABLE, table, strlen(table));
 }
 
@@ -72,25 +74,36 @@ static int32_t hidden_is_cut(struct skafu__view *view, const struct skafu__recor
 	return rc ? rc : record->stream_version < mark.before;
 }
 
-int32_t skafu__hidden_read(struct skafu__view *view, uint64_t sequence, struct skafu__record *out, skafu_error *error)
+/* A record that was read, as readers see it. */
+static int32_t hidden_apply(struct skafu__view *view, uint64_t sequence, struct skafu__record *record,
+			    skafu_error *error)
 {
-	struct skafu__record record;
-	int32_t rc = skafu__view_record(view, sequence, &record, error);
-	if (rc == 0 && record.kind == SKAFU__KIND_LOST)
+	if (record->kind == SKAFU__KIND_LOST)
 		return SKAFU_ENOTFOUND;
-	if (rc == 0)
-		rc = hidden_is_cut(view, &record, error);
+	int32_t rc = hidden_is_cut(view, record, error);
 	if (rc != 0)
 		return rc == 1 ? SKAFU_ENOTFOUND : rc;
-	rc = record.flags & SKAFU__RECORD_ERASED ? 1 : hidden_is_erased(view, sequence, error);
+	rc = record->flags & SKAFU__RECORD_ERASED ? 1 : hidden_is_erased(view, sequence, error);
 	if (rc < 0)
 		return rc;
 	if (rc == 1) {
-		record.flags = (uint8_t)((record.flags | SKAFU_RECORD_ERASED) & ~SKAFU_RECORD_IS_JSON);
-		record.data_length = 0;
+		record->flags = (uint8_t)((record->flags | SKAFU_RECORD_ERASED) & ~SKAFU_RECORD_IS_JSON);
+		record->data_length = 0;
 	}
-	*out = record;
 	return 0;
+}
+
+int32_t skafu__hidden_read(struct skafu__view *view, uint64_t sequence, struct skafu__record *out, skafu_error *error)
+{
+	int32_t rc = skafu__view_record(view, sequence, out, error);
+	return rc ? rc : hidden_apply(view, sequence, out, error);
+}
+
+int32_t skafu__hidden_read_at(struct skafu__view *view, const struct skafu__view_place *place,
+			      struct skafu__record *out, skafu_error *error)
+{
+	int32_t rc = skafu__view_record_at(place, out, error);
+	return rc ? rc : hidden_apply(view, place->sequence, out, error);
 }
 
 int32_t skafu__hidden_payload(struct skafu__view *view, uint64_t sequence, const struct skafu__record *record,

@@ -17,9 +17,10 @@
 #include <stdint.h>
 
 #include "store/batch.h"
+#include "store/names.h"
 #include "store/view.h"
 
-#define SKAFU__HIDDEN_PREFIX "skafu:"
+#define SKAFU__HIDDEN_PREFIX SKAFU__NAMES_LIBRARY_PREFIX
 #define SKAFU__HIDDEN_STREAMS "skafu:streams"
 #define SKAFU__HIDDEN_ERASED "skafu:erased"
 #define SKAFU__HIDDEN_STREAM_BYTES 16u
@@ -42,9 +43,11 @@ int32_t skafu__hidden_stream(struct skafu__view *view, const char *stream, size_
 			     struct skafu__hidden_mark *out, skafu_error *error);
 
 /* skafu__view_record() as readers see it: SKAFU_ENOTFOUND (without a message) also for a record that is hidden or was
- * lost; an erased payload is empty, and flagged. */
+ * lost; an erased payload is empty, and flagged.  When it fails, *out holds nothing of use. */
 int32_t skafu__hidden_read(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
 			   skafu_error *error);
+int32_t skafu__hidden_read_at(struct skafu__view *view, const struct skafu__view_place *place,
+			      struct skafu__record *out, skafu_error *error);
 
 /* 1 when the payload of a record, which is of this log, is not to be seen any more: a copy leaves it out. */
 int32_t skafu__hidden_payload(struct skafu__view *view, uint64_t sequence, const struct skafu__record *record,

@@ -81,6 +81,12 @@ static int32_t names_make_room(struct skafu__names *names, uint8_t set)
 	return 0;
 }
 
+static uint32_t names_is_of_library(uint8_t set, const struct skafu__name *name)
+{
+	static const char prefix[] = SKAFU__NAMES_LIBRARY_PREFIX;
+	return set == SKAFU__NAME_TABLE && strncmp(name->text, prefix, sizeof prefix - 1) == 0;
+}
+
 static int32_t names_add(struct skafu__names *names, const struct skafu__name_def *def)
 {
 	uint8_t key[256];
@@ -99,6 +105,7 @@ static int32_t names_add(struct skafu__names *names, const struct skafu__name_de
 		return rc;
 	}
 	names->by_id[def->set][names->counts[def->set]++] = name;
+	names->library_tables += names_is_of_library(def->set, name);
 	return 0;
 }
 
@@ -124,6 +131,7 @@ void skafu__names_truncate(struct skafu__names *names, const uint32_t counts[SKA
 	for (uint8_t set = 1; set < SKAFU__NAME_SETS; set++) {
 		while (names->counts[set] > counts[set]) {
 			struct skafu__name *name = names->by_id[set][--names->counts[set]];
+			names->library_tables -= names_is_of_library(set, name);
 			skafu__map_remove(&names->ids, key, names_key(key, set, name->text, name->length));
 			skafu__free(names->sys, name);
 		}

@@ -18,6 +18,7 @@
 #include "codec/commit.h"
 
 #define SKAFU__NAMES_MAX 1000000u
+#define SKAFU__NAMES_LIBRARY_PREFIX "skafu:"
 
 struct skafu__name;
 
@@ -27,6 +28,7 @@ struct skafu__names {
 	struct skafu__name **by_id[SKAFU__NAME_SETS];
 	uint32_t counts[SKAFU__NAME_SETS];
 	uint32_t rooms[SKAFU__NAME_SETS];
+	uint32_t library_tables; /* how many tables have names that only the library gives: most stores have none */
 };
 
 void skafu__names_init(struct skafu__names *names, const struct skafu__sys *sys, uint64_t seed);

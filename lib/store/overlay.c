@@ -265,14 +265,15 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 	overlay->covered_sequence = base_sequence;
 }
 
-int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entry)
+int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, uint64_t key, uint64_t position,
+				 uint64_t extra)
 {
 	struct skafu__overlay_list *list = overlay->lists[dimension];
 	int32_t rc = overlay_grow_entries(overlay->sys, list);
 	if (rc == 0)
 		rc = overlay_grow_slots(overlay->sys, list);
 	if (rc == 0)
-		list->entries[list->count++] = *entry;
+		list->entries[list->count++] = (struct skafu__entry){key, position, extra};
 	return rc;
 }
 

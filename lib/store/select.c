@@ -2,44 +2,88 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "store/store.h"
+
+#define SELECT_FEW 16 /* sources that are compared one by one */
+#define SELECT_KEY_BYTES 12
 
 void skafu__select_init(struct skafu__select *select, const struct skafu__sys *sys, int backward)
 {
 	memset(select, 0, sizeof *select);
 	select->sys = sys;
 	select->backward = backward;
+	skafu__map_init(&select->known, sys, SIZE_MAX, 0);
 }
 
 void skafu__select_done(struct skafu__select *select)
 {
 	skafu__free(select->sys, select->sources);
+	skafu__map_done(&select->known);
 	select->sources = NULL;
+	select->heap_count = 0;
 	select->source_count = 0;
 	select->source_room = 0;
 }
 
+static const void *select_name(uint8_t to[SELECT_KEY_BYTES], uint32_t dimension, uint64_t key)
+{
+	skafu__store_u32(to, dimension);
+	skafu__store_u64(to + 4, key);
+	return to;
+}
+
 static int select_has(const struct skafu__select *select, uint32_t dimension, uint64_t key)
 {
+	uint8_t name[SELECT_KEY_BYTES];
+	if (select->source_count > SELECT_FEW)
+		return skafu__map_find(&select->known, select_name(name, dimension, key), sizeof name) != NULL;
 	for (uint32_t i = 0; i < select->source_count; i++)
 		if (select->sources[i].dimension == dimension && select->sources[i].key == key)
 			return 1;
 	return 0;
 }
 
+static int32_t select_note(struct skafu__select *select, uint32_t dimension, uint64_t key)
+{
+	uint8_t name[SELECT_KEY_BYTES];
+	int32_t rc = skafu__map_insert(&select->known, select_name(name, dimension, key), sizeof name, 0);
+	return rc < 0 ? rc : 0;
+}
+
+/* For a source that is about to be added: from the moment there are many, all of them are in the map. */
+static int32_t select_remember(struct skafu__select *select, uint32_t dimension, uint64_t key)
+{
+	int32_t rc = 0;
+	if (select->source_count < SELECT_FEW)
+		return 0;
+	for (uint32_t i = 0; rc == 0 && select->source_count == SELECT_FEW && i < SELECT_FEW; i++)
+		rc = select_note(select, select->sources[i].dimension, select->sources[i].key);
+	return rc ? rc : select_note(select, dimension, key);
+}
+
+static int32_t select_make_room(struct skafu__select *select)
+{
+	uint32_t room = select->source_room ? select->source_room * 2 : 4;
+	if (select->source_count < select->source_room)
+		return 0;
+	void *sources = skafu__realloc_array(select->sys, select->sources, room, sizeof *select->sources);
+	if (!sources)
+		return SKAFU_ENOMEM;
+	select->sources = sources;
+	select->source_room = room;
+	return 0;
+}
+
+/* Nothing was collected of a new source, so it may stand anywhere in the heap. */
 int32_t skafu__select_add(struct skafu__select *select, uint32_t dimension, uint64_t key,
 			  const struct skafu__range *range)
 {
 	if (select_has(select, dimension, key))
 		return 0;
-	if (select->source_count == select->source_room) {
-		uint32_t room = select->source_room ? select->source_room * 2 : 4;
-		void *grown = skafu__realloc_array(select->sys, select->sources, room, sizeof *select->sources);
-		if (!grown)
-			return SKAFU_ENOMEM;
-		select->sources = grown;
-		select->source_room = room;
-	}
+	if (select_make_room(select) != 0 || select_remember(select, dimension, key) != 0)
+		return SKAFU_ENOMEM;
+	select->sources[select->heap_count++].heap = select->source_count;
 	struct skafu__select_source *source = &select->sources[select->source_count++];
 	source->dimension = dimension;
 	source->key = key;
@@ -139,38 +183,79 @@ static int32_t select_fill(struct skafu__select_source *source, struct skafu__vi
 	return 0;
 }
 
-/* The position a source stands on; 0 when it is at its end. */
-static int32_t select_head(struct skafu__select_source *source, struct skafu__view *view, uint64_t *out,
+/* ---- the next one -------------------------------------------------------------------------------------------- */
+
+/* What orders the heap: the position that a source gives next, or, when that has to be collected first, the one that
+ * it gave last, which is before it. */
+static uint64_t select_rank(const struct skafu__select *select, uint32_t place)
+{
+	const struct skafu__select_source *source = &select->sources[select->sources[place].heap];
+	if (source->count == 0)
+		return select->backward ? UINT64_MAX : 0;
+	return source->entries[source->at < source->count ? source->at : source->count - 1].position;
+}
+
+static int select_is_before(const struct skafu__select *select, uint32_t a, uint32_t b)
+{
+	uint64_t x = select_rank(select, a);
+	uint64_t y = select_rank(select, b);
+	return select->backward ? x > y : x < y;
+}
+
+/* The first of the heap went on: put it where it belongs now. */
+static void select_sift(struct skafu__select *select)
+{
+	uint32_t place = 0;
+	for (;;) {
+		uint32_t best = place;
+		for (uint32_t child = 2 * place + 1; child <= 2 * place + 2 && child < select->heap_count; child++)
+			if (select_is_before(select, child, best))
+				best = child;
+		if (best == place)
+			return;
+		uint32_t index = select->sources[place].heap;
+		select->sources[place].heap = select->sources[best].heap;
+		select->sources[best].heap = index;
+		place = best;
+	}
+}
+
+/* The source that gives the next candidate, first in the heap; NULL when all are at their end. */
+static int32_t select_lead(struct skafu__select *select, struct skafu__view *view, struct skafu__select_source **out,
 			   skafu_error *error)
 {
-	if (source->at == source->count && !source->ended) {
-		int32_t rc = select_fill(source, view, error);
-		if (rc != 0)
-			return rc;
+	*out = NULL;
+	while (select->heap_count != 0) {
+		struct skafu__select_source *source = &select->sources[select->sources[0].heap];
+		if (source->at < source->count) {
+			*out = source;
+			return 0;
+		}
+		if (source->ended) {
+			select->sources[0].heap = select->sources[--select->heap_count].heap;
+		} else {
+			int32_t rc = select_fill(source, view, error);
+			if (rc != 0)
+				return rc;
+		}
+		select_sift(select);
 	}
-	*out = source->at < source->count ? source->entries[source->at].position : 0;
 	return 0;
 }
 
 int32_t skafu__select_next(struct skafu__select *select, struct skafu__view *view, uint64_t *out_sequence,
 			   skafu_error *error)
 {
-	uint64_t best = 0;
-	for (uint32_t i = 0; i < select->source_count; i++) {
-		uint64_t head;
-		int32_t rc = select_head(&select->sources[i], view, &head, error);
-		if (rc != 0)
+	struct skafu__select_source *source;
+	uint64_t position;
+	do { /* a record that several sources have, or that has a tag twice, comes several times in a row */
+		int32_t rc = select_lead(select, view, &source, error);
+		if (rc != 0 || !source)
 			return rc;
-		if (head != 0 && (best == 0 || (select->backward ? head > best : head < best)))
-			best = head;
-	}
-	if (best == 0)
-		return 0;
-	for (uint32_t i = 0; i < select->source_count; i++) {
-		struct skafu__select_source *source = &select->sources[i];
-		while (source->at < source->count && source->entries[source->at].position == best)
-			source->at++; /* a record that has a tag twice has two postings */
-	}
-	*out_sequence = best;
+		position = source->entries[source->at++].position;
+		select_sift(select);
+	} while (position == select->last);
+	select->last = position;
+	*out_sequence = position;
 	return 1;
 }

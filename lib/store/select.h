@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/map.h"
 #include "store/index.h"
 #include "store/query.h"
 
@@ -21,6 +22,7 @@ struct skafu__select_source {
 	size_t count;
 	size_t at;
 	int ended;
+	uint32_t heap; /* nothing of this source: index of the one at this place of the heap, whose first goes on */
 	struct skafu__range range; /* what has not been collected yet */
 	struct skafu__entry entries[SKAFU__SELECT_BLOCK];
 };
@@ -28,8 +30,11 @@ struct skafu__select_source {
 struct skafu__select {
 	const struct skafu__sys *sys;
 	struct skafu__select_source *sources;
+	struct skafu__map known; /* dimension and key of the sources, once there are many */
 	uint32_t source_count;
 	uint32_t source_room;
+	uint32_t heap_count; /* sources that are not at their end */
+	uint64_t last; /* candidate that was given; 0: none */
 	int backward;
 };
 

@@ -91,7 +91,8 @@ struct skafu_store {
 	struct skafu__views *views; /* made by the first who asks: viewenv.h */
 
 	_Atomic int index_is_damaged; /* what is made from the commits was found damaged; never taken back */
-	_Atomic uint32_t interrupts; /* counts skafu_store_interrupt() */
+	_Atomic uint32_t interrupts;       /* counts skafu_store_interrupt() */
+	_Atomic uint32_t interrupts_heard; /* how many of them have ended a wait */
 	_Atomic uint64_t appends;
 	_Atomic uint64_t records; /* appended by this process */
 	_Atomic uint64_t flushes;

@@ -167,10 +167,11 @@ static int verify_is_folded(const struct skafu__verify *verify)
 	return (verify->flags & SKAFU_VERIFY_INDEX) && verify->commit <= verify->goal.commit;
 }
 
-static int32_t verify_sink_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
+static int32_t verify_sink_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
 {
 	struct skafu__verify *verify = user;
-	return verify->is_first && verify_is_folded(verify) ? skafu__verify_add_entry(verify, dimension, entry) : 0;
+	const struct skafu__entry entry = {key, position, extra};
+	return verify->is_first && verify_is_folded(verify) ? skafu__verify_add_entry(verify, dimension, &entry) : 0;
 }
 
 static int32_t verify_sink_row(void *user, const struct skafu__row_op *row, uint64_t commit)

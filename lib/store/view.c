@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 #define VIEW_TAIL_FOLDS 8u
+#define VIEW_FETCH_BYTES 512u
 #define VIEW_FOLD_WAIT_NS UINT64_C(200000000) /* readers hardly wait for writers */
 
 /* ---- state --------------------------------------------------------------------------------------------------- */
@@ -167,6 +168,11 @@ static int32_t view_find_in_chunk(struct skafu__view *view, uint64_t sequence, s
 	return rc;
 }
 
+static int view_commit_holds(const struct skafu__view *view, uint64_t sequence)
+{
+	return view->current.size != 0 && sequence - view->current.first_sequence < view->current.record_count;
+}
+
 static int view_chunk_may_hold(const struct skafu__view *view, uint64_t sequence)
 {
 	return view->chunk && view->current.size != 0 && view->current.record_count != 0 &&
@@ -189,12 +195,9 @@ static int32_t view_damaged_record(uint64_t sequence, skafu_error *error)
 	return SKAFU_EDAMAGED;
 }
 
-int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
-			   skafu_error *error)
+/* Go to the commit that holds a sequence; SKAFU_ENOTFOUND without a message when none does. */
+static int32_t view_find_sequence(struct skafu__view *view, uint64_t sequence, skafu_error *error)
 {
-	if (sequence == 0 || sequence > view->head)
-		return SKAFU_ENOTFOUND;
-	view->shallow = 1;
 	if (!view_chunk_may_hold(view, sequence)) {
 		int32_t rc = view_seek_sequence(view, sequence, error);
 		if (rc < 0)
@@ -205,12 +208,51 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 	int32_t rc = view_find_in_chunk(view, sequence, error);
 	if (rc != 0)
 		return rc;
-	if (view->current.first_sequence > sequence)
+	return view->current.first_sequence > sequence ? SKAFU_ENOTFOUND : 0;
+}
+
+/* Enough of a record for the processor to notice the direction and to fetch the rest by itself. */
+static void view_fetch(const uint8_t *bytes, uint32_t size)
+{
+	uint32_t end = size < VIEW_FETCH_BYTES ? size : VIEW_FETCH_BYTES;
+	for (uint32_t at = 0; at < end; at += 64)
+		__builtin_prefetch(bytes + at);
+}
+
+int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct skafu__view_place *out,
+			   skafu_error *error)
+{
+	if (sequence == 0 || sequence > view->head)
 		return SKAFU_ENOTFOUND;
+	view->shallow = 1;
+	if (!view_commit_holds(view, sequence)) {
+		int32_t rc = view_find_sequence(view, sequence, error);
+		if (rc != 0)
+			return rc;
+	}
 	uint32_t index = (uint32_t)(sequence - view->current.first_sequence);
-	if (skafu__commit_record(&view->current, index, SKAFU__CHECK_ALL, out) != 0)
+	if (skafu__commit_place(&view->current, index, &out->bytes, &out->size) != 0)
 		return view_damaged_record(sequence, error);
+	view_fetch(out->bytes, out->size);
+	out->sequence = sequence;
+	out->commit = view->current.number;
+	out->recorded_ns = view->current.recorded_ns;
 	return 0;
+}
+
+int32_t skafu__view_record_at(const struct skafu__view_place *place, struct skafu__record *out, skafu_error *error)
+{
+	if (skafu__commit_record_at(place->bytes, place->size, place->sequence, SKAFU__CHECK_ALL, out) != 0)
+		return view_damaged_record(place->sequence, error);
+	return 0;
+}
+
+int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
+			   skafu_error *error)
+{
+	struct skafu__view_place place;
+	int32_t rc = skafu__view_locate(view, sequence, &place, error);
+	return rc ? rc : skafu__view_record_at(&place, out, error);
 }
 
 /* ---- commits ------------------------------------------------------------------------------------------------- */
@@ -315,10 +357,10 @@ static int32_t view_sink_name(void *user, const struct skafu__name_def *name)
 	return skafu__names_define(&store->names, name);
 }
 
-static int32_t view_sink_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
+static int32_t view_sink_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
 {
 	skafu_store *store = user;
-	return skafu__overlay_add_entry(&store->overlay, dimension, entry);
+	return skafu__overlay_add_entry(&store->overlay, dimension, key, position, extra);
 }
 
 static int32_t view_sink_event(void *user, const struct skafu__record *record, uint64_t sequence)

@@ -71,6 +71,19 @@ int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *c
 int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
 			   skafu_error *error);
 
+/* The same in two steps, for who wants several records: where one lies, which fetches its bytes into the processor's
+ * cache, and then what it is. */
+struct skafu__view_place {
+	const uint8_t *bytes;
+	uint32_t size;
+	uint64_t sequence;
+	uint64_t commit;
+	int64_t recorded_ns;
+};
+int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct skafu__view_place *out,
+			   skafu_error *error);
+int32_t skafu__view_record_at(const struct skafu__view_place *place, struct skafu__record *out, skafu_error *error);
+
 /* The commit with a number and last sequence (both from the index), decoded into view->current. */
 int32_t skafu__view_commit(struct skafu__view *view, uint64_t number, uint64_t last_sequence, skafu_error *error);
 

@@ -37,15 +37,19 @@ static int32_t wait_look(skafu_store *store, uint64_t after, uint64_t *head, ska
 
 static int32_t wait_sleep(skafu_store *store, uint64_t after, int64_t deadline, uint64_t *head, skafu_error *error)
 {
-	uint32_t interrupts = atomic_load(&store->interrupts);
+	/* One that came while nobody waited has ended no wait yet, and ends this one. */
+	uint32_t heard = atomic_load(&store->interrupts_heard);
 	for (;;) {
 		uint32_t word = skafu__control_word(&store->control);
 		int32_t rc = wait_look(store, after, head, error);
 		if (rc != 0)
 			return rc;
-		if (atomic_load(&store->interrupts) != interrupts)
+		uint32_t interrupts = atomic_load(&store->interrupts);
+		if (interrupts != heard) {
+			atomic_store(&store->interrupts_heard, interrupts);
 			return skafu__fail(error, SKAFU_EINTERRUPTED,
 					   "the wait was ended by skafu_store_interrupt()");
+		}
 		if (skafu__time_left(&store->sys, deadline) == 0)
 			return skafu__fail(error, SKAFU_ETIMEOUT, "no record after %llu came in time",
 					   (unsigned long long)after);

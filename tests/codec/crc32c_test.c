@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "codec/crc32c_table.h"
 
 typedef uint32_t (*crc_fn)(uint32_t seed, const void *bytes, size_t length);
@@ -87,6 +88,7 @@ static uint8_t *random_bytes(size_t length)
 START_TEST(all_forms_agree)
 {
 	uint8_t *bytes = random_bytes(30000);
+	uint8_t number[8];
 
 	for (size_t length = 0; length < 1700; length++) {
 		const uint8_t *at = bytes + length % 16;
@@ -94,6 +96,9 @@ START_TEST(all_forms_agree)
 
 		ck_assert_uint_eq(skafu__crc32c_portable(0xdeadbeef, at, length), expected);
 		ck_assert_uint_eq(skafu__crc32c(0xdeadbeef, at, length), expected);
+		skafu__store_u64(number, length * UINT64_C(0x9e3779b97f4a7c15));
+		ck_assert_uint_eq(skafu__crc32c_behind(skafu__load_u64(number), at, length),
+				  skafu__crc32c_portable(skafu__crc32c_portable(0, number, 8), at, length));
 	}
 	for (size_t length = 1700; length < 29900; length += 13)
 		ck_assert_uint_eq(skafu__crc32c(7, bytes + length % 16, length),

@@ -32,12 +32,12 @@ static int32_t on_name(void *user, const struct skafu__name_def *name)
 	return note(user, text);
 }
 
-static int32_t on_entry(void *user, uint32_t dimension, const struct skafu__entry *entry)
+static int32_t on_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
 {
 	char text[100];
 
-	snprintf(text, sizeof text, "entry %u %llx %llu %llu", dimension, (unsigned long long)entry->key,
-		 (unsigned long long)entry->position, (unsigned long long)entry->extra);
+	snprintf(text, sizeof text, "entry %u %llx %llu %llu", dimension, (unsigned long long)key,
+		 (unsigned long long)position, (unsigned long long)extra);
 	return note(user, text);
 }
 

@@ -36,7 +36,8 @@ static void fill(struct skafu__overlay *overlay)
 		position += random_below(3); /* several entries at one position */
 		all[i] = (struct skafu__entry){random_below(KEYS) * UINT64_C(0x100000001), position,
 					       random_below(50)};
-		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, &all[i]), 0);
+		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, all[i].key, all[i].position,
+							  all[i].extra), 0);
 		if (i % 100 == 99)
 			cover(overlay, i / 100 + 1);
 	}
@@ -121,7 +122,8 @@ START_TEST(dimensions_are_apart_and_reset_forgets)
 	ck_assert_int_eq(skafu__overlay_init(&overlay, skafu__sys_current()), 0);
 	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++) {
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 7, &range, &out, 1), 0);
-		ck_assert_int_eq(skafu__overlay_add_entry(&overlay, dimension, &entry), 0);
+		ck_assert_int_eq(skafu__overlay_add_entry(&overlay, dimension, entry.key, entry.position,
+							  entry.extra), 0);
 		cover(&overlay, dimension);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 7, &range, &out, 1), 1);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 8, &range, &out, 1), 0);
@@ -275,7 +277,8 @@ START_TEST(no_memory_loses_nothing)
 			struct skafu__entry entry = {i % 3, i, 0};
 			struct skafu__row_op row = row_of(1, i % 2 ? "a" : "b", "value");
 
-			if (skafu__overlay_add_entry(&overlay, SKAFU__DIM_ID, &entry) == 0)
+			if (skafu__overlay_add_entry(&overlay, SKAFU__DIM_ID, entry.key, entry.position,
+						     entry.extra) == 0)
 				stored++;
 			else
 				break;

@@ -89,6 +89,20 @@ START_TEST(an_interrupt_ends_it)
 }
 END_TEST
 
+START_TEST(an_interrupt_before_it_is_kept)
+{
+	uint64_t head = 0;
+
+	skafu_store_interrupt(temp.store);
+	skafu_store_interrupt(temp.store);
+	/* Records come first. */
+	ck_assert_int_eq(skafu_store_wait(temp.store, 0, SKAFU_WAIT_FOREVER, &head, fault), 0);
+	ck_assert_uint_eq(head, 1);
+	refused(SKAFU_EINTERRUPTED, skafu_store_wait(temp.store, 1, SKAFU_WAIT_FOREVER, NULL, fault));
+	refused(SKAFU_ETIMEOUT, skafu_store_wait(temp.store, 1, 1 * MS, NULL, fault)); /* and ends one wait */
+}
+END_TEST
+
 static int append_to(const char *path, long after_ms)
 {
 	skafu_store *store = NULL;
@@ -221,6 +235,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, the_deadline_is_kept);
 	tcase_add_test(tests, rows_alone_are_no_news);
 	tcase_add_test(tests, an_interrupt_ends_it);
+	tcase_add_test(tests, an_interrupt_before_it_is_kept);
 	tcase_add_test(tests, threads_and_processes_wake_it);
 	tcase_add_test(tests, a_descriptor_tells);
 	tcase_add_test(tests, nobody_waits_nobody_writes);
