@@ -1,21 +1,15 @@
-/*
- * bisect.c: which event made something true?
- *
- * The state of a decider is folded once, with a look after every event, so a predicate may turn true and false again.
- * A view is as expensive as all events before it, so there the range is halved, and the predicate must stay true once
- * it is; a range of n events takes log2(n) views.
- */
+#include "run/bisect.h"
+
 #include <string.h>
 
 #include "base/error.h"
 #include "model/execute.h"
 #include "model/model.h"
 #include "model/reading.h"
-#include "skafu_run.h"
 
 #define BISECT_BLOCK_RECORDS 256u
 
-/* ---- the state of a decider ------------------------------------------------------------------------------------- */
+/* ---- the state of a decider ------------------------------------------------------------------------------------ */
 
 struct bisect {
 	skafu_model *model;
@@ -146,7 +140,7 @@ int32_t skafu_bisect_state(skafu_model *model, const skafu_command *command, ska
 	return 0;
 }
 
-/* ---- a view ----------------------------------------------------------------------------------------------------- */
+/* ---- a view ---------------------------------------------------------------------------------------------------- */
 
 struct bisect_view {
 	skafu_model *model;
@@ -163,8 +157,8 @@ static uint64_t bisect_time_left(const struct bisect_view *bisect)
 	return (uint64_t)skafu__time_left(&bisect->model->sys, bisect->deadline);
 }
 
-/* 1 it is so as of this event, 0 it is not.  The predicate reads the view through the library, so it is no function of
- * a definition. */
+/* 1 it is so as of this event, 0 it is not.  The predicate reads the view through the library, so it is no function
+ * of a definition. */
 static int32_t bisect_view_at(const struct bisect_view *bisect, uint64_t sequence, skafu_error *error)
 {
 	struct skafu_error own = {0};
@@ -206,8 +200,8 @@ int32_t skafu_bisect_view(skafu_model *model, const char *projection, skafu_view
 	uint64_t head = 0, found = 0;
 	int32_t rc = skafu__model_ready(model, error);
 	if (rc == 0 && (!projection || !predicate || !out_sequence))
-		rc = skafu__fail(error, SKAFU_EINVAL, "the projection, the predicate or the place for the sequence is "
-				 "NULL");
+		rc = skafu__fail(error, SKAFU_EINVAL, "the projection, the predicate or the place for the sequence "
+				 "is NULL");
 	if (rc == 0)
 		rc = skafu_store_head(model->store, &head, error);
 	if (rc != 0)
