@@ -23,6 +23,7 @@ extern skafu_model *model;
 
 #ifdef SKAFU_RUN_H
 extern skafu_engine *engine;
+extern skafu_subscription *subscription;
 #endif
 
 #endif
