@@ -35,9 +35,10 @@ int ctl_verify(struct ctl *ctl)
 	if (skafu_store_verify(ctl->store, flags, tell_fault, ctl, &report, ctl->error) != 0)
 		return ctl_fail(ctl, "verifying");
 	ctl_progress_end();
-	printf(ctl->json ? "{\"commits\":%" PRIu64 ",\"records\":%" PRIu64 ",\"indexEntries\":%" PRIu64 ",\"faults\":%" PRIu64
-			   "}\n"
-			 : "%" PRIu64 " commits, %" PRIu64 " records, %" PRIu64 " index entries: %" PRIu64 " faults\n",
+	printf(ctl->json ? "{\"commits\":%" PRIu64 ",\"records\":%" PRIu64 ",\"indexEntries\":%" PRIu64
+			   ",\"faults\":%" PRIu64 "}\n"
+			 : "%" PRIu64 " commits, %" PRIu64 " records, %" PRIu64 " index entries: %" PRIu64
+			   " faults\n",
 	       report.commits, report.records, report.index_entries, report.faults);
 	return report.faults ? CTL_FOUND : CTL_FINE;
 }
@@ -77,7 +78,8 @@ static int copy_to(struct ctl *ctl, copy_fn copy, const char *what)
 	if (status != CTL_FINE)
 		return status;
 	char word[] = "copying";
-	return copy(ctl->store, ctl->argv[0], up_to, ctl_tell, word, ctl->error) == 0 ? CTL_FINE : ctl_fail(ctl, what);
+	return copy(ctl->store, ctl->argv[0], up_to, ctl_tell, word, ctl->error) == 0 ? CTL_FINE
+										      : ctl_fail(ctl, what);
 }
 
 int ctl_backup(struct ctl *ctl)

@@ -118,8 +118,8 @@ int ctl_written(void)
 
 const char *ctl_colour(const struct ctl *ctl, const char *name)
 {
-	static const char *const names[][2] = {{"off", "\033[0m"},     {"bold", "\033[1m"},    {"dim", "\033[2m"},
-					       {"red", "\033[31m"},    {"green", "\033[32m"},  {"yellow", "\033[33m"},
+	static const char *const names[][2] = {{"off", "\033[0m"},  {"bold", "\033[1m"},   {"dim", "\033[2m"},
+					       {"red", "\033[31m"}, {"green", "\033[32m"}, {"yellow", "\033[33m"},
 					       {"blue", "\033[34m"}};
 	for (size_t i = 0; ctl->colours && i < sizeof names / sizeof *names; i++)
 		if (strcmp(names[i][0], name) == 0)
@@ -186,7 +186,8 @@ static void on_stop(int number)
 
 void ctl_signals(skafu_store *store)
 {
-	struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND}; /* the second time it is final */
+	struct sigaction action = {.sa_handler = on_stop,
+				   .sa_flags = (int)SA_RESETHAND}; /* the second time it is final */
 	stop_store = store;
 	if (!store)
 		return;

@@ -73,8 +73,9 @@ int ctl_fail_file(const char *what);
 /* CTL_FINE, or what became of writing to standard output. */
 int ctl_written(void);
 
-const char *ctl_colour(const struct ctl *ctl, const char *name); /* "dim" "bold" "red" "green" "yellow" "blue" "off" */
-void ctl_quote(const char *text); /* as a JSON string, on standard output */
+const char *ctl_colour(const struct ctl *ctl,
+		       const char *name); /* "dim" "bold" "red" "green" "yellow" "blue" "off" */
+void ctl_quote(const char *text);         /* as a JSON string, on standard output */
 
 /* A name, on a terminal: control characters cannot be in it, but those of other directions can. */
 void ctl_record(const struct ctl *ctl, const skafu_record *record, uint32_t depth);

@@ -82,7 +82,8 @@ static int import_aside(struct ctl *ctl, skafu_import *importing, const struct j
 }
 
 /* A failure that is no line's fault can be overcome: another writer holds the store. */
-static int import_feed(struct ctl *ctl, skafu_import *importing, const struct job *job, const char *piece, size_t length)
+static int import_feed(struct ctl *ctl, skafu_import *importing, const struct job *job, const char *piece,
+		       size_t length)
 {
 	uint64_t second = UINT64_C(1000000000);
 	int32_t rc = skafu_import_feed(importing, piece, length, second, ctl->error);
@@ -127,8 +128,10 @@ static int import_report(struct ctl *ctl, skafu_import *importing, int status)
 	ctl_progress_end();
 	if (skafu_import_info_get(importing, &info, ctl->error) != 0)
 		return ctl_fail(ctl, "reading the figures");
-	printf(ctl->json ? "{\"lines\":%" PRIu64 ",\"added\":%" PRIu64 ",\"present\":%" PRIu64 ",\"bad\":%" PRIu64 "}\n"
-			 : "%" PRIu64 " lines: %" PRIu64 " records added, %" PRIu64 " present already, %" PRIu64 " bad\n",
+	printf(ctl->json ? "{\"lines\":%" PRIu64 ",\"added\":%" PRIu64 ",\"present\":%" PRIu64 ",\"bad\":%" PRIu64
+			   "}\n"
+			 : "%" PRIu64 " lines: %" PRIu64 " records added, %" PRIu64 " present already, %" PRIu64
+			   " bad\n",
 	       info.lines, info.added, info.present, info.bad);
 	return status == CTL_FINE && info.bad ? CTL_FOUND : status;
 }

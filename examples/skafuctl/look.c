@@ -44,11 +44,11 @@ static void print_lineage(struct ctl *ctl)
 		skafu_id_format(lineage.birth, birth);
 		skafu_id_format(lineage.incarnation, incarnation);
 		if (ctl->json)
-			printf("%s{\"birth\":\"%s\",\"incarnation\":\"%s\",\"sequence\":%" PRIu64 "}", i ? "," : "", birth,
-			       incarnation, lineage.sequence);
+			printf("%s{\"birth\":\"%s\",\"incarnation\":\"%s\",\"sequence\":%" PRIu64 "}", i ? "," : "",
+			       birth, incarnation, lineage.sequence);
 		else
-			printf("%-14s %s, incarnation %s, up to %" PRIu64 "\n", i ? "" : "copied from", birth, incarnation,
-			       lineage.sequence);
+			printf("%-14s %s, incarnation %s, up to %" PRIu64 "\n", i ? "" : "copied from", birth,
+			       incarnation, lineage.sequence);
 	}
 	if (ctl->json)
 		printf("]}\n");
@@ -91,8 +91,8 @@ static void print_stream(const struct ctl *ctl, const skafu_stream_info *info)
 	if (ctl->json) {
 		printf("{\"stream\":");
 		ctl_quote(info->name);
-		printf(",\"version\":%" PRIu64 ",\"lastSequence\":%" PRIu64 ",\"lastRecorded\":\"%s\"}\n", info->version,
-		       info->last_sequence, time);
+		printf(",\"version\":%" PRIu64 ",\"lastSequence\":%" PRIu64 ",\"lastRecorded\":\"%s\"}\n",
+		       info->version, info->last_sequence, time);
 		return;
 	}
 	printf("%10" PRIu64 "  %-30s  %s\n", info->version, time, info->name);
@@ -105,7 +105,8 @@ int ctl_streams(struct ctl *ctl)
 	int status = ctl_no_more(ctl, 1);
 	if (status != CTL_FINE)
 		return status;
-	if (skafu_stream_list_open(ctl->store, ctl->argc > 0 ? ctl->argv[0] : "", SKAFU_NO_LIMIT, &list, ctl->error) != 0)
+	if (skafu_stream_list_open(ctl->store, ctl->argc > 0 ? ctl->argv[0] : "", SKAFU_NO_LIMIT, &list,
+				   ctl->error) != 0)
 		return ctl_fail(ctl, "listing streams");
 	if (!ctl->json && !ctl->is_plain)
 		printf("%s%10s  %-30s  %s%s\n", ctl_colour(ctl, "bold"), "version", "last recorded", "stream",
@@ -170,7 +171,8 @@ static int types_add(struct types *types, const skafu_record *record)
 	int found;
 	size_t at = types_find(types, record, &found);
 	if (!found) {
-		struct type type = {.name = strdup(record->type), .domain = strdup(record->source), .kind = record->kind};
+		struct type type = {
+			.name = strdup(record->type), .domain = strdup(record->source), .kind = record->kind};
 		struct type *grown = realloc(types->items, (types->count + 1) * sizeof *grown);
 		if (grown)
 			types->items = grown;
@@ -202,7 +204,8 @@ static void print_type(const struct ctl *ctl, const struct type *type)
 		printf(",\"count\":%" PRIu64 ",\"lastSequence\":%" PRIu64 "}\n", type->count, type->last);
 		return;
 	}
-	printf("%10" PRIu64 "  %10" PRIu64 "  %-8s %-20s %s\n", type->count, type->last, kind, type->domain, type->name);
+	printf("%10" PRIu64 "  %10" PRIu64 "  %-8s %-20s %s\n", type->count, type->last, kind, type->domain,
+	       type->name);
 }
 
 int ctl_types(struct ctl *ctl)
@@ -229,8 +232,8 @@ int ctl_types(struct ctl *ctl)
 	if (ctl_stopped())
 		status = CTL_STOPPED;
 	if (status == CTL_FINE && !ctl->json && !ctl->is_plain)
-		printf("%s%10s  %10s  %-8s %-20s %s%s\n", ctl_colour(ctl, "bold"), "count", "last", "kind", "domain", "type",
-		       ctl_colour(ctl, "off"));
+		printf("%s%10s  %10s  %-8s %-20s %s%s\n", ctl_colour(ctl, "bold"), "count", "last", "kind", "domain",
+		       "type", ctl_colour(ctl, "off"));
 	for (size_t i = 0; i < types.count; i++) {
 		if (status == CTL_FINE)
 			print_type(ctl, &types.items[i]);

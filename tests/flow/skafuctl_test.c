@@ -110,7 +110,8 @@ START_TEST(it_looks)
 	ck_assert_int_eq(lines(), 1);
 	gives(0, "%T tail %S 2", "\"sequenceNumber\":3,");
 	ck_assert_int_eq(lines(), 2);
-	gives(0, "%T grep %S '{\"eventType\":[{\"prefix\":\"P\"}],\"streamId\":[\"order-1\"]}'", "\"sequenceNumber\":3,");
+	gives(0, "%T grep %S '{\"eventType\":[{\"prefix\":\"P\"}],\"streamId\":[\"order-1\"]}'",
+	      "\"sequenceNumber\":3,");
 	ck_assert_int_eq(lines(), 2);
 	gives(0, "%T grep %S '{\"recordKind\":[\"error\"]}'", "\"sequenceNumber\":4,");
 	gives(1, "%T grep %S '{\"eventType\":[\"None\"]}'", "");
