@@ -178,8 +178,8 @@ static int is_valid(const cJSON *schema, const cJSON *definitions, const cJSON *
 	const cJSON *kind;
 	const cJSON *item;
 	if (reference)
-		return is_valid(cJSON_GetObjectItem(definitions, strrchr(reference->valuestring, '/') + 1), definitions,
-				value);
+		return is_valid(cJSON_GetObjectItem(definitions, strrchr(reference->valuestring, '/') + 1),
+				definitions, value);
 	kind = cJSON_GetObjectItem(schema, "type");
 	int fits = !kind || (cJSON_IsString(kind) && has_kind(value, kind->valuestring));
 	for (item = cJSON_IsArray(kind) ? kind->child : NULL; item; item = item->next)
