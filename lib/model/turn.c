@@ -161,19 +161,23 @@ static int32_t turn_ask_check(const struct skafu__type *type, const skafu_new_re
 	return skafu__error_copy(error, &own, rc);
 }
 
+int32_t skafu__turn_fill(skafu_turn *turn, const skafu_new_record *given, skafu_new_record *out, skafu_error *error)
+{
+	const struct skafu__type *type = NULL;
+	int32_t rc = skafu__opts_read(out, sizeof *out, given, "skafu_new_record", error);
+	if (rc == 0)
+		rc = turn_find_type(turn, out->type, &type, error);
+	if (rc == 0)
+		rc = turn_complete(turn, type, out, error);
+	if (rc == 0)
+		rc = turn_ask_check(type, out, error);
+	return rc ? rc : skafu__turn_metadata(turn, out, error);
+}
+
 static int32_t turn_emit(skafu_turn *turn, const skafu_new_record *given, skafu_error *error)
 {
 	skafu_new_record event;
-	const struct skafu__type *type = NULL;
-	int32_t rc = skafu__opts_read(&event, sizeof event, given, "skafu_new_record", error);
-	if (rc == 0)
-		rc = turn_find_type(turn, event.type, &type, error);
-	if (rc == 0)
-		rc = turn_complete(turn, type, &event, error);
-	if (rc == 0)
-		rc = turn_ask_check(type, &event, error);
-	if (rc == 0)
-		rc = skafu__turn_metadata(turn, &event, error);
+	int32_t rc = skafu__turn_fill(turn, given, &event, error);
 	if (rc == 0)
 		rc = skafu_batch_add(turn->batch, &event, error);
 	if (rc != 0)

@@ -59,6 +59,10 @@ void skafu__turn_continue_trace(struct skafu_turn *turn, const void *metadata, s
  * the turn. */
 int32_t skafu__turn_metadata(struct skafu_turn *turn, skafu_new_record *record, skafu_error *error);
 
+/* An event as it would be emitted: checked, and with everything filled in that the handler left out.  Its bytes are
+ * the handler's and the turn's. */
+int32_t skafu__turn_fill(skafu_turn *turn, const skafu_new_record *given, skafu_new_record *out, skafu_error *error);
+
 const char *skafu__turn_refusal_code(const struct skafu_turn *turn);
 const char *skafu__turn_refusal_message(const struct skafu_turn *turn);
 

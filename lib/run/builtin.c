@@ -8,8 +8,10 @@
 #include "run/deadletter_retry.h"
 #include "run/errorstats.h"
 #include "run/errorworker.h"
+#include "run/processdef.h"
 #include "run/projecting.h"
 #include "run/reaction.h"
+#include "run/timerworker.h"
 
 struct builtin_kind {
 	const char *kind; /* of components of the model */
@@ -17,6 +19,7 @@ struct builtin_kind {
 };
 
 static const struct builtin_kind builtin_kinds[] = {
+	{"process", skafu__processdef_worker},
 	{"projection", skafu__projecting_worker},
 	{"reaction", skafu__reaction_worker},
 };
@@ -26,6 +29,7 @@ static int32_t (*const builtin_makers[])(skafu_engine *engine, skafu_error *erro
 	skafu__deadletter_worker,
 	skafu__errorworker,
 	skafu__errorstats_worker,
+	skafu__timerworker_make,
 };
 
 static int32_t builtin_make(skafu_engine *engine, struct skafu__component *part, skafu_error *error)

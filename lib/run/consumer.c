@@ -349,7 +349,7 @@ static struct skafu__partition *consumer_address(const struct skafu__consumer *c
 	if (consumer->kind == SKAFU_CONSUMER_KIND_DECIDER && strcmp(record->source, consumer->domain) != 0)
 		return NULL;
 	if (consumer->model->registry.upcaster_count == 0 &&
-	    !skafu__source_has_type(&consumer->source, record->type))
+	    !skafu__source_has_type(&consumer->source, record->kind, record->type))
 		return NULL;
 	struct skafu__partition *partition =
 		&consumer->partitions[skafu__source_partition(&consumer->source, record)];

@@ -137,6 +137,7 @@ struct skafu__consumer {
 	uint64_t unsaved;     /* records passed since the checkpoints were saved */
 
 	struct skafu__step step;
+	struct skafu__rowchain chain; /* rows in the batches that wait */
 	skafu_batch *batches[SKAFU__STEP_BATCHES];
 	struct skafu__pending *pending; /* what the batches are for: deliver.c */
 	uint32_t pending_count;

@@ -7,6 +7,8 @@
 #include "run/deadletter.h"
 #include "run/deadletter_list.h"
 #include "run/errorbus.h"
+#include "run/quarantine.h"
+#include "store/batch.h"
 #include "store/store.h"
 
 #define DEADLETTER_WAIT_NS UINT64_C(5000000000)
@@ -36,6 +38,10 @@ static int32_t retry_remove(struct retry_letter *retry, skafu_batch *batch, skaf
 	if (rc == 0 && retry->parked.is_there)
 		rc = skafu__parked_change(batch, letter->key, &retry->parked, letter->consumer,
 					  retry->parked.count - 1, retry->goes_on, error);
+	/* An instance of a process that was set aside for it. */
+	if (rc == 0)
+		rc = skafu__quarantine_release(batch->store, letter->consumer, letter->partition_key,
+					       letter->sequence, batch, error);
 	return rc;
 }
 

@@ -133,7 +133,8 @@ static int32_t deliver_seal(struct skafu__consumer *consumer, struct skafu__part
 	int32_t rc = skafu__consumer_seal(consumer, partition, stored->sequence, batch, error);
 	if (rc == 0 && !consumer->is_volatile)
 		rc = skafu_batch_set_id(batch, consumer->step.commit_id, error);
-	if (rc == 0 && aside && aside->expect && consumer->retry.then == SKAFU_THEN_PARK_KEY)
+	if (rc == 0 && aside && aside->expect && consumer->retry.then == SKAFU_THEN_PARK_KEY &&
+	    !consumer->handler->has_keys)
 		rc = aside->expect(consumer, skafu__source_key(&consumer->source, stored), batch, error);
 	return rc;
 }
@@ -152,6 +153,8 @@ int32_t skafu__deliver_init(struct skafu__consumer *consumer, skafu_error *error
 	consumer->step.source = &consumer->source;
 	consumer->step.seal = deliver_seal_own;
 	consumer->step.seal_user = consumer;
+	consumer->step.chain = &consumer->chain;
+	skafu__rowchain_init(&consumer->chain, consumer->store);
 	if (!consumer->handler)
 		return 0;
 	consumer->pending = skafu__alloc_zeroed(&consumer->store->sys, SKAFU__STEP_BATCHES,
@@ -163,6 +166,7 @@ void skafu__deliver_done(struct skafu__consumer *consumer)
 {
 	if (consumer->step.model)
 		skafu__step_done(&consumer->step);
+	skafu__rowchain_done(&consumer->chain);
 	for (uint32_t i = 0; i < SKAFU__STEP_BATCHES; i++)
 		skafu_batch_free(consumer->batches[i]);
 	skafu__free(&consumer->store->sys, consumer->pending);
@@ -295,6 +299,7 @@ int32_t skafu__deliver_commit(struct skafu__consumer *consumer, skafu_error *err
 	struct deliver_results *results = skafu__alloc_zeroed(&consumer->store->sys, 1, sizeof *results);
 	consumer->pending_count = 0;
 	if (!results) {
+		skafu__rowchain_clear(&consumer->chain);
 		for (uint32_t i = count; i > 0; i--)
 			skafu__consumer_return(consumer, consumer->pending[i - 1].partition,
 					       consumer->pending[i - 1].sequence - 1, 0);
@@ -303,6 +308,7 @@ int32_t skafu__deliver_commit(struct skafu__consumer *consumer, skafu_error *err
 	for (uint32_t i = 0; i < count; i++)
 		results->codes[i] = 1;
 	int32_t rc = deliver_append(consumer, results, count, error);
+	skafu__rowchain_clear(&consumer->chain);
 	skafu__free(&consumer->store->sys, results);
 	return rc;
 }
@@ -353,7 +359,11 @@ static int32_t deliver_keep(struct skafu__consumer *consumer, struct skafu__part
 {
 	if (!skafu__step_has_output(&consumer->step))
 		return 0;
-	int32_t rc = deliver_seal(consumer, partition, stored, batch, error);
+	int32_t rc = 0;
+	if (consumer->step.write_count != 0)
+		rc = skafu__rowchain_add(&consumer->chain, batch, error);
+	if (rc == 0)
+		rc = deliver_seal(consumer, partition, stored, batch, error);
 	if (rc != 0)
 		return rc;
 	struct skafu__pending *pending = &consumer->pending[consumer->pending_count++];
@@ -449,6 +459,8 @@ static int32_t deliver_ran(struct skafu__consumer *consumer, struct skafu__parti
 		return deliver_newer(consumer, partition, stored, own->message, error);
 	if (deliver_is_contention(rc) && (consumer->step.handler->commits || consumer->step.taken == 0))
 		return deliver_contended(consumer, partition, stored, error);
+	if (consumer->step.is_parked)
+		return skafu__failure_park(consumer, partition, stored, rc, own->message, error);
 	return skafu__consumer_failed(consumer, partition, stored, rc, own->message, error);
 }
 
@@ -499,6 +511,8 @@ static int32_t deliver_fill_aside(struct skafu__consumer *consumer, struct skafu
 		rc = consumer->aside->give_up(consumer, failure, batch, error);
 	if (rc == 0 && halts && !consumer->is_volatile)
 		rc = skafu__failure_halt(consumer, failure, batch, error);
+	if (rc == 0 && consumer->handler && consumer->handler->give_up)
+		rc = consumer->handler->give_up(consumer->self, failure, batch, error);
 	return rc;
 }
 
@@ -630,6 +644,7 @@ static void deliver_abandon(struct skafu__worker *worker)
 		skafu__consumer_return(consumer, consumer->pending[i - 1].partition,
 				       consumer->pending[i - 1].sequence - 1, 0);
 	consumer->pending_count = 0;
+	skafu__rowchain_clear(&consumer->chain);
 	for (uint32_t i = 0; i < consumer->partition_count; i++)
 		consumer->partitions[i].chained = consumer->partitions[i].durable;
 	consumer->handling = NULL;

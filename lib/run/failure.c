@@ -17,7 +17,9 @@ static void failure_describe(struct skafu__consumer *consumer, struct skafu__par
 	memset(out, 0, sizeof *out);
 	out->partition = partition;
 	out->input = input;
-	out->key = skafu__source_key(&consumer->source, input);
+	out->key = consumer->step.key && consumer->step.key_sequence == input->sequence
+			   ? consumer->step.key
+			   : skafu__source_key(&consumer->source, input);
 	out->last_ns = consumer->store->sys.wall_ns();
 	out->first_ns = partition->failing == input->sequence ? partition->first_failed_ns : out->last_ns;
 	out->attempts = partition->failing == input->sequence ? partition->attempts : 0;
@@ -72,6 +74,8 @@ static int64_t failure_delay(struct skafu__consumer *consumer, const struct skaf
 {
 	struct failure_question question = {consumer, input, code};
 	uint64_t random = 0;
+	if (consumer->step.is_hopeless && consumer->step.key_sequence == input->sequence)
+		return -1;
 	if (consumer->retry.worth && skafu__model_call(consumer->model, failure_ask, &question) == 0)
 		return -1;
 	if (consumer->retry.jitter_percent != 0)
@@ -96,6 +100,17 @@ int32_t skafu__consumer_failed(struct skafu__consumer *consumer, struct skafu__p
 	int64_t until = consumer->store->sys.monotonic_ns() + delay;
 	skafu__consumer_return(consumer, partition, input->sequence - 1, until > 0 ? until : 1);
 	return 0;
+}
+
+int32_t skafu__failure_park(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			    const skafu_record *input, int32_t code, const char *message, skafu_error *error)
+{
+	struct skafu__failure failure;
+	failure_describe(consumer, partition, input, &failure);
+	failure.code = code;
+	failure.message = message;
+	failure.is_parked_behind = 1;
+	return skafu__deliver_give_up(consumer, &failure, error);
 }
 
 void skafu__failure_abandoned(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence)
@@ -127,7 +142,8 @@ int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__pa
 		out->message = "the handler ended its thread";
 		return 1;
 	}
-	if (consumer->retry.then != SKAFU_THEN_PARK_KEY || !consumer->aside || !consumer->aside->is_parked)
+	if (consumer->retry.then != SKAFU_THEN_PARK_KEY || !consumer->aside || !consumer->aside->is_parked ||
+	    consumer->handler->has_keys)
 		return 0;
 	int32_t rc = consumer->aside->is_parked(consumer, skafu__source_key(&consumer->source, input), error);
 	if (rc != 1)

@@ -14,6 +14,10 @@
 int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__partition *partition,
 			      const skafu_record *input, struct skafu__failure *out, skafu_error *error);
 
+/* The handler found that an earlier input of the same key is set aside: so is this one, without an attempt. */
+int32_t skafu__failure_park(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			    const skafu_record *input, int32_t code, const char *message, skafu_error *error);
+
 /* Into the commit that sets an input aside: the consumer halts. */
 int32_t skafu__failure_halt(struct skafu__consumer *consumer, const struct skafu__failure *failure,
 			    skafu_batch *batch, skafu_error *error);

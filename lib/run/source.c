@@ -127,17 +127,25 @@ void skafu__source_done(struct skafu__source *source)
 	memset(source, 0, sizeof *source);
 }
 
-int skafu__source_has_type(const struct skafu__source *source, const char *type)
+static int source_is_whole(const struct skafu__source *source, uint32_t kind)
 {
-	return source->given.type_count == 0 || skafu__map_find(&source->types, type, strlen(type)) != NULL;
+	return kind <= 31 && (source->whole_kinds & (1u << kind)) != 0;
+}
+
+int skafu__source_has_type(const struct skafu__source *source, uint32_t kind, const char *type)
+{
+	return source->given.type_count == 0 || source_is_whole(source, kind) ||
+	       skafu__map_find(&source->types, type, strlen(type)) != NULL;
 }
 
 int32_t skafu__source_takes(struct skafu__source *source, const skafu_record *record, skafu_error *error)
 {
 	if (record->kind > 31 || !(source->given.kinds & (1u << record->kind)) ||
-	    !skafu__source_has_type(source, record->type))
+	    !skafu__source_has_type(source, record->kind, record->type))
 		return 0;
-	return source->rules ? skafu_rules_match(source->rules, record, NULL, 0, error) : 1;
+	if (!source->rules || source_is_whole(source, record->kind))
+		return 1;
+	return skafu_rules_match(source->rules, record, NULL, 0, error);
 }
 
 /* ---- partitions ------------------------------------------------------------------------------------------------

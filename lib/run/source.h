@@ -25,6 +25,7 @@ struct skafu__source {
 	size_t text_count;
 	struct skafu__map types;
 	skafu_rules *rules; /* NULL: none */
+	uint32_t whole_kinds; /* kinds of which every record is taken, whatever types and rule say */
 	uint8_t hash_key[16];
 };
 
@@ -33,8 +34,8 @@ int32_t skafu__source_init(struct skafu__source *source, const skafu_store *stor
 			   skafu_error *error);
 void skafu__source_done(struct skafu__source *source);
 
-/* Does it take records of this type? */
-int skafu__source_has_type(const struct skafu__source *source, const char *type);
+/* May it take records of this kind and type? */
+int skafu__source_has_type(const struct skafu__source *source, uint32_t kind, const char *type);
 
 /* Does it take this record, as its handler sees it?  1, 0, or a failure of the match. */
 int32_t skafu__source_takes(struct skafu__source *source, const skafu_record *record, skafu_error *error);

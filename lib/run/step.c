@@ -85,11 +85,16 @@ static void step_prepare(struct skafu__step *step, const skafu_record *stored, s
 	step->taken = 0;
 	step->emitted = 0;
 	step->write_count = 0;
+	step->instance = NULL;
+	step->key = NULL;
+	step->is_parked = 0;
+	step->is_hopeless = 0;
 	step->turn.batch = batch;
 	step->turn.stream = NULL;
 	step->turn.correlation = stored->correlation;
 	step->turn.causation = stored->id;
-	step->turn.now_ns = stored->recorded_ns;
+	/* The log's time never falls; when it is far ahead of the clock, the clock's is the better one. */
+	step->turn.now_ns = stored->flags & SKAFU_RECORD_CLOCK_BEHIND ? stored->time_ns : stored->recorded_ns;
 	step->turn.hops = stored->hops + 1;
 	skafu__turn_reset(&step->turn);
 	if (step->turn.domain)
@@ -101,7 +106,7 @@ static void step_prepare(struct skafu__step *step, const skafu_record *stored, s
 static int step_may_pass(const struct skafu__step *step, int32_t rc)
 {
 	return rc == SKAFU_ENEWER && step->taken == 0 && step->source &&
-	       !skafu__source_has_type(step->source, step->stored->type);
+	       !skafu__source_has_type(step->source, step->stored->kind, step->stored->type);
 }
 
 static void step_leave(void *arg)

@@ -16,16 +16,21 @@
 
 #include "model/turn.h"
 #include "model/upcast.h"
+#include "run/rowchain.h"
 #include "run/source.h"
 #include "skafu_run.h"
 
 struct skafu__step;
+struct skafu__failure;
 
 /* What a consumer does with an input, and whose turn it is. */
 struct skafu__handler {
 	/* Fill the step.  Runs where functions of the host may run.  0, or a negative code: the input failed. */
 	int32_t (*handle)(void *self, const skafu_record *input, struct skafu__step *step, skafu_error *error);
 	void (*drop)(void *self); /* NULL: nothing to release */
+	/* An input is given up: put into that commit what it means for the handler's own rows.  NULL: nothing. */
+	int32_t (*give_up)(void *self, const struct skafu__failure *failure, skafu_batch *batch, skafu_error *error);
+	uint32_t has_keys;        /* 1: it keeps the order of keys by itself, and names them in step->key */
 	uint32_t turn_kind;       /* SKAFU__TURN_; 0: no function of the host is behind it */
 	uint32_t commits;         /* 1: the handler appends by itself, see skafu__step_seal() */
 };
@@ -57,6 +62,12 @@ struct skafu__step {
 	uint8_t commit_id[16];
 	skafu__seal_fn seal;
 	void *seal_user;
+	const struct skafu__rowchain *chain; /* of the inputs before it that are not in the log yet; NULL: none */
+	const char *instance;  /* of the process that acts now; else NULL */
+	const char *key;       /* what the failing input belongs to, set by the handler; NULL: its partition's key */
+	uint64_t key_sequence; /* of the input that `key` was set for */
+	uint32_t is_parked;    /* with a failure: not tried, since an earlier input of the key is set aside */
+	uint32_t is_hopeless;  /* with a failure: another attempt would end the same */
 	uint32_t write_count; /* other rows that the handler wrote: a commit without records */
 	uint32_t reserved;
 };

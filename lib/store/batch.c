@@ -746,6 +746,22 @@ int32_t skafu_batch_expect_no_row(skafu_batch *batch, const char *table, const v
 	return batch_expect_row(batch, &draft, 0, error);
 }
 
+int skafu__batch_find_row(const skafu_batch *batch, const char *table, const void *key, size_t key_length,
+			  const uint8_t **out_value, size_t *out_length)
+{
+	for (uint32_t i = batch->row_count; i-- > 0;) {
+		const struct skafu__batch_row *row = &batch->rows[i];
+		const uint8_t *bytes = batch->texts.bytes + row->at;
+		if (row->key_length != key_length || memcmp(bytes, key, key_length) != 0 ||
+		    strcmp(skafu__batch_name_text(batch, row->table & ~SKAFU__NAME_IS_LOCAL), table) != 0)
+			continue;
+		*out_value = bytes + key_length;
+		*out_length = row->value_length;
+		return row->operation == SKAFU__ROW_PUT ? 1 : 2;
+	}
+	return 0;
+}
+
 size_t skafu__batch_bytes(const skafu_batch *batch)
 {
 	size_t bytes = SKAFU__COMMIT_HEADER_BYTES + (size_t)batch->record_count * 4 + batch->records.length +
