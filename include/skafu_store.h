@@ -629,6 +629,29 @@ SKAFU_API int32_t skafu_import_info_get(const skafu_import *importing, skafu_imp
 SKAFU_API int32_t skafu_import_bad_next(skafu_import *importing, const skafu_import_bad **out_bad,
 					skafu_error *error);
 
+typedef struct skafu_salvage_report {
+	uint32_t size; /* set by the caller */
+	uint32_t reserved;
+	uint64_t commits;       /* that came out, whole or in part */
+	uint64_t records;       /* that came out */
+	uint64_t last_commit;   /* number of the last one */
+	uint64_t commits_lost;  /* between those that came out, and behind them as far as is known */
+	uint64_t records_lost;  /* in these, and of those that came out in part */
+	uint64_t fronts_lost;   /* commits whose row operations were lost */
+	uint64_t streams;       /* with an event that came out */
+	uint64_t stream_gaps;   /* places where versions of a stream are missing */
+	uint64_t chained_up_to; /* commit up to which the hash chain proves that all is as it was; 0: none */
+	uint64_t losses;        /* sentences that were told; 0: nothing is known to be lost */
+} skafu_salvage_report;
+
+/*
+ * Copy what is whole of a damaged store, which no process has open, into a new store at out_path.  `tell` gets a
+ * sentence for each loss and, now and then, the progress (fault NULL); not 0 stops.  0 when the new store is there:
+ * look at out_report, which may be NULL.
+ */
+SKAFU_API int32_t skafu_store_salvage(const char *path, const char *out_path, skafu_verify_fn tell, void *user,
+				      skafu_salvage_report *out_report, skafu_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,5 @@
 /*
- * care.c: keeping a store: verify, maintain, reindex, backup, restore, fork, diff.
+ * care.c: keeping a store: verify, maintain, reindex, salvage, backup, restore, fork, diff.
  */
 #include "ctl.h"
 
@@ -63,6 +63,41 @@ int ctl_reindex(struct ctl *ctl)
 	if (status != CTL_FINE)
 		return status;
 	return skafu_store_reindex(ctl->store, ctl->error) == 0 ? CTL_FINE : ctl_fail(ctl, "reindexing");
+}
+
+/* ---- salvage ---- */
+
+static int32_t tell_loss(void *user, uint64_t done, uint64_t total, const char *loss)
+{
+	const struct ctl *ctl = user;
+	if (!loss) {
+		ctl_progress("salvaging", done, total);
+		return ctl_stopped();
+	}
+	ctl_progress_end();
+	if (ctl->json) {
+		printf("{\"loss\":");
+		ctl_quote(loss);
+		printf("}\n");
+	} else {
+		printf("%slost:%s %s\n", ctl_colour(ctl, "red"), ctl_colour(ctl, "off"), loss);
+	}
+	return ctl_stopped();
+}
+
+int ctl_salvage(struct ctl *ctl)
+{
+	skafu_salvage_report report = {.size = sizeof report};
+	int status = ctl_no_more(ctl, 1);
+	if (status != CTL_FINE)
+		return status;
+	if (skafu_store_salvage(ctl->path, ctl->argv[0], tell_loss, ctl, &report, ctl->error) != 0)
+		return ctl_fail(ctl, "salvaging");
+	ctl_progress_end();
+	printf(ctl->json ? "{\"commits\":%" PRIu64 ",\"records\":%" PRIu64 ",\"losses\":%" PRIu64 "}\n"
+			 : "%" PRIu64 " commits, %" PRIu64 " records came out: %" PRIu64 " losses\n",
+	       report.commits, report.records, report.losses);
+	return report.losses ? CTL_FOUND : CTL_FINE;
 }
 
 /* ---- copies ---- */

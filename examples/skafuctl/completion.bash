@@ -4,7 +4,7 @@ _skafuctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i options=
 	local commands='stat cat tail grep stream streams types trace verify backup restore fork diff export import maintain
-		reindex help'
+		reindex salvage help'
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} == -* ]] || { command=${COMP_WORDS[i]}; break; }
 	done

@@ -41,6 +41,7 @@ struct ctl_command {
 	int argc_min;
 	int argc_max;
 	int (*run)(struct ctl *ctl);
+	int is_closed; /* it does not open the store */
 };
 
 /* ---- the command line ---- */
@@ -108,6 +109,7 @@ int ctl_trace(struct ctl *ctl);
 int ctl_verify(struct ctl *ctl);
 int ctl_maintain(struct ctl *ctl);
 int ctl_reindex(struct ctl *ctl);
+int ctl_salvage(struct ctl *ctl);
 int ctl_backup(struct ctl *ctl);
 int ctl_restore(struct ctl *ctl);
 int ctl_fork(struct ctl *ctl);

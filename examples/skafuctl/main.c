@@ -14,63 +14,63 @@
 static const struct ctl_command commands[] = {
 	{"stat", "", "figures about the store",
 	 "Shows ids, size, how far index and hash chain reach, and what the store was copied from.\n",
-	 SKAFU_STORE_READONLY, 0, 0, ctl_stat},
+	 SKAFU_STORE_READONLY, 0, 0, ctl_stat, 0},
 	{"cat", "[FROM [TO]]", "records in their order",
 	 "Prints the records from sequence FROM to TO.  On a terminal a line for people, else the exported form,\n"
 	 "one JSON object a line, as with --json.\n"
 	 "  --type TYPE   only events of this type    --tag TAG      only events with this tag\n"
 	 "  --reverse     the newest first            --limit COUNT  at most so many\n",
-	 SKAFU_STORE_READONLY, 0, 2, ctl_cat},
+	 SKAFU_STORE_READONLY, 0, 2, ctl_cat, 0},
 	{"tail", "[-f] [COUNT]", "the last records; with -f those to come as well",
 	 "Prints the last COUNT records (10).  With -f it goes on with new ones until it is interrupted, sleeping "
 	 "in\n"
 	 "between.\n",
-	 SKAFU_STORE_READONLY, 0, 1, ctl_tail},
+	 SKAFU_STORE_READONLY, 0, 1, ctl_tail, 0},
 	{"grep", "RULE [FROM [TO]]", "records that match a rule",
 	 "RULE is a pattern in the EventBridge language, over the names of the exported form, such as\n"
 	 "  '{\"eventType\":[{\"prefix\":\"Order\"}],\"data\":{\"amount\":[{\"numeric\":[\">\",100]}]}}'\n"
 	 "Exit status 1 when nothing matched.\n",
-	 SKAFU_STORE_READONLY, 1, 3, ctl_grep},
+	 SKAFU_STORE_READONLY, 1, 3, ctl_grep, 0},
 	{"stream", "NAME", "the events of one stream",
 	 "Prints the events of the stream, in the order of their versions.\n", SKAFU_STORE_READONLY, 1, 1,
-	 ctl_stream},
+	 ctl_stream, 0},
 	{"streams", "[PREFIX]", "streams with version and last time",
 	 "Lists the streams whose names begin with PREFIX.  It reads the whole log.\n", SKAFU_STORE_READONLY, 0, 1,
-	 ctl_streams},
+	 ctl_streams, 0},
 	{"types", "", "types with domain and count",
 	 "Lists the types of all records, with the domain that emits them and how many there are.  It reads the "
 	 "whole\n"
 	 "log.\n",
-	 SKAFU_STORE_READONLY, 0, 0, ctl_types},
+	 SKAFU_STORE_READONLY, 0, 0, ctl_types, 0},
 	{"trace", "CORRELATION", "what followed from what",
 	 "Prints the records of a correlation as a tree: each under the one that caused it.\n", SKAFU_STORE_READONLY,
-	 1, 1, ctl_trace},
+	 1, 1, ctl_trace, 0},
 	{"verify", "", "check everything",
 	 "Checks every commit, record, index entry and the hash chain, while others use the store.\n"
 	 "Exit status 3 when there are faults.\n",
-	 SKAFU_STORE_READONLY, 0, 0, ctl_verify},
+	 SKAFU_STORE_READONLY, 0, 0, ctl_verify, 0},
 	{"backup", "TO [SEQUENCE]", "copy the store, or continue a copy",
 	 "Copies the log, up to SEQUENCE, into a store at TO, while others write.  A copy of this store that is "
 	 "there\n"
 	 "already gets what is new.\n",
-	 SKAFU_STORE_READONLY, 1, 2, ctl_backup},
+	 SKAFU_STORE_READONLY, 1, 2, ctl_backup, 0},
 	{"restore", "TO [SEQUENCE]", "make a store from a backup",
 	 "STORE is the backup.  The new store at TO must not exist; with SEQUENCE it is as it was then.\n"
 	 "Consumers that have seen more are told, since it is another incarnation.\n",
-	 SKAFU_STORE_READONLY, 1, 2, ctl_restore},
+	 SKAFU_STORE_READONLY, 1, 2, ctl_restore, 0},
 	{"fork", "TO [SEQUENCE]", "begin another future of the store",
 	 "As backup, but the copy is a store of its own, and remembers where it comes from.\n", SKAFU_STORE_READONLY,
-	 1, 2, ctl_fork},
+	 1, 2, ctl_fork, 0},
 	{"diff", "OTHER", "where two stores part",
 	 "Compares whole commits; with --records only what the records say, so that an import is equal to what was\n"
 	 "exported.  Exit status 3 when they part; 0 when one is a beginning of the other, or they are equal.\n",
-	 SKAFU_STORE_READONLY, 1, 1, ctl_diff},
+	 SKAFU_STORE_READONLY, 1, 1, ctl_diff, 0},
 	{"export", "[FILE]", "records as text",
 	 "Writes to FILE or standard output.\n"
 	 "  --form lines|cloudevents|array   the exported form, a record a line (default); CloudEvents, an event a\n"
 	 "                                   line; CloudEvents in one array\n"
 	 "  --from N, --to N                 only these sequences\n",
-	 SKAFU_STORE_READONLY, 0, 1, ctl_export},
+	 SKAFU_STORE_READONLY, 0, 1, ctl_export, 0},
 	{"import", "[FILE]", "records from text",
 	 "Reads FILE or standard input, and makes the store if there is none.  Importing again adds nothing, so "
 	 "after\n"
@@ -79,11 +79,15 @@ static const struct ctl_command commands[] = {
 	 "  --set-aside FILE                 write bad lines there and go on; exit status 3 when there were any\n"
 	 "  --same-places                    records must get the sequence that they have in the text\n"
 	 "  --origin NAME                    for the ids of records without one; default: the name of FILE\n",
-	 SKAFU_STORE_CREATE, 0, 1, ctl_import},
+	 SKAFU_STORE_CREATE, 0, 1, ctl_import, 0},
 	{"maintain", "", "do all upkeep that is due", "Folds, merges, and advances the hash chain.\n", 0, 0, 0,
-	 ctl_maintain},
+	 ctl_maintain, 0},
 	{"reindex", "", "make the index again from the commits", "No other process may write meanwhile.\n", 0, 0, 0,
-	 ctl_reindex},
+	 ctl_reindex, 0},
+	{"salvage", "TO", "copy what is whole of a damaged store",
+	 "Makes a new store at TO of what is whole in a store that does not open or verify.  No process may have it\n"
+	 "open.  Exit status 3 when something was lost.\n",
+	 0, 1, 1, ctl_salvage, 1},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -116,6 +120,8 @@ static const struct ctl_command *main_find(const char *name)
 static int main_run(const struct ctl_command *command, struct ctl *ctl)
 {
 	skafu_store_opts opts = {.size = sizeof opts, .flags = command->store_flags};
+	if (command->is_closed)
+		return command->run(ctl);
 	if (skafu_store_open(ctl->path, &opts, &ctl->store, ctl->error) != 0)
 		return ctl_fail(ctl, ctl->path);
 	ctl_signals(ctl->store);

@@ -24,14 +24,21 @@ static void commit_load_head(const uint8_t *bytes, struct skafu__commit *out)
 	out->rows = NULL;
 }
 
-int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out)
+int32_t skafu__commit_peek(const uint8_t bytes[SKAFU__COMMIT_HEADER_BYTES], struct skafu__commit *out)
 {
-	if (length < SKAFU__COMMIT_HEADER_BYTES || skafu__load_u32(bytes + 8) != SKAFU__COMMIT_MAGIC)
+	if (skafu__load_u32(bytes + 8) != SKAFU__COMMIT_MAGIC)
 		return SKAFU_EDAMAGED;
 	if (skafu__load_u32(bytes + COMMIT_AT_HEAD_CRC) != skafu__crc32c(0, bytes + 8, COMMIT_AT_HEAD_CRC - 8))
 		return SKAFU_EDAMAGED;
 	commit_load_head(bytes, out);
-	if (out->size > length || out->records_offset > out->size || out->number == 0 || out->first_sequence == 0)
+	return out->number == 0 || out->first_sequence == 0 ? SKAFU_EDAMAGED : 0;
+}
+
+int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out)
+{
+	if (length < SKAFU__COMMIT_HEADER_BYTES || skafu__commit_peek(bytes, out) != 0)
+		return SKAFU_EDAMAGED;
+	if (out->size > length || out->records_offset > out->size)
 		return SKAFU_EDAMAGED;
 	if (SKAFU__COMMIT_HEADER_BYTES + (uint64_t)out->record_count * 4 > out->records_offset)
 		return SKAFU_EDAMAGED;

@@ -102,6 +102,10 @@ int32_t skafu__commit_decode(const uint8_t *bytes, size_t length, struct skafu__
  * single records: skafu__commit_record() checks the rest of what it uses. */
 int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct skafu__commit *out);
 
+/* What the fixed part of a commit says, of which all bytes are there: its checksum is right.  The size is not covered
+ * by it and may be anything; nothing behind the fixed part was looked at. */
+int32_t skafu__commit_peek(const uint8_t bytes[SKAFU__COMMIT_HEADER_BYTES], struct skafu__commit *out);
+
 /* Where record `index` (0 ...) lies, without a look at it. */
 int32_t skafu__commit_place(const struct skafu__commit *commit, uint32_t index, const uint8_t **out_bytes,
 			    uint32_t *out_size);

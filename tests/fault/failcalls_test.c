@@ -702,6 +702,16 @@ static int32_t act_import_free(struct scene *s)
 	return 0;
 }
 
+static int32_t act_salvage(struct scene *s)
+{
+	char path[400];
+	skafu_salvage_report report = {.size = sizeof report};
+	snprintf(path, sizeof path, "%s/copy", s->root);
+	int32_t rc = skafu_store_salvage(s->path, path, NULL, NULL, &report, &s->error);
+	return rc == 0 && report.losses != 0 ? SKAFU_EIO
+					     : rc; /* a read that failed lost something, and it was told */
+}
+
 static const struct call calls[] = {
 	{"skafu_store_open", NULL, act_open, CLOSED},
 	{"skafu_store_open", NULL, act_open_create, CLOSED | ABSENT | MAKES},
@@ -791,6 +801,7 @@ static const struct call calls[] = {
 	{"skafu_store_verify", NULL, act_verify, 0},
 	{"skafu_store_reindex", NULL, act_reindex, 0},
 	{"skafu_store_backup", NULL, act_backup, 0},
+	{"skafu_store_salvage", NULL, act_salvage, CLOSED},
 };
 
 #define CALLS (sizeof calls / sizeof *calls)

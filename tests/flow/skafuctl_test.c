@@ -164,6 +164,8 @@ START_TEST(it_keeps_copies)
 	gives(0, "%T maintain %S", "");
 	gives(0, "%T reindex %D/copy", "");
 	gives(0, "%T verify %D/copy", "0 faults");
+	gives(0, "%T salvage %D/copy %D/salvaged", "0 losses");
+	gives(0, "%T diff %D/copy %D/salvaged", "equal up to record 4\n");
 }
 END_TEST
 

@@ -1,0 +1,373 @@
+/*
+ * salvage_test.c: what is whole comes out of a damaged store, what is not is told, and what comes out is a store that
+ * verifies.  tests/fault/bitrot_test.c does the same with damage at random.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "codec/commit.h"
+#include "store/tempstore.h"
+
+#define EVENTS 60u
+#define STREAMS 7u
+
+static struct tempstore temp;
+static char copy_path[320];
+static char told[8192];
+static uint8_t file[8 << 20];
+static size_t file_length;
+
+static void set_up(void)
+{
+	struct skafu__tuning tuning = {.no_sync = 1, .fold_records = 16, .fan_in = 2, .segment_bytes = 512};
+
+	tempstore_make(&temp);
+	skafu__tuning_override(&tuning);
+	tempstore_open(&temp, NULL);
+	snprintf(copy_path, sizeof copy_path, "%s/copy", temp.directory);
+	told[0] = 0;
+}
+
+static void tear_down(void)
+{
+	tempstore_done(&temp);
+	skafu__tuning_override(NULL);
+}
+
+static void payload_of(char text[64], unsigned number)
+{
+	snprintf(text, 64, "{\"payload of event\":\"%03u\"}", number);
+}
+
+/* Commits of three events each, with a row, so that the next ones are in other streams. */
+static void fill(unsigned events)
+{
+	char stream[32];
+	char type[32];
+	char text[64];
+
+	for (unsigned i = 0; i < events; i += 3) {
+		skafu_batch *batch = batch_of(temp.store);
+
+		for (unsigned k = i; k < i + 3; k++) {
+			snprintf(stream, sizeof stream, "stream-%u", k % STREAMS);
+			snprintf(type, sizeof type, "Type%u", k % 5);
+			skafu_new_record record = event_of(stream, type);
+			payload_of(text, k + 1);
+			record.data = text;
+			record.data_length = strlen(text);
+			went(skafu_batch_add(batch, &record, fault));
+		}
+		went(skafu_batch_put_row(batch, "rows", &i, sizeof i, "value", 5, fault));
+		appended_by(temp.store, batch);
+	}
+}
+
+static void maintained(skafu_store *store)
+{
+	while (skafu_store_maintain(store, SKAFU_WAIT_FOREVER, fault) == 1)
+		;
+}
+
+static void filled_and_closed(void)
+{
+	fill(EVENTS);
+	maintained(temp.store);
+	tempstore_close(&temp);
+	file_length = file_read(tempstore_file(&temp, "log"), file, sizeof file);
+}
+
+static void put_back(void)
+{
+	file_write(tempstore_file(&temp, "log"), file, file_length);
+}
+
+static int32_t remember(void *user, uint64_t done, uint64_t total, const char *loss)
+{
+	size_t at = strlen(told);
+
+	(void)user;
+	(void)done;
+	(void)total;
+	if (loss)
+		snprintf(told + at, sizeof told - at, "%s\n", loss);
+	return 0;
+}
+
+static skafu_salvage_report salvaged(void)
+{
+	skafu_salvage_report report = {.size = sizeof report};
+
+	went(skafu_store_salvage(temp.path, copy_path, remember, NULL, &report, fault));
+	return report;
+}
+
+/* Flip a bit of every place of the file that has the text; how many there are. */
+static unsigned flip_text(const char *text, size_t ahead)
+{
+	unsigned found = 0;
+	uint8_t *at = file;
+
+	while ((at = memmem(at, file_length - (size_t)(at - file), text, strlen(text))) != NULL) {
+		at[ahead] ^= 4;
+		at++;
+		found++;
+	}
+	return found;
+}
+
+/* The copy verifies, and has every record but `lost` of them, all as they were. */
+static void check_copy(unsigned lost, int32_t rows_missing)
+{
+	skafu_verify_report report = {.size = sizeof report};
+	skafu_store *store;
+	unsigned missing = 0;
+	int32_t rows_gone = 0;
+	char text[64];
+
+	went(skafu_store_open(copy_path, NULL, &store, fault));
+	for (unsigned i = 1; i <= EVENTS; i++) {
+		skafu_record *record = NULL;
+		int32_t rc = skafu_get(store, i, &record, fault);
+
+		missing += rc == SKAFU_ENOTFOUND;
+		if (rc == SKAFU_ENOTFOUND)
+			continue;
+		ck_assert_int_eq(rc, 0);
+		payload_of(text, i);
+		ck_assert_uint_eq(record->data_length, strlen(text));
+		ck_assert_mem_eq(record->data, text, strlen(text));
+		snprintf(text, sizeof text, "stream-%u", (i - 1) % STREAMS);
+		ck_assert_str_eq(record->stream, text);
+		ck_assert_uint_eq(record->stream_version, (i - 1) / STREAMS + 1);
+		snprintf(text, sizeof text, "Type%u", (i - 1) % 5);
+		ck_assert_str_eq(record->type, text);
+		skafu_record_free(record);
+	}
+	for (unsigned i = 0; i < EVENTS; i += 3) {
+		void *value = NULL;
+		size_t length;
+
+		rows_gone += skafu_row_get(store, "rows", &i, sizeof i, &value, &length, fault) != 0;
+		skafu_bytes_free(value);
+	}
+	ck_assert_uint_eq(missing, lost);
+	ck_assert_int_eq(rows_gone, rows_missing);
+	append_event(store, "stream-0", "Type0", NULL);
+	maintained(store);
+	went(skafu_store_verify(store, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, NULL, NULL, &report, fault));
+	ck_assert_uint_eq(report.faults, 0);
+	skafu_store_close(store);
+}
+
+START_TEST(of_a_whole_store_everything)
+{
+	uint8_t births[2][16];
+	skafu_store *store;
+
+	went(skafu_store_birth(temp.store, births[0], fault));
+	filled_and_closed();
+	skafu_salvage_report report = salvaged();
+	ck_assert_msg(report.losses == 0, "%s", told);
+	ck_assert_uint_eq(report.commits, EVENTS / 3);
+	ck_assert_uint_eq(report.records, EVENTS);
+	ck_assert_uint_eq(report.streams, STREAMS);
+	ck_assert_uint_eq(report.chained_up_to, EVENTS / 3);
+	went(skafu_store_open(copy_path, NULL, &store, fault));
+	went(skafu_store_birth(store, births[1], fault));
+	ck_assert_mem_eq(births[0], births[1], 16);
+	skafu_store_close(store);
+	check_copy(0, 0);
+}
+END_TEST
+
+START_TEST(one_bad_record_costs_itself)
+{
+	filled_and_closed();
+	ck_assert_uint_gt(flip_text("event\":\"031", 8), 0);
+	put_back();
+	skafu_salvage_report report = salvaged();
+	ck_assert_uint_eq(report.records_lost, 1);
+	ck_assert_uint_eq(report.commits_lost, 0);
+	ck_assert_uint_eq(report.stream_gaps, 1);
+	ck_assert_ptr_nonnull(strstr(told, "has lost 1 of its records"));
+	ck_assert_ptr_nonnull(strstr(told, "stream stream-2 lacks its versions 5 to 5"));
+	check_copy(1, 0);
+}
+END_TEST
+
+START_TEST(a_stream_whose_first_events_are_lost_begins_later)
+{
+	skafu_store *store;
+	skafu_stream_list *list;
+	const skafu_stream_info *info;
+	skafu_cursor *cursor;
+	unsigned streams = 0;
+
+	filled_and_closed();
+	flip_text("event\":\"004", 8);
+	put_back();
+	salvaged();
+	check_copy(1, 0);
+	went(skafu_store_open(copy_path, NULL, &store, fault));
+	went(skafu_stream_list_open(store, "", SKAFU_NO_LIMIT, &list, fault));
+	while (skafu_stream_list_next(list, &info, fault) == 1)
+		streams++;
+	skafu_stream_list_free(list);
+	ck_assert_uint_eq(streams, STREAMS);
+	went(skafu_read_stream(store, "stream-3", 2, NULL, &cursor, fault));
+	ck_assert_str_eq(sequences_of(cursor), "11 18");
+	skafu_store_close(store);
+}
+END_TEST
+
+START_TEST(a_bad_front_costs_rows_alone)
+{
+	unsigned row = 30; /* of the commit of events 31 to 33 */
+	unsigned found = 0;
+
+	filled_and_closed();
+	for (size_t at = 0; at + 17 < file_length; at++)
+		if (memcmp(file + at, &row, 4) == 0 && memcmp(file + at + 4, "value", 5) == 0) {
+			file[at + 5] ^= 1;
+			found++;
+		}
+	ck_assert_uint_gt(found, 0);
+	put_back();
+	skafu_salvage_report report = salvaged();
+	ck_assert_uint_eq(report.fronts_lost, 1);
+	ck_assert_uint_eq(report.records_lost, 0);
+	check_copy(0, 1);
+}
+END_TEST
+
+/* Every copy of the head of a commit: it is lost with all that is in it, and its neighbours are not. */
+START_TEST(a_bad_head_costs_its_commit)
+{
+	struct skafu__commit commit;
+	unsigned found = 0;
+
+	filled_and_closed();
+	for (size_t at = 0; at + SKAFU__COMMIT_HEADER_BYTES < file_length; at++)
+		if (skafu__commit_peek(file + at, &commit) == 0 && commit.number == 11) {
+			file[at + 40] ^= 1;
+			found++;
+		}
+	ck_assert_uint_gt(found, 0);
+	put_back();
+	skafu_salvage_report report = salvaged();
+	ck_assert_uint_eq(report.commits_lost, 1);
+	ck_assert_uint_eq(report.records_lost, 3);
+	ck_assert_ptr_nonnull(strstr(told, "commits 11 to 11 are lost, with the records 31 to 33"));
+	check_copy(3, 1);
+}
+END_TEST
+
+/* Names that only a lost commit defined come from their table; without it they have names that say so. */
+START_TEST(names_of_lost_commits)
+{
+	struct skafu__commit commit;
+	skafu_store *store;
+	skafu_record *record;
+
+	filled_and_closed();
+	for (size_t at = 0; at + SKAFU__COMMIT_HEADER_BYTES < file_length; at++)
+		if (skafu__commit_peek(file + at, &commit) == 0 && commit.number == 1)
+			file[at + 40] ^= 1;
+	put_back();
+	salvaged();
+	check_copy(3, 1);
+	tempstore_remove(copy_path);
+	flip_text("Type3", 1);
+	put_back();
+	salvaged();
+	went(skafu_store_open(copy_path, NULL, &store, fault));
+	went(skafu_get(store, 9, &record, fault));
+	ck_assert_ptr_nonnull(strstr(record->type, "Type3") ? record->type : strstr(record->type, "lost-name-1-"));
+	skafu_record_free(record);
+	skafu_store_close(store);
+}
+END_TEST
+
+/* The trees lead nowhere: pages are found by what is in them. */
+START_TEST(without_any_tree)
+{
+	filled_and_closed();
+	memset(file, 0, 8192);
+	put_back();
+	skafu_salvage_report report = salvaged();
+	ck_assert_uint_eq(report.records, EVENTS);
+	ck_assert_uint_eq(report.losses, 1);
+	ck_assert_ptr_nonnull(strstr(told, "it is not known whether commit 20 was the last one"));
+	check_copy(0, 0);
+}
+END_TEST
+
+START_TEST(of_a_file_that_was_cut)
+{
+	filled_and_closed();
+	for (size_t length = 0; length < file_length; length += file_length / 40 + 1) {
+		skafu_salvage_report report = {.size = sizeof report};
+		int32_t rc;
+
+		file_write(tempstore_file(&temp, "log"), file, length);
+		rc = skafu_store_salvage(temp.path, copy_path, NULL, NULL, &report, fault);
+		ck_assert_msg(rc == 0 || rc == SKAFU_EFOREIGN, "%s", skafu_error_message(fault));
+		if (rc != 0)
+			continue;
+		ck_assert(report.losses != 0 || report.records == EVENTS);
+		ck_assert_uint_le(report.records, EVENTS);
+		tempstore_remove(copy_path);
+	}
+}
+END_TEST
+
+static int32_t stop(void *user, uint64_t done, uint64_t total, const char *loss)
+{
+	(void)user;
+	(void)done;
+	(void)total;
+	(void)loss;
+	return 1;
+}
+
+START_TEST(what_cannot_be)
+{
+	skafu_salvage_report report = {.size = sizeof report};
+
+	filled_and_closed();
+	refused(SKAFU_EINVAL, skafu_store_salvage(NULL, copy_path, NULL, NULL, NULL, fault));
+	refused(SKAFU_EINVAL, skafu_store_salvage(temp.path, "", NULL, NULL, NULL, fault));
+	refused(SKAFU_ENOTFOUND, skafu_store_salvage("/nowhere", copy_path, NULL, NULL, NULL, fault));
+	refused(SKAFU_EINTERRUPTED, skafu_store_salvage(temp.path, copy_path, stop, NULL, NULL, fault));
+	report.size = 4;
+	refused(SKAFU_EOPTION, skafu_store_salvage(temp.path, copy_path, NULL, NULL, &report, fault));
+	went(skafu_store_salvage(temp.path, copy_path, NULL, NULL, NULL, fault));
+	refused(SKAFU_EEXISTS, skafu_store_salvage(temp.path, copy_path, NULL, NULL, NULL, fault));
+	memset(file, 'x', file_length);
+	put_back();
+	tempstore_remove(copy_path);
+	refused(SKAFU_EFOREIGN, skafu_store_salvage(temp.path, copy_path, NULL, NULL, NULL, fault));
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, of_a_whole_store_everything);
+	tcase_add_test(tests, one_bad_record_costs_itself);
+	tcase_add_test(tests, a_stream_whose_first_events_are_lost_begins_later);
+	tcase_add_test(tests, a_bad_front_costs_rows_alone);
+	tcase_add_test(tests, a_bad_head_costs_its_commit);
+	tcase_add_test(tests, names_of_lost_commits);
+	tcase_add_test(tests, without_any_tree);
+	tcase_add_test(tests, of_a_file_that_was_cut);
+	tcase_add_test(tests, what_cannot_be);
+}
+
+int main(void)
+{
+	return tempstore_main("salvage", add);
+}
