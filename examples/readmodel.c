@@ -54,11 +54,12 @@ static int32_t add_orders(void *user, const skafu_fold *input, skafu_writer *val
 static int32_t define_shop(skafu_model *model, skafu_error *error)
 {
 	skafu_event_def placed = {.size = sizeof(placed), .domain = "shop", .type = "OrderPlaced"};
-	skafu_projection_def customers = {.size = sizeof(customers), .version = 1, .domain = "shop", .name = "customers"};
+	skafu_projection_def customers = {.size = sizeof(customers), .domain = "shop", .name = "customers"};
 	int32_t rc = skafu_model_add_domain(model, "shop", error);
 
 	if (rc == 0)
 		rc = skafu_model_add_event(model, &placed, error);
+	customers.version = 1;
 	customers.key = customer_of;
 	customers.fold = add_orders;
 	return rc ? rc : skafu_model_add_projection(model, &customers, error);
@@ -76,7 +77,8 @@ static int32_t place_order(skafu_store *store, skafu_batch *batch, int number, u
 	int32_t rc;
 
 	snprintf(stream, sizeof(stream), "order-%d", number);
-	snprintf(data, sizeof(data), "{\"customer\":\"%s\",\"price\":%d}", names[number % CUSTOMERS], number % 10 + 1);
+	snprintf(data, sizeof(data), "{\"customer\":\"%s\",\"price\":%d}", names[number % CUSTOMERS],
+		 number % 10 + 1);
 	order.stream = stream;
 	order.data = data;
 	order.data_length = strlen(data);
