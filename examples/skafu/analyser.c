@@ -365,8 +365,11 @@ int32_t analyser_run(const char *folder, struct analysis *out_analysis, skafu_er
 
 	for (size_t i = 0; i < list.count && rc == SKAFU_OK; i++)
 		rc = look_at_file(&looking, folder, &list.entries[i], error);
-	if (rc == SKAFU_OK) {
+	if (rc == SKAFU_OK)
 		look_at_whole(&looking);
+	if (rc == SKAFU_OK && analysis.no_memory)
+		rc = failed(error, SKAFU_ENOMEM, "There is no memory for the findings in %s.", folder);
+	if (rc == SKAFU_OK) {
 		analysis.files = list.count;
 		analysis.bytes = list.bytes;
 		*out_analysis = analysis;

@@ -18,6 +18,7 @@ void analysis_add(struct analysis *analysis, const struct analysis_rule *rule, c
 	analysis->counts[rule->severity]++;
 	if (analysis->findings == NULL)
 		analysis->findings = calloc(ANALYSIS_FINDINGS, sizeof *analysis->findings);
+	analysis->no_memory |= analysis->findings == NULL;
 	if (analysis->findings == NULL || analysis->kept == ANALYSIS_FINDINGS)
 		return;
 	finding = &analysis->findings[analysis->kept++];
@@ -64,63 +65,91 @@ const char *severity_name(enum severity severity)
 	return names[severity];
 }
 
-static void write_languages(const struct analysis *analysis, cJSON *json)
+/* The members of one object; `whole` is 0 as soon as memory was missing for one. */
+struct writer {
+	cJSON *object;
+	int whole;
+};
+
+static void put_text(struct writer *writer, const char *key, const char *text)
 {
-	cJSON *array = cJSON_AddArrayToObject(json, "languages");
-
-	for (size_t i = 0; i < analysis->language_count; i++) {
-		cJSON *item = cJSON_CreateObject();
-
-		cJSON_AddStringToObject(item, "name", analysis->languages[i].name);
-		cJSON_AddNumberToObject(item, "files", (double)analysis->languages[i].files);
-		cJSON_AddNumberToObject(item, "lines", (double)analysis->languages[i].lines);
-		cJSON_AddItemToArray(array, item);
-	}
+	writer->whole &= cJSON_AddStringToObject(writer->object, key, text) != NULL;
 }
 
-static void write_findings(const struct analysis *analysis, cJSON *json)
+static void put_number(struct writer *writer, const char *key, double number)
+{
+	writer->whole &= cJSON_AddNumberToObject(writer->object, key, number) != NULL;
+}
+
+/* Takes the object over, into the array. */
+static int put_object(cJSON *array, struct writer *writer)
+{
+	if (cJSON_AddItemToArray(array, writer->object))
+		return writer->whole;
+	cJSON_Delete(writer->object);
+	return 0;
+}
+
+static int write_languages(const struct analysis *analysis, cJSON *json)
+{
+	cJSON *array = cJSON_AddArrayToObject(json, "languages");
+	int whole = array != NULL;
+
+	for (size_t i = 0; i < analysis->language_count; i++) {
+		struct writer writer = {cJSON_CreateObject(), 1};
+
+		put_text(&writer, "name", analysis->languages[i].name);
+		put_number(&writer, "files", (double)analysis->languages[i].files);
+		put_number(&writer, "lines", (double)analysis->languages[i].lines);
+		whole &= put_object(array, &writer);
+	}
+	return whole;
+}
+
+static int write_findings(const struct analysis *analysis, cJSON *json)
 {
 	cJSON *array = cJSON_AddArrayToObject(json, "findings");
+	int whole = array != NULL;
 
 	for (size_t i = 0; i < analysis->kept; i++) {
 		const struct finding *finding = &analysis->findings[i];
-		cJSON *item = cJSON_CreateObject();
+		struct writer writer = {cJSON_CreateObject(), 1};
 
-		cJSON_AddStringToObject(item, "rule", finding->rule->name);
-		cJSON_AddStringToObject(item, "severity", severity_name(finding->rule->severity));
+		put_text(&writer, "rule", finding->rule->name);
+		put_text(&writer, "severity", severity_name(finding->rule->severity));
 		if (finding->path[0] != '\0')
-			cJSON_AddStringToObject(item, "path", finding->path);
+			put_text(&writer, "path", finding->path);
 		if (finding->line > 0)
-			cJSON_AddNumberToObject(item, "line", (double)finding->line);
-		cJSON_AddStringToObject(item, "finding", finding->text);
-		cJSON_AddStringToObject(item, "recommendation", finding->rule->advice);
-		cJSON_AddItemToArray(array, item);
+			put_number(&writer, "line", (double)finding->line);
+		put_text(&writer, "finding", finding->text);
+		put_text(&writer, "recommendation", finding->rule->advice);
+		whole &= put_object(array, &writer);
 	}
+	return whole;
 }
 
 int32_t analysis_write(const struct analysis *analysis, const char *analyser, const char *note, struct text *out_json,
 		       skafu_error *error)
 {
-	cJSON *json = cJSON_CreateObject();
-	char *text;
+	struct writer writer = {cJSON_CreateObject(), 1};
+	char *text = NULL;
 	int32_t rc;
 
-	cJSON_AddStringToObject(json, "analyser", analyser);
-	cJSON_AddStringToObject(json, "note", note);
-	cJSON_AddNumberToObject(json, "score", analysis_score(analysis));
-	cJSON_AddNumberToObject(json, "files", (double)analysis->files);
-	cJSON_AddNumberToObject(json, "lines", (double)analysis->lines);
-	cJSON_AddNumberToObject(json, "bytes", (double)analysis->bytes);
-	cJSON_AddStringToObject(json, "licence", analysis->licence);
-	for (int i = SEVERITY_CRITICAL; i >= SEVERITY_INFO; i--) {
-		static const char *const keys[] = {"infos", "warnings", "criticals"};
-
-		cJSON_AddNumberToObject(json, keys[i], (double)analysis->counts[i]);
-	}
-	write_languages(analysis, json);
-	write_findings(analysis, json);
-	text = cJSON_PrintUnformatted(json);
-	cJSON_Delete(json);
+	put_text(&writer, "analyser", analyser);
+	put_text(&writer, "note", note);
+	put_number(&writer, "score", analysis_score(analysis));
+	put_number(&writer, "files", (double)analysis->files);
+	put_number(&writer, "lines", (double)analysis->lines);
+	put_number(&writer, "bytes", (double)analysis->bytes);
+	put_text(&writer, "licence", analysis->licence);
+	put_number(&writer, "criticals", (double)analysis->counts[SEVERITY_CRITICAL]);
+	put_number(&writer, "warnings", (double)analysis->counts[SEVERITY_WARNING]);
+	put_number(&writer, "infos", (double)analysis->counts[SEVERITY_INFO]);
+	writer.whole &= write_languages(analysis, writer.object);
+	writer.whole &= write_findings(analysis, writer.object);
+	if (writer.whole)
+		text = cJSON_PrintUnformatted(writer.object);
+	cJSON_Delete(writer.object);
 	rc = text == NULL ? SKAFU_ENOMEM : text_add_string(out_json, text);
 	cJSON_free(text);
 	return failed_text(error, rc, "an analysis");

@@ -36,6 +36,7 @@ struct language {
 struct analysis {
 	struct finding *findings; /* those about a file in the order of the paths, then those about the whole */
 	size_t kept;
+	int no_memory;    /* for a finding: then the analysis is not to be used */
 	size_t counts[3]; /* of each severity, the ones that were not kept too */
 	size_t files;
 	size_t lines; /* of text files */

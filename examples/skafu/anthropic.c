@@ -177,19 +177,21 @@ static char *write_question(const struct anthropic *settings, const struct anthr
 	cJSON *json = cJSON_CreateObject();
 	cJSON *messages = cJSON_AddArrayToObject(json, "messages");
 	cJSON *message = cJSON_CreateObject();
+	const char *model = settings->model != NULL ? settings->model : ANTHROPIC_MODEL;
+	int whole = cJSON_AddStringToObject(json, "model", model) != NULL;
 	char *body = NULL;
 
-	cJSON_AddStringToObject(json, "model", settings->model != NULL ? settings->model : ANTHROPIC_MODEL);
-	cJSON_AddNumberToObject(json, "max_tokens", question->max_tokens != 0 ? question->max_tokens : 2048);
-	cJSON_AddBoolToObject(json, "stream", question->on_text != NULL);
+	whole &= cJSON_AddNumberToObject(json, "max_tokens",
+					 question->max_tokens != 0 ? question->max_tokens : 2048) != NULL;
+	whole &= cJSON_AddBoolToObject(json, "stream", question->on_text != NULL) != NULL;
 	if (question->system != NULL)
-		cJSON_AddStringToObject(json, "system", question->system);
-	cJSON_AddStringToObject(message, "role", "user");
-	cJSON_AddStringToObject(message, "content", question->text);
-	if (cJSON_AddItemToArray(messages, message))
-		body = cJSON_PrintUnformatted(json);
-	else
+		whole &= cJSON_AddStringToObject(json, "system", question->system) != NULL;
+	whole &= cJSON_AddStringToObject(message, "role", "user") != NULL;
+	whole &= cJSON_AddStringToObject(message, "content", question->text) != NULL;
+	if (!cJSON_AddItemToArray(messages, message))
 		cJSON_Delete(message);
+	else if (whole)
+		body = cJSON_PrintUnformatted(json);
 	cJSON_Delete(json);
 	return body;
 }

@@ -165,21 +165,29 @@ static int32_t take_repository(const cJSON *json, struct githubapi_repository *o
 	return SKAFU_OK;
 }
 
+/* NULL without memory. */
+static char *write_question(const char *name, const char *description, int is_private)
+{
+	cJSON *question = cJSON_CreateObject();
+	char *body = NULL;
+
+	if (cJSON_AddStringToObject(question, "name", name) != NULL &&
+	    cJSON_AddStringToObject(question, "description", description) != NULL &&
+	    cJSON_AddBoolToObject(question, "private", is_private) != NULL)
+		body = cJSON_PrintUnformatted(question);
+	cJSON_Delete(question);
+	return body;
+}
+
 int32_t githubapi_create(const struct githubapi *settings, const char *name, const char *description, int is_private,
 			 struct githubapi_repository *out_repository, struct githubapi_limit *out_limit,
 			 skafu_error *error)
 {
 	char path[256] = "/user/repos";
-	cJSON *question = cJSON_CreateObject();
 	cJSON *json = NULL;
-	char *body;
+	char *body = write_question(name, description, is_private);
 	int32_t rc;
 
-	cJSON_AddStringToObject(question, "name", name);
-	cJSON_AddStringToObject(question, "description", description);
-	cJSON_AddBoolToObject(question, "private", is_private);
-	body = cJSON_PrintUnformatted(question);
-	cJSON_Delete(question);
 	if (settings->owner != NULL)
 		snprintf(path, sizeof path, "/orgs/%s/repos", settings->owner);
 	if (!is_name(name, strlen(name)) ||

@@ -4,18 +4,17 @@
 #include "manifest.h"
 
 #include <cjson/cJSON.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "files.h"
+#include "pattern.h"
 
 #define MANIFEST_BYTES 65536
 #define MANIFEST_RULES 200
 #define MANIFEST_WORDS 16
 #define MANIFEST_VALUE_BYTES 256
-#define MANIFEST_PATTERN_BYTES 128
 
 struct manifest {
 	cJSON *json; /* the texts below point into it */
@@ -30,45 +29,6 @@ struct manifest {
 	size_t rule_count;
 	const char *test[MANIFEST_WORDS + 1];
 };
-
-/* ---- patterns ---- */
-
-/* Patterns come from strangers, and the C library expands counts: ((a{99}){99}){99} would eat the memory.  A count
- * may follow a character or a bracket only, and what was matched cannot be referred to. */
-static int pattern_is_tame(const char *pattern)
-{
-	if (strlen(pattern) > MANIFEST_PATTERN_BYTES)
-		return 0;
-	for (const char *at = pattern; *at != '\0'; at++) {
-		if (*at == '{' && (at == pattern || strchr(")}*+?{", at[-1]) != NULL))
-			return 0;
-		if (*at == '\\' && at[1] >= '0' && at[1] <= '9')
-			return 0;
-	}
-	return 1;
-}
-
-static int pattern_compiles(const char *pattern)
-{
-	regex_t regex;
-
-	if (!pattern_is_tame(pattern) || regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return 0;
-	regfree(&regex);
-	return 1;
-}
-
-static int pattern_matches(const char *pattern, const char *text)
-{
-	regex_t regex;
-	int matches;
-
-	if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0)
-		return 0;
-	matches = regexec(&regex, text, 0, NULL, 0) == 0;
-	regfree(&regex);
-	return matches;
-}
 
 /* ---- values ---- */
 
@@ -229,7 +189,7 @@ static void read_variable(struct manifest *manifest, const cJSON *item, struct f
 	if (variable->description == NULL)
 		variable->description = "";
 	variable->pattern = read_text(item, "pattern", 0, faults);
-	if (variable->pattern != NULL && !pattern_compiles(variable->pattern)) {
+	if (variable->pattern != NULL && !pattern_is_good(variable->pattern)) {
 		faults_add(faults, MANIFEST_FILE, 0, "the pattern of \"%s\" is malformed or not allowed",
 			   item->string);
 		variable->pattern = NULL;

@@ -30,7 +30,7 @@ enum variable_type { VARIABLE_STRING, VARIABLE_INTEGER, VARIABLE_BOOLEAN, VARIAB
 struct variable {
 	const char *name;
 	const char *description; /* "" when there is none */
-	const char *pattern;     /* an extended regular expression, or NULL */
+	const char *pattern;     /* of pattern.h, or NULL */
 	const char *fallback;    /* NULL: has to be given */
 	enum variable_type type;
 };

@@ -33,6 +33,7 @@ struct mapping {
 	struct webhook_event *event;
 	cJSON *data;
 	const char *missing; /* the first field that should be there */
+	int no_memory;       /* for a field that is there */
 };
 
 static const cJSON *find(const cJSON *object, const char *key)
@@ -51,9 +52,27 @@ static const char *text_of(const cJSON *object, const char *key)
 static void copy(struct mapping *mapping, const cJSON *object, const char *key, const char *as)
 {
 	const cJSON *item = find(object, key);
+	cJSON *copied;
 
-	if (cJSON_IsString(item) || cJSON_IsNumber(item))
-		cJSON_AddItemToObject(mapping->data, as, cJSON_Duplicate(item, 0));
+	if (!cJSON_IsString(item) && !cJSON_IsNumber(item))
+		return;
+	copied = cJSON_Duplicate(item, 0);
+	if (!cJSON_AddItemToObject(mapping->data, as, copied)) {
+		cJSON_Delete(copied);
+		mapping->no_memory = 1;
+	}
+}
+
+static void add_number(struct mapping *mapping, const char *as, double number)
+{
+	if (cJSON_AddNumberToObject(mapping->data, as, number) == NULL)
+		mapping->no_memory = 1;
+}
+
+static void add_truth(struct mapping *mapping, const char *as, int truth)
+{
+	if (cJSON_AddBoolToObject(mapping->data, as, truth) == NULL)
+		mapping->no_memory = 1;
 }
 
 static void need(struct mapping *mapping, const cJSON *object, const char *key, const char *as)
@@ -102,7 +121,7 @@ static void map_push(struct mapping *mapping)
 	need(mapping, mapping->payload, "after", "sha");
 	copy(mapping, mapping->payload, "before", "previousSha");
 	copy(mapping, commit, "message", "message");
-	cJSON_AddNumberToObject(mapping->data, "commits", cJSON_GetArraySize(find(mapping->payload, "commits")));
+	add_number(mapping, "commits", cJSON_GetArraySize(find(mapping->payload, "commits")));
 	set_time(mapping, commit, "timestamp");
 }
 
@@ -179,7 +198,7 @@ static void map_repository(struct mapping *mapping)
 	need(mapping, repository, "clone_url", "cloneUrl");
 	copy(mapping, repository, "html_url", "url");
 	copy(mapping, repository, "default_branch", "defaultBranch");
-	cJSON_AddBoolToObject(mapping->data, "private", cJSON_IsTrue(find(repository, "private")));
+	add_truth(mapping, "private", cJSON_IsTrue(find(repository, "private")));
 	set_time(mapping, repository, "created_at");
 }
 
@@ -225,9 +244,11 @@ static int32_t finish(struct mapping *mapping, const char *event, skafu_error *e
 		return failed(error, SKAFU_EINVAL, "The webhook \"%.64s\" has no field \"%s\".", event,
 			      mapping->missing);
 	}
-	json = cJSON_PrintUnformatted(mapping->data);
+	json = mapping->no_memory ? NULL : cJSON_PrintUnformatted(mapping->data);
 	rc = json == NULL ? SKAFU_ENOMEM : text_add_string(&mapping->event->data, json);
 	cJSON_free(json);
+	if (rc != SKAFU_OK)
+		mapping->event->type = NULL;
 	return failed_text(error, rc, "the event of a webhook");
 }
 
