@@ -13,7 +13,7 @@
 #include <string.h>
 #include <skafu_run.h>
 
-#define PATIENCE_NS INT64_C(300000000) /* minutes or days in real life */
+#define PATIENCE_NS INT64_C(1000000000) /* minutes or days in real life */
 #define CARD_LIMIT 100
 #define SILENT_AMOUNT 77 /* our bank never answers when it is asked for so much */
 

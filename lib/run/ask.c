@@ -15,6 +15,7 @@
 #include "model/decider.h"
 #include "run/command.h"
 #include "run/engine.h"
+#include "run/timer.h"
 #include "store/store.h"
 
 /* ---- sending
@@ -267,6 +268,8 @@ int32_t skafu_engine_stats_get(skafu_engine *engine, skafu_engine_stats *out_sta
 	if (rc == 0 && (!out_stats || out_stats->size < 8 || out_stats->size > sizeof stats))
 		rc = skafu__fail(error, SKAFU_EOPTION, "out_stats is NULL or its size is not "
 				 "sizeof(skafu_engine_stats)");
+	if (rc == 0)
+		rc = skafu__timer_count(engine->store, &stats.timers_pending, error);
 	if (rc != 0)
 		return rc;
 	const struct skafu__engine_figures *figures = &engine->figures;
@@ -278,7 +281,6 @@ int32_t skafu_engine_stats_get(skafu_engine *engine, skafu_engine_stats *out_sta
 	stats.failures = ask_load(&figures->failures);
 	stats.dead_letters = ask_load(&figures->dead_letters);
 	stats.timers_fired = ask_load(&figures->timers_fired);
-	stats.timers_pending = ask_load(&figures->timers_pending);
 	stats.errors_waiting = ask_load(&figures->errors_waiting);
 	stats.errors_lost = ask_load(&figures->errors_lost);
 	stats.cross_domain_p50_ns = skafu__times_part(&figures->cross_domain, 500);

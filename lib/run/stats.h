@@ -57,7 +57,6 @@ struct skafu__engine_figures {
 	_Atomic uint64_t failures;
 	_Atomic uint64_t dead_letters;
 	_Atomic uint64_t timers_fired;
-	_Atomic uint64_t timers_pending;
 	_Atomic uint64_t errors_waiting;
 	_Atomic uint64_t errors_lost;
 	struct skafu__times cross_domain;
