@@ -5,6 +5,7 @@
 #include "skafu_model.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,7 +200,7 @@ START_TEST(killed_rebuild_goes_on)
 	for (;;) {
 		pid_t child = start(&run);
 
-		usleep(2000 + random_below(6000));
+		usleep(2000 + random_below(6000) + (unsigned)kills * 200); /* slow machines get there too */
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 		went(skafu_projection_info_get(reader, "counts", &info, fault));
@@ -214,6 +215,62 @@ START_TEST(killed_rebuild_goes_on)
 	}
 	skafu_model_close(reader);
 	check_rows(2, _i, 7);
+}
+END_TEST
+
+/* ---- threads ---- */
+
+static skafu_model *shared;
+
+/* Refreshes and reads a view of its own: the sum of the rows is never less than it was told. */
+static void *read_on(void *arg)
+{
+	skafu_view *view = NULL;
+	uint64_t at = 0;
+
+	if (skafu_view_open(shared, "counts", 0, 0, &view, NULL) != 0)
+		return arg;
+	for (int i = 0; i < 60; i++) {
+		skafu_rows *rows = NULL;
+		const skafu_row *row;
+		int64_t count, sum = 0;
+
+		if (skafu_view_refresh(view, i % 3 ? SKAFU_FRESH_HEAD : SKAFU_FRESH_ANY, 0, SKAFU_WAIT_FOREVER, &at,
+				       NULL) != 0 ||
+		    skafu_view_rows(view, NULL, NULL, SKAFU_NO_LIMIT, &rows, NULL) != 0)
+			break;
+		while (skafu_rows_next(rows, &row, NULL) == 1)
+			if (skafu_count_value(row->value, row->value_length, &count, NULL) == 0)
+				sum += count;
+		skafu_rows_free(rows);
+		if (sum < (int64_t)at)
+			break;
+		if (i == 59)
+			arg = NULL;
+	}
+	skafu_view_close(view);
+	return arg;
+}
+
+START_TEST(threads_read_while_events_arrive)
+{
+	pthread_t threads[3];
+	void *failed = NULL;
+
+	seeded("projections_test");
+	weight = 1;
+	went(skafu_model_open(temp.store, NULL, &shared, fault));
+	ck_assert_int_eq(define(shared, 1, _i), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, read_on, &temp), 0);
+	for (int i = 0; i < 60; i++)
+		append_some();
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], &failed);
+		ck_assert_ptr_null(failed);
+	}
+	skafu_model_close(shared);
+	check_rows(1, _i, 1);
 }
 END_TEST
 
@@ -293,6 +350,7 @@ static void add(TCase *tests)
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_loop_test(tests, killed_steppers_lose_no_count, 0, 2);
 	tcase_add_loop_test(tests, killed_rebuild_goes_on, 0, 2);
+	tcase_add_loop_test(tests, threads_read_while_events_arrive, 0, 2);
 	tcase_add_test(tests, changed_upcasters_leave_no_old_row);
 }
 

@@ -175,7 +175,7 @@ static uint64_t stored_rows(void)
 
 START_TEST(old_generations_are_swept)
 {
-	struct viewkit newer = {.factor = 2};
+	static struct viewkit newer = {.factor = 2};
 	char stream[24];
 
 	viewkit_add(&bank, &kit, 1);
@@ -195,7 +195,7 @@ END_TEST
 /* Two programs with the same version: the one that was started last wins, and the other leaves it alone. */
 START_TEST(the_later_program_wins)
 {
-	struct viewkit other = {.factor = 10};
+	static struct viewkit other = {.factor = 10};
 	skafu_projection_def def = viewkit_def(&other);
 
 	viewkit_add(&bank, &kit, 1);

@@ -76,7 +76,7 @@ END_TEST
 
 START_TEST(new_version_takes_the_place_of_the_old)
 {
-	struct viewkit newer = {.factor = 10};
+	static struct viewkit newer = {.factor = 10};
 
 	viewkit_add(&bank, &kit, 1);
 	for (int i = 1; i <= 20; i++)
@@ -104,7 +104,7 @@ END_TEST
 /* An older program leaves a newer version alone, and reads it. */
 START_TEST(old_version_keeps_off)
 {
-	struct viewkit newer = {.factor = 10};
+	static struct viewkit newer = {.factor = 10};
 
 	viewkit_add(&bank, &newer, 2);
 	viewkit_deposit(&bank, "a", 1);
@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(held_until_promoted)
 {
-	struct viewkit newer = {.factor = 10};
+	static struct viewkit newer = {.factor = 10};
 	skafu_projection_def def;
 	uint64_t differences = 0;
 
@@ -174,7 +174,7 @@ END_TEST
 /* Effects are told once: not again by a version that is built beside, and on from where the old one was. */
 START_TEST(effects_are_muted_while_rebuilding)
 {
-	struct viewkit newer = {.effects = 1};
+	static struct viewkit newer = {.effects = 1};
 	uint8_t first[16];
 
 	kit.effects = 1;

@@ -133,7 +133,7 @@ START_TEST(damaged_files)
 
 	seeded("viewenv_test");
 	for (int i = 0; i < 50; i++) {
-		char key[8];
+		char key[16];
 
 		snprintf(key, sizeof key, "k%d", i);
 		put(key, "a value that is long enough to be seen");
