@@ -50,6 +50,7 @@ static const struct named_case cases[] = {
 	{"command", case_command},
 	{"notify", case_notify},
 	{"live_commits", case_live_commits},
+	{"engine", case_engine},
 	{"many_streams", case_many_streams},
 	{"growth", case_growth},
 };

@@ -66,6 +66,10 @@ enum live_figure { LIVE_CALL_P50_US, LIVE_CALL_P99_US, LIVE_RETURN_P50_US, LIVE_
 	LIVE_DISK };
 int bench_live_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 
+enum engine_figure { ENGINE_P50_US, ENGINE_P95_MS, ENGINE_P99_US, ENGINE_CROSS_P95_MS, ENGINE_RATE,
+	ENGINE_PER_MINUTE };
+int bench_engine_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
+
 /*
  * A loaded store that read jobs share, built at the first call. Fills path, and figures (append_figure) of the load
  * when not NULL: all 0 when an earlier call built it.

@@ -1,0 +1,34 @@
+/* The cases of an engine in another process. */
+#include "bench/cases.h"
+
+void case_engine(const struct bench_context *ctx)
+{
+	static const struct bench_line lines[] = {
+		{"event to handler elsewhere, p50", "us", NULL, ENGINE_P50_US, 0, BAR_VALUE_MAX, 100},
+		{"event to handler elsewhere, p95", "ms", NULL, ENGINE_P95_MS, 0, BAR_VALUE_MAX, 100},
+		{"domain to domain, p95", "ms", NULL, ENGINE_CROSS_P95_MS, 0, BAR_VALUE_MAX, 500},
+	};
+	static const struct bench_line rate = {"reactions, one engine, synced", "1/min", NULL, ENGINE_PER_MINUTE, 0,
+		BAR_VALUE_MIN, 10000};
+	static const struct bench_line cost = {"reactions, figures read 100/s", "1/s", "figures not read",
+		ENGINE_RATE, ENGINE_RATE, BAR_RATIO_MIN, 0.95};
+	struct bench_job own = {.ctx = ctx, .subject = ctx->own, .run = bench_engine_run,
+		.events = ctx->quick ? 500 : 4000, .kind = 1};
+	struct bench_job reference;
+	struct bench_series series;
+	unsigned i;
+
+	bench_job_pairs(&own, NULL, ctx->quick ? 1 : 3, &series);
+	for (i = 0; i < 3; i++)
+		bench_report_add(ctx->report, &lines[i], &series);
+	own.kind = 0;
+	own.events = ctx->quick ? 8000 : 100000;
+	own.store.sync = 1;
+	bench_job_pairs(&own, NULL, 1, &series);
+	bench_report_add(ctx->report, &rate, &series);
+	own.store.sync = 0;
+	reference = own;
+	own.kind = 2;
+	bench_job_pairs(&own, &reference, ctx->quick ? 2 : 5, &series);
+	bench_report_add(ctx->report, &cost, &series);
+}
