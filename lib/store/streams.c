@@ -1,8 +1,8 @@
 /*
  * streams.c: the streams of a store by the prefix of their names.
  *
- * A stream begins with its event of version 1, or with the version that it was truncated before, and those events are
- * what the list is made of: it gathers the names that begin with the prefix in short views, and sorts them.  The
+ * A stream begins with its event of version 1, or with the version that it was truncated before, and those events
+ * are what the list is made of: it gathers the names that begin with the prefix in short views, and sorts them.  The
  * memory is bounded; a longer prefix needs less.
  *
  * The events of version 1 are found in the index, where the first posting of a list shows its version, so the cost
@@ -127,8 +127,8 @@ static int streams_is_late(const struct streams_search *search)
 }
 
 /* The postings of version 1 in one list.  Several, where the names of two streams have one hash. */
-static int32_t streams_search_list(struct streams_search *search, struct skafu__segment_cursor *cursor, uint64_t until,
-				   skafu_error *error)
+static int32_t streams_search_list(struct streams_search *search, struct skafu__segment_cursor *cursor,
+				   uint64_t until, skafu_error *error)
 {
 	int32_t rc = 1;
 	while (rc == 1) {
