@@ -6,7 +6,8 @@
  * memory is bounded; a longer prefix needs less.
  *
  * The events of version 1 are found in the index, where the first posting of a list shows its version, so the cost
- * grows with the number of streams and not with that of events.  Only a store that has hidden something walks the log.
+ * grows with the number of streams and not with that of events.  Only a store that has hidden something walks the
+ * log.
  */
 #include "skafu_store.h"
 
