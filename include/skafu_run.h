@@ -33,7 +33,8 @@ typedef struct skafu_subscription skafu_subscription;
 /* 1: trying again may help, 0: it will not.  The code is the handler's. */
 typedef int32_t (*skafu_worth_fn)(void *user, const skafu_record *input, int32_t code);
 
-/* What follows when a handler fails.  NULL instead of a policy is the same as all zero. */
+/* What follows when a handler fails.  NULL instead of a policy is the same as all zero, but for a process, where it
+ * is SKAFU_THEN_PARK_KEY. */
 typedef struct skafu_retry_policy {
 	uint32_t size;           /* sizeof(skafu_retry_policy) */
 	uint32_t attempts_max;   /* in all; 0: 5 */
@@ -147,7 +148,8 @@ SKAFU_API int32_t skafu_effect(skafu_turn *turn, const char *name, uint8_t out_k
 /*
  * A timer records an event or a command when its time has come, once, also after a restart; who wants to act upon it
  * consumes that record.  The name belongs to the handler, for a process to the instance; setting it again replaces.
- * Times are of the wall clock; one that is past fires at once.  Cancelling what is not set does nothing.
+ * Times are of the wall clock, whatever it is set to; one that is past, as all before 1970 are, fires at once, and
+ * INT64_MAX never.  Cancelling what is not set does nothing.
  */
 SKAFU_API int32_t skafu_turn_set_timer(skafu_turn *turn, const char *name, int64_t due_ns,
 				       const skafu_new_record *record, skafu_error *error);
@@ -168,7 +170,8 @@ typedef struct skafu_timer_info {
 	const char *type; /* of the record to be */
 } skafu_timer_info;
 
-/* The timers that are set and due before a time, in the order of their times. */
+/* The timers that are set and due before a time (INT64_MAX: all), in the order of their times.  Read in pages: what is
+ * set or fires meanwhile may be there or not. */
 typedef struct skafu_timer_list skafu_timer_list;
 SKAFU_API int32_t skafu_timer_list_open(skafu_store *store, int64_t before_ns, uint64_t limit,
 					skafu_timer_list **out_list, skafu_error *error);
@@ -194,13 +197,13 @@ typedef struct skafu_process_def {
 	uint32_t size;    /* sizeof(skafu_process_def) */
 	uint32_t version; /* instances finish on the version that they began with: keep its definition */
 	const char *domain;
-	const char *name;             /* unique in the store among all consumers, but for other versions of it */
+	const char *name;             /* at most 126 bytes, unique in the store but for other versions of it */
 	const skafu_source *source;   /* its inputs; with SKAFU_KINDS_OUTCOMES also what became of its commands */
 	const skafu_state_def *state; /* NULL: none */
 	skafu_route_fn route;
 	skafu_evolve_fn evolve;
 	skafu_act_fn act;
-	const skafu_retry_policy *retry; /* HALT and PARK_KEY set the failing instance aside, no other */
+	const skafu_retry_policy *retry; /* HALT and PARK_KEY (and NULL) set the failing instance aside, no other */
 	void *user;
 	skafu_free_fn free_user;
 } skafu_process_def;
@@ -211,8 +214,8 @@ SKAFU_API int32_t skafu_model_add_process(skafu_model *model, const skafu_proces
  * each next one when the one before was accepted; a refused one sets the instance aside. */
 SKAFU_API int32_t skafu_turn_undo_with(skafu_turn *turn, const skafu_command *command, skafu_error *error);
 
-/* Send what was remembered, then end the instance as failed, with a reason.  From now on it gets no inputs, and its
- * timers go. */
+/* Send what was remembered, then end the instance as failed, with a reason.  From now on it gets no inputs, none that
+ * starts it either until it has ended, and its timers go. */
 SKAFU_API int32_t skafu_turn_compensate(skafu_turn *turn, const char *code, const char *message, skafu_error *error);
 
 /* End the instance.  Its timers go; later inputs are ignored but for one that starts it anew. */
@@ -239,7 +242,8 @@ typedef struct skafu_process_info {
 	const char *message;
 } skafu_process_info;
 
-/* Instances of a process (NULL: of all) whose state is in the mask 1 << SKAFU_PROCESS_, OR'd (0: any), by name. */
+/* Instances of a process (NULL: of all) whose state is in the mask 1 << SKAFU_PROCESS_, OR'd (0: any), by name.  Read
+ * in pages, each as of its own moment. */
 typedef struct skafu_process_list skafu_process_list;
 SKAFU_API int32_t skafu_process_list_open(skafu_store *store, const char *name, uint32_t states, uint64_t limit,
 					  skafu_process_list **out_list, skafu_error *error);

@@ -70,6 +70,7 @@ static int32_t past_the_turn(skafu_store *store, const skafu_record *input, skaf
 	if (rc == 0)
 		rc = skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, error);
 	skafu_batch_free(batch);
+	actors_nap(ACTORS_MS); /* so that there are kills while some are not committed */
 	return rc;
 }
 
