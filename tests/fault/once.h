@@ -1,9 +1,9 @@
 /*
- * once.h: does every input take effect exactly once?  Several processes serve the same consumers of one store and are
- * killed at random, again and again, until there is nothing left to do; then the log is counted.
+ * once.h: does every input take effect exactly once?  Several processes serve the same consumers of one store and
+ * are killed at random, again and again, until there is nothing left to do; then the log is counted.
  *
- * A plan says what the processes define and how the log is judged.  For consumers of every kind: reactions, commands,
- * projections, processes, timers, replays.
+ * A plan says what the processes define and how the log is judged.  For consumers of every kind: reactions,
+ * commands, projections, processes, timers, replays.
  */
 #ifndef TESTS_FAULT_ONCE_H
 #define TESTS_FAULT_ONCE_H
@@ -37,7 +37,8 @@ struct once {
 	void *user;
 };
 
-/* Run the plan; fails the test with what an actor said, or when time is up.  Returns how often somebody was killed. */
+/* Run the plan; fails the test with what an actor said, or when time is up.  Returns how often somebody was killed.
+ * */
 uint32_t once_run(const struct once *plan);
 
 /* How many records of a kind and type there are, and whether no two have the same cause. */

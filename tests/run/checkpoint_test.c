@@ -99,7 +99,7 @@ START_TEST(checkpoints_of_strangers)
 	skafu_batch *batch = batch_of(store);
 	struct skafu__checkpoint back;
 
-	went(skafu_batch_put_row(batch, skafu__checkpoint_table, "a\0\0\0", 4, "\1234", 4, fault));
+	went(skafu_batch_put_row(batch, skafu__checkpoint_table, "a\0\0\0", 4, "\2abc", 4, fault));
 	went(skafu_batch_put_row(batch, skafu__checkpoint_table, "a\0\0\1", 4, "\1", 1, fault));
 	appended_by(store, batch);
 	refused(SKAFU_ENEWER, skafu__checkpoint_get(store, "a", 0, &back, fault));

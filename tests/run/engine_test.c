@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/failing.h"
 #include "run/kit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -342,8 +343,51 @@ START_TEST(newer_than_the_model)
 }
 END_TEST
 
+/* ---- without memory
+ * ------------------------------------------------------------------------------------------------ */
+
+static int32_t open_and_drain(void)
+{
+	int32_t rc = skafu_engine_open(kit.model, NULL, &kit.engine, fault);
+
+	return rc ? rc : skafu_engine_drain(kit.engine, 5 * SECOND, fault);
+}
+
+/* Wherever memory runs out, the step can be made again, and each input has its effect once. */
+START_TEST(memory_that_runs_out)
+{
+	struct failing failing;
+	skafu_allocator allocator = {.size = sizeof allocator, .user = &failing, .allocate = failing_allocate,
+				     .reallocate = failing_reallocate, .release = failing_release};
+	skafu_store_opts opts = {.size = sizeof opts, .allocator = &allocator, .store_bytes_max = UINT64_C(1) << 28};
+	skafu_source source = kit_source(ordered, 1);
+	int32_t rc = SKAFU_ENOMEM;
+
+	memset(&kit, 0, sizeof kit);
+	failing_init(&failing);
+	went(skafu_store_open_memory(&opts, &kit.store, fault));
+	went(skafu_model_open(kit.store, NULL, &kit.model, fault));
+	kit_domains(kit.model, &kit);
+	kit_add_reaction(&kit, "reserve", &source, NULL, kit_reserve);
+	went(skafu_model_freeze(kit.model, fault));
+	for (long left = 0; rc != 0; left += 1 + left / 10) {
+		kit_orders(&kit, 5, 2);
+		failing.left = left;
+		rc = open_and_drain();
+		failing.left = -1;
+		ck_assert(rc == 0 || rc == SKAFU_ENOMEM);
+		kit_stop(&kit);
+	}
+	kit_run(&kit);
+	ck_assert_uint_eq(reserved(), kit_count(kit.store, SKAFU_KIND_EVENT, "Ordered"));
+	kit_close(&kit);
+	ck_assert_int_eq(failing.live, 0);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+	tcase_add_test(tests, memory_that_runs_out);
 	tcase_set_timeout(tests, 10);
 	tcase_add_test(tests, steps_are_bounded);
 	tcase_add_test(tests, an_event_loop);
