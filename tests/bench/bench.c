@@ -52,6 +52,7 @@ static const struct named_case cases[] = {
 	{"notify", case_notify},
 	{"live_commits", case_live_commits},
 	{"engine", case_engine},
+	{"timers", case_timers},
 	{"many_streams", case_many_streams},
 	{"growth", case_growth},
 };

@@ -1,4 +1,4 @@
-/* The cases of an engine in another process. */
+/* The cases of an engine. */
 #include "bench/cases.h"
 
 void case_engine(const struct bench_context *ctx)
@@ -31,4 +31,26 @@ void case_engine(const struct bench_context *ctx)
 	own.kind = 2;
 	bench_job_pairs(&own, &reference, ctx->quick ? 2 : 5, &series);
 	bench_report_add(ctx->report, &cost, &series);
+}
+
+/* Quick: 10^5 pending ones. */
+void case_timers(const struct bench_context *ctx)
+{
+	static const struct bench_line pending = {"engine, 10^6 pending timers", "1/s", "no timers", TIMER_RATE,
+		TIMER_RATE, BAR_RATIO_MIN, 0.83};
+	static const struct bench_line fired = {"timers fired, synced", "1/s", NULL, TIMER_RATE, 0, BAR_VALUE_MIN,
+		10000};
+	struct bench_job own = {.ctx = ctx, .subject = ctx->own, .run = bench_timer_run,
+		.events = ctx->quick ? 20000 : 200000, .streams = ctx->quick ? 100000 : 1000000};
+	struct bench_job reference = own;
+	struct bench_series series;
+
+	reference.streams = 0;
+	bench_job_pairs(&own, &reference, ctx->quick ? 2 : 5, &series);
+	bench_report_add(ctx->report, &pending, &series);
+	own.kind = 1;
+	own.store.sync = 1;
+	own.events = ctx->quick ? 10000 : 100000;
+	bench_job_pairs(&own, NULL, ctx->quick ? 1 : 3, &series);
+	bench_report_add(ctx->report, &fired, &series);
 }
