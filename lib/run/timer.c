@@ -17,6 +17,7 @@
 #include "store/view.h"
 
 #define TIMER_NAME_BYTES_MAX 255u
+#define TIMER_SEARCH_ROWS 256u /* of a batch of the host */
 
 static int32_t timer_check_name(const char *name, skafu_error *error)
 {
@@ -147,6 +148,15 @@ static int32_t timer_check_batch(const skafu_batch *batch, skafu_error *error)
 	return rc;
 }
 
+/* How it is set before.  In a large batch what the batch itself did is not looked for: the row of an earlier time that
+ * is left over then is swept when that time comes. */
+static int32_t timer_find_in_batch(const skafu_batch *batch, const uint8_t id[16], struct skafu__timer_setting *out,
+				   skafu_error *error)
+{
+	return skafu__timer_find(batch->store, NULL, batch->row_count <= TIMER_SEARCH_ROWS ? batch : NULL, id, out,
+				 error);
+}
+
 static int32_t timer_set_in_batch(skafu_batch *batch, const char *name, int64_t due_ns, skafu_new_record *record,
 				  skafu_error *error)
 {
@@ -160,7 +170,7 @@ static int32_t timer_set_in_batch(skafu_batch *batch, const char *name, int64_t 
 			return skafu__fail(error, SKAFU_EIO, "there is no randomness for the id of a timer's record");
 		record->id = record_id;
 	}
-	int32_t rc = skafu__timer_find(batch->store, NULL, batch, id, &before, error);
+	int32_t rc = timer_find_in_batch(batch, id, &before, error);
 	if (rc < 0)
 		return rc;
 	return skafu__timer_put(batch, &whole, due_ns, record, rc ? &before : NULL, error);
@@ -195,8 +205,12 @@ int32_t skafu_batch_cancel_timer(skafu_batch *batch, const char *name, skafu_err
 		return rc;
 	const struct skafu__timer_name whole = {"", "", name};
 	skafu__timer_id(&whole, id);
-	rc = skafu__timer_find(batch->store, NULL, batch, id, &before, error);
-	return rc == 1 ? skafu__timer_delete(batch, id, &before, error) : rc;
+	rc = timer_find_in_batch(batch, id, &before, error);
+	if (rc == 1)
+		return skafu__timer_delete(batch, id, &before, error);
+	if (rc == 0 && batch->row_count > TIMER_SEARCH_ROWS)
+		rc = skafu_batch_delete_row(batch, skafu__timer_name_table, id, sizeof id, error);
+	return rc;
 }
 
 /* ---- a turn -------------------------------------------------------------------------------------------------- */

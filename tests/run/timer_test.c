@@ -167,6 +167,28 @@ START_TEST(a_record_that_is_too_large)
 }
 END_TEST
 
+/* Thousands in one commit, among them some that are set again and cancelled. */
+START_TEST(a_large_batch)
+{
+	char name[20];
+	uint64_t count = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		snprintf(name, sizeof name, "t%d", i % 4000);
+		set(name, i);
+	}
+	for (int i = 0; i < 3990; i++) {
+		snprintf(name, sizeof name, "t%d", i);
+		went(skafu_batch_cancel_timer(batch, name, fault));
+	}
+	commit();
+	went(skafu__timer_count(kit.store, &count, fault));
+	ck_assert_uint_eq(count, 10);
+	ck_assert_ptr_nonnull(strstr(timers(), "//t3990@3990"));
+	ck_assert_ptr_null(strstr(timers(), "//t5@"));
+}
+END_TEST
+
 /* ---- turns ---- */
 
 static int64_t due_later;
@@ -271,6 +293,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, left_overs_are_not_shown);
 	tcase_add_test(tests, what_is_refused);
 	tcase_add_test(tests, a_record_that_is_too_large);
+	tcase_add_test(tests, a_large_batch);
 	tcase_add_test(tests, what_a_turn_fills_in);
 	tcase_add_test(tests, a_reaction_sees_its_own_timers);
 	tcase_add_test(tests, a_turn_that_could_not_set_it_fails);
