@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/failing.h"
 #include "run/prockit.h"
 #include "run/timer.h"
 
@@ -292,6 +293,43 @@ START_TEST(names_that_are_none)
 }
 END_TEST
 
+/* ---- without memory ---- */
+
+/* Whatever allocation fails, each input takes its step once. */
+START_TEST(without_memory)
+{
+	static const skafu_retry_policy often = {.size = sizeof often, .attempts_max = 1000, .delay_ns = 100000,
+						 .delay_ns_max = 100000, .then = SKAFU_THEN_PARK_KEY};
+	struct failing failing;
+	uint32_t inputs = 1;
+	char expected[60];
+
+	prockit_close(&kit);
+	failing_init(&failing);
+	skafu__sys_override(&failing.sys);
+	prockit_open(&kit);
+	prockit_define(&kit, 1, &often);
+	kit_engine(&kit.kit);
+	kit.due = 1;
+	prockit_tell(&kit, "Ordered", "a", "us");
+	prockit_run(&kit);
+	for (long left = 0; left < 120; left++, inputs++) {
+		prockit_tell(&kit, "Paid", "a", left % 3 == 0 ? "x" : left % 3 == 1 ? "s" : "u");
+		failing.left = left;
+		int32_t rc = skafu_engine_step(kit.kit.engine, 100, fault);
+		failing.left = -1;
+		ck_assert_msg(rc == 0 || rc == 1 || rc == SKAFU_ENOMEM, "%d %s", rc, skafu_error_message(fault));
+		prockit_run(&kit);
+	}
+	snprintf(expected, sizeof expected, "running 1 %u ", inputs);
+	ck_assert_str_eq(prockit_instance(&kit, "a"), expected);
+	ck_assert_uint_eq(kit_count(kit.kit.store, SKAFU_KIND_COMMAND, "Order"), 41);
+	prockit_close(&kit);
+	skafu__sys_override(NULL);
+	prockit_open(&kit);
+}
+END_TEST
+
 /* ---- managed state ---- */
 
 static uint32_t alive;
@@ -398,6 +436,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_missing_version);
 	tcase_add_test(tests, a_state_of_another_version);
 	tcase_add_test(tests, names_that_are_none);
+	tcase_add_test(tests, without_memory);
 	tcase_add_test(tests, managed_states);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/failing.h"
 #include "run/kit.h"
 #include "run/timer.h"
 
@@ -90,12 +91,17 @@ static const char *fired(void)
 
 START_TEST(in_the_order_of_their_times)
 {
+	skafu_engine_stats stats = {.size = sizeof stats};
+
 	set("c", wall + 3 * SECOND);
 	set("a", wall + 1);
 	set("b", wall + 2 * SECOND);
 	set("past", -5);
 	step();
 	ck_assert_str_eq(fired(), "past");
+	went(skafu_engine_stats_get(kit.engine, &stats, fault));
+	ck_assert_uint_eq(stats.timers_pending, 3);
+	ck_assert_uint_eq(stats.timers_fired, 1);
 	wall += 2 * SECOND;
 	step();
 	ck_assert_str_eq(fired(), "past a b");
@@ -337,6 +343,35 @@ START_TEST(over_a_restart)
 }
 END_TEST
 
+/* Whatever allocation fails, each timer fires once. */
+START_TEST(without_memory)
+{
+	struct failing failing;
+	char name[20];
+
+	drop();
+	failing_init(&failing);
+	failing.sys.wall_ns = wall_now;
+	failing.sys.monotonic_ns = monotonic_now;
+	skafu__sys_override(&failing.sys);
+	kit_open(&kit);
+	kit_engine(&kit);
+	for (long left = 0; left < 60; left++) {
+		snprintf(name, sizeof name, "t%ld", left);
+		set(name, wall);
+		failing.left = left;
+		int32_t rc = skafu_engine_step(kit.engine, 100, fault);
+		failing.left = -1;
+		ck_assert_msg(rc == 0 || rc == 1 || rc == SKAFU_ENOMEM, "%d %s", rc, skafu_error_message(fault));
+		step();
+		ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Paid"), (uint32_t)left + 1);
+	}
+	kit_close(&kit);
+	skafu__sys_override(NULL);
+	make();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
@@ -352,6 +387,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, one_that_cannot_fire_stays);
 	tcase_add_test(tests, a_damaged_row_is_passed_over);
 	tcase_add_test(tests, over_a_restart);
+	tcase_add_test(tests, without_memory);
 }
 
 int main(void)
