@@ -170,8 +170,8 @@ typedef struct skafu_timer_info {
 	const char *type; /* of the record to be */
 } skafu_timer_info;
 
-/* The timers that are set and due before a time (INT64_MAX: all), in the order of their times.  Read in pages: what is
- * set or fires meanwhile may be there or not. */
+/* The timers that are set and due before a time (INT64_MAX: all), in the order of their times.  Read in pages: what
+ * is set or fires meanwhile may be there or not. */
 typedef struct skafu_timer_list skafu_timer_list;
 SKAFU_API int32_t skafu_timer_list_open(skafu_store *store, int64_t before_ns, uint64_t limit,
 					skafu_timer_list **out_list, skafu_error *error);

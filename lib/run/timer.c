@@ -148,8 +148,8 @@ static int32_t timer_check_batch(const skafu_batch *batch, skafu_error *error)
 	return rc;
 }
 
-/* How it is set before.  In a large batch what the batch itself did is not looked for: the row of an earlier time that
- * is left over then is swept when that time comes. */
+/* How it is set before.  In a large batch what the batch itself did is not looked for: the row of an earlier time
+ * that is left over then is swept when that time comes. */
 static int32_t timer_find_in_batch(const skafu_batch *batch, const uint8_t id[16], struct skafu__timer_setting *out,
 				   skafu_error *error)
 {

@@ -66,6 +66,7 @@ static int32_t react(void *user, const skafu_record *event, skafu_turn *turn, sk
 		if (rc == 0)
 			rc = skafu_append(user, batch, SKAFU_WAIT_FOREVER, NULL, error);
 		skafu_batch_free(batch);
+		actors_nap(ACTORS_MS); /* so that there are kills while some are not committed */
 		return rc;
 	}
 	rc = skafu_turn_emit(turn, &reserved, error);
