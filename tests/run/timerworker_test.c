@@ -343,6 +343,34 @@ START_TEST(over_a_restart)
 }
 END_TEST
 
+static int64_t reckoned;
+
+static int32_t reckon(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	(void)user;
+	(void)event;
+	(void)error;
+	reckoned = skafu_turn_now(turn);
+	return 0;
+}
+
+/* The time of the log never falls; a deadline that is reckoned from it must not be 73 years away. */
+START_TEST(reckoning_when_the_log_is_ahead)
+{
+	int64_t before = wall;
+
+	kit_reopen(&kit);
+	kit_add_reaction(&kit, "r", NULL, NULL, reckon);
+	wall = INT64_C(4080000000) * SECOND;
+	kit_order(&kit, "a");
+	wall = before;
+	kit_order(&kit, "a");
+	kit_engine(&kit);
+	step();
+	ck_assert_int_eq(reckoned, before);
+}
+END_TEST
+
 /* Whatever allocation fails, each timer fires once. */
 START_TEST(without_memory)
 {
@@ -387,6 +415,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, one_that_cannot_fire_stays);
 	tcase_add_test(tests, a_damaged_row_is_passed_over);
 	tcase_add_test(tests, over_a_restart);
+	tcase_add_test(tests, reckoning_when_the_log_is_ahead);
 	tcase_add_test(tests, without_memory);
 }
 
