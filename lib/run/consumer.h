@@ -134,6 +134,7 @@ struct skafu__consumer {
 	skafu_cursor *cursor;
 	uint64_t scanned;
 	int64_t flush_due_ns; /* monotonic; INT64_MAX: nothing is to be saved */
+	int64_t lag_due_ns;   /* monotonic; when its lag is told again */
 	uint64_t unsaved;     /* records passed since the checkpoints were saved */
 
 	struct skafu__step step;

@@ -181,6 +181,17 @@ static int deliver_is_trouble(int32_t rc)
 	return rc <= SKAFU_EBUSY && rc != SKAFU_EGONE && rc != SKAFU_EHOST && rc != SKAFU_EABSENT;
 }
 
+static void deliver_crossed(const struct skafu__consumer *consumer, const struct skafu__pending *pending,
+			    int64_t took_ns)
+{
+	const struct skafu__probe_event event = {
+		.kind = SKAFU__PROBE_CROSS_DOMAIN, .count = pending->emitted, .value = took_ns, .name = consumer->name,
+		.domain = consumer->domain, .from = pending->from};
+	skafu__times_add(&consumer->engine->cross_domain, took_ns, 1);
+	if (skafu__probe_is_on(&consumer->store->probe))
+		skafu__probe_tell(&consumer->store->probe, &event);
+}
+
 static void deliver_succeeded(struct skafu__consumer *consumer, const struct skafu__pending *pending,
 			      const skafu_appended *appended)
 {
@@ -199,8 +210,8 @@ static void deliver_succeeded(struct skafu__consumer *consumer, const struct ska
 	if (!consumer->engine)
 		return;
 	atomic_fetch_add_explicit(&consumer->engine->emitted, pending->emitted, memory_order_relaxed);
-	if (pending->crosses && pending->emitted != 0)
-		skafu__times_add(&consumer->engine->cross_domain, appended->recorded_ns - pending->recorded_ns, 1);
+	if (pending->from && pending->emitted != 0)
+		deliver_crossed(consumer, pending, appended->recorded_ns - pending->recorded_ns);
 }
 
 /* The input is read again: the cursor is elsewhere by now. */
@@ -321,7 +332,8 @@ static void deliver_tell(const struct skafu__consumer *consumer, const skafu_rec
 {
 	struct skafu__probe *probe = &consumer->store->probe;
 	struct skafu__probe_event event = {
-		.kind = SKAFU__PROBE_HANDLED, .count = 1, .value = took, .name = consumer->name,
+		.kind = consumer->kind == SKAFU_CONSUMER_KIND_PROCESS ? SKAFU__PROBE_STEP : SKAFU__PROBE_HANDLED,
+		.count = 1, .value = took, .name = consumer->name,
 		.domain = consumer->domain, .from = stored->source, .record_kind = stored->kind,
 		.emitted = consumer->step.emitted, .metadata_length = stored->metadata_length, .id = stored->id,
 		.causation = stored->causation, .type = stored->type, .correlation = stored->correlation,
@@ -353,6 +365,15 @@ static int32_t deliver_batch(struct skafu__consumer *consumer, skafu_batch **out
 	return rc;
 }
 
+/* A domain of the model other than the consumer's: its name lives as long as the model. */
+static const char *deliver_foreign(const struct skafu__consumer *consumer, const skafu_record *stored)
+{
+	if (!consumer->domain || strcmp(consumer->domain, stored->source) == 0)
+		return NULL;
+	const struct skafu__domain *domain = skafu__registry_domain(&consumer->model->registry, stored->source);
+	return domain ? domain->name : NULL;
+}
+
 /* The step has run well: keep its batch when there is something in it. */
 static int32_t deliver_keep(struct skafu__consumer *consumer, struct skafu__partition *partition,
 			    const skafu_record *stored, skafu_batch *batch, skafu_error *error)
@@ -372,7 +393,7 @@ static int32_t deliver_keep(struct skafu__consumer *consumer, struct skafu__part
 	pending->sequence = stored->sequence;
 	pending->recorded_ns = stored->recorded_ns;
 	pending->emitted = consumer->step.emitted;
-	pending->crosses = consumer->domain && strcmp(consumer->domain, stored->source) != 0;
+	pending->from = deliver_foreign(consumer, stored);
 	if (!consumer->is_volatile && stored->sequence > partition->chained.mark) {
 		pending->mark = stored->sequence;
 		partition->chained = (struct skafu__checkpoint){1, 0, stored->sequence, stored->sequence};
@@ -596,6 +617,20 @@ static int32_t deliver_inputs(struct skafu__consumer *consumer, uint32_t inputs_
 	return 1;
 }
 
+/* How far behind it is, once a second while somebody wants to know. */
+static void deliver_tell_lag(struct skafu__consumer *consumer)
+{
+	uint64_t head = 0;
+	if (!skafu__probe_is_on(&consumer->store->probe) || consumer->scanned == UINT64_MAX)
+		return;
+	int64_t now = consumer->store->sys.monotonic_ns();
+	if (now < consumer->lag_due_ns || skafu_store_head(consumer->store, &head, NULL) != 0)
+		return;
+	consumer->lag_due_ns = now + DELIVER_LAZY_NS;
+	skafu__probe_report(&consumer->store->probe, SKAFU__PROBE_LAG, 1,
+			    head > consumer->scanned ? (int64_t)(head - consumer->scanned) : 0, consumer->name);
+}
+
 int32_t skafu__deliver_step(struct skafu__worker *worker, uint32_t inputs_max, uint32_t *out_done,
 			    skafu_error *error)
 {
@@ -611,6 +646,7 @@ int32_t skafu__deliver_step(struct skafu__worker *worker, uint32_t inputs_max, u
 	rc = skafu__deliver_flush_if_due(consumer, error);
 	if (rc != 0)
 		return rc;
+	deliver_tell_lag(consumer);
 	return consumer->is_halted_here ? 0 : more || consumer->must_rescan;
 }
 

@@ -17,7 +17,8 @@ struct skafu__pending {
 	uint64_t mark; /* of the checkpoint in it; 0: none is */
 	int64_t recorded_ns; /* of the input */
 	uint32_t emitted;
-	uint32_t crosses; /* the input came from another domain */
+	uint32_t reserved;
+	const char *from; /* the domain that the input came from, when it is another one; else NULL */
 };
 
 int32_t skafu__deliver_init(struct skafu__consumer *consumer, skafu_error *error);

@@ -170,6 +170,16 @@ int32_t skafu__failure_halt(struct skafu__consumer *consumer, const struct skafu
 	return skafu__consumer_row_put(batch, consumer->name, &row, error);
 }
 
+static void failure_tell_dead_letter(const struct skafu__consumer *consumer, const struct skafu__failure *failure)
+{
+	const struct skafu__probe_event event = {
+		.kind = SKAFU__PROBE_DEAD_LETTER, .count = 1, .code = failure->code,
+		.value = -(int64_t)failure->code, .name = consumer->name, .domain = consumer->domain,
+		.from = failure->input->source};
+	if (skafu__probe_is_on(&consumer->store->probe))
+		skafu__probe_tell(&consumer->store->probe, &event);
+}
+
 void skafu__failure_given_up(struct skafu__consumer *consumer, const struct skafu__failure *failure)
 {
 	int halts = consumer->retry.then == SKAFU_THEN_HALT;
@@ -178,6 +188,7 @@ void skafu__failure_given_up(struct skafu__consumer *consumer, const struct skaf
 	atomic_fetch_add_explicit(&consumer->figures->dead_letters, 1, memory_order_relaxed);
 	if (consumer->engine)
 		atomic_fetch_add_explicit(&consumer->engine->dead_letters, 1, memory_order_relaxed);
+	failure_tell_dead_letter(consumer, failure);
 	skafu__log(&consumer->store->log, SKAFU_LOG_WARNING,
 		   "consumer %s sets record %llu aside after %u attempts%s: %s", consumer->name,
 		   (unsigned long long)failure->input->sequence, failure->attempts, halts ? " and halts" : "",

@@ -254,6 +254,15 @@ static int32_t timerworker_drop(struct timerworker *timers, const struct timerwo
 	return rc == 0 || rc == SKAFU_EROW ? 0 : skafu__error_copy(error, &own, rc);
 }
 
+static void timerworker_fired(struct timerworker *timers, const struct timerworker_due *due)
+{
+	skafu_store *store = timers->store;
+	int64_t behind_ns;
+	atomic_fetch_add_explicit(&timers->figures->timers_fired, 1, memory_order_relaxed);
+	if (!__builtin_sub_overflow(store->sys.wall_ns(), due->setting.due_ns, &behind_ns))
+		skafu__probe_report(&store->probe, SKAFU__PROBE_TIMER, 1, behind_ns, NULL);
+}
+
 /* Of one timer: fired, others were faster, it was set anew, or it cannot be. */
 static int32_t timerworker_judge(struct timerworker *timers, uint32_t index, const struct skafu_error *first,
 				 skafu_error *error)
@@ -262,7 +271,7 @@ static int32_t timerworker_judge(struct timerworker *timers, uint32_t index, con
 	int32_t rc = timers->results[index];
 	int is_new = rc == 0 && !(timers->places[index].flags & SKAFU_APPENDED_RETRY);
 	if (is_new)
-		atomic_fetch_add_explicit(&timers->figures->timers_fired, 1, memory_order_relaxed);
+		timerworker_fired(timers, due);
 	if (rc == SKAFU_EROW || (rc == 0 && !is_new))
 		return timerworker_sweep(timers, due, timers->batches[index], error);
 	if (rc == SKAFU_EDUPLICATE || rc == SKAFU_ECOMMIT)
