@@ -185,8 +185,8 @@ static void deliver_crossed(const struct skafu__consumer *consumer, const struct
 			    int64_t took_ns)
 {
 	const struct skafu__probe_event event = {
-		.kind = SKAFU__PROBE_CROSS_DOMAIN, .count = pending->emitted, .value = took_ns, .name = consumer->name,
-		.domain = consumer->domain, .from = pending->from};
+		.kind = SKAFU__PROBE_CROSS_DOMAIN, .count = pending->emitted, .value = took_ns,
+		.name = consumer->name, .domain = consumer->domain, .from = pending->from};
 	skafu__times_add(&consumer->engine->cross_domain, took_ns, 1);
 	if (skafu__probe_is_on(&consumer->store->probe))
 		skafu__probe_tell(&consumer->store->probe, &event);

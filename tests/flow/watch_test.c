@@ -40,7 +40,8 @@ START_TEST(the_way_of_an_event_is_measured)
 	kit_run(&kit);
 	ck_assert_double_eq(figure("skafu_handled_total", "consumer=\"reserve\"", SKAFU_METRIC_VALUE), 100);
 	ck_assert_double_gt(figure("skafu_processing_seconds", "consumer=\"reserve\"", SKAFU_METRIC_P95), 0);
-	ck_assert_double_eq(figure("skafu_cross_domain_total", "from=\"shop\",to=\"stock\"", SKAFU_METRIC_VALUE), 100);
+	ck_assert_double_eq(figure("skafu_cross_domain_total", "from=\"shop\",to=\"stock\"",
+				   SKAFU_METRIC_VALUE), 100);
 	ck_assert_double_ge(figure("skafu_consumer_lag", "consumer=\"reserve\"", SKAFU_METRIC_VALUE), 0);
 	end();
 }
