@@ -483,6 +483,7 @@ SKAFU_API void skafu_error_summary_list_free(skafu_error_summary_list *list);
 #define SKAFU_REPLAY_ORIGINAL_PACE 0x4u /* as far apart as they were recorded, within rate_max */
 #define SKAFU_REPLAY_RECORDED_FROM 0x8u /* recorded_from_ns is given */
 #define SKAFU_REPLAY_RECORDED_TO 0x10u  /* recorded_to_ns is given */
+#define SKAFU_REPLAY_UPCAST 0x20u       /* to target_store: what the upcasters of the model make of each record */
 
 /* Change a record on its way to another store, to mask what must not leave: copy it, with changes, into `out`, as an
  * upcaster does; adding nothing leaves it out. */
@@ -498,8 +499,8 @@ typedef struct skafu_replay_opts {
 	const char *rule;           /* a pattern; NULL: everything of the range */
 	const char *const *targets; /* names of projections, reactions, processes, or "domain:NAME" */
 	size_t target_count;
-	skafu_store *target_store; /* append the records there instead, as they were; NULL: none */
-	skafu_mask_fn mask;        /* for target_store; NULL: none */
+	skafu_store *target_store; /* append the records there, as they were, and compare; NULL: none */
+	skafu_mask_fn mask;        /* for target_store, last of all; NULL: none */
 	void *user;
 	skafu_free_fn free_user;
 	uint64_t rate_max; /* records a second; 0: as fast as it goes */
@@ -515,16 +516,19 @@ typedef struct skafu_replay_info {
 	uint32_t size;  /* set by the caller to sizeof(skafu_replay_info) */
 	uint32_t state; /* SKAFU_REPLAY_RUNNING ... */
 	uint8_t id[16];
-	uint64_t done; /* records of the range seen; sequence is the last of them */
+	uint64_t done; /* records of the range that are behind it; sequence is the last of them */
 	uint64_t total;
 	uint64_t sequence;
-	uint64_t matched;
-	uint64_t succeeded; /* handled without failure */
+	uint64_t matched;   /* records that the rule takes, and that are of kinds and types for a target */
+	uint64_t succeeded; /* of a record, by each target that it was for */
 	uint64_t failed;
 	uint64_t rate;         /* records a second, lately */
 	uint64_t remaining_ns; /* at that rate */
 	int64_t started_ns;
 	int64_t ended_ns; /* 0: not yet */
+	int32_t code;     /* of what ended it; 0 unless it failed */
+	uint32_t reserved;
+	char message[256];
 } skafu_replay_info;
 
 /*
@@ -535,8 +539,8 @@ SKAFU_API int32_t skafu_replay_start(skafu_engine *engine, const skafu_replay_op
 				     skafu_error *error);
 SKAFU_API int32_t skafu_replay_pause(skafu_engine *engine, const uint8_t id[16], skafu_error *error);
 
-/* Go on with a paused session, or with one that a restart left without its target store and mask: opts then gives
- * them again, with all else the same; NULL when it has neither. */
+/* Go on with a session that is paused or failed, or that a restart left without its target store and mask: opts then
+ * gives them again, and all else in it is not looked at; NULL when it has neither. */
 SKAFU_API int32_t skafu_replay_resume(skafu_engine *engine, const uint8_t id[16], const skafu_replay_opts *opts,
 				      skafu_error *error);
 SKAFU_API int32_t skafu_replay_cancel(skafu_engine *engine, const uint8_t id[16], skafu_error *error);

@@ -148,7 +148,8 @@ static int32_t building_begin(struct skafu__building *building, struct skafu__vi
 	return rc;
 }
 
-enum building_move { BUILDING_BEGIN_LIVE, BUILDING_BEGIN_BESIDE, BUILDING_FLIP, BUILDING_DISCARD, BUILDING_RESUME };
+enum building_move { BUILDING_BEGIN_LIVE, BUILDING_BEGIN_BESIDE, BUILDING_FLIP, BUILDING_DISCARD, BUILDING_RESUME,
+		     BUILDING_PASS };
 
 static int32_t building_move_begin(struct skafu__building *building, struct skafu__viewtxn *txn, int beside,
 				   struct skafu__built *now, skafu_error *error)
@@ -187,6 +188,18 @@ static int32_t building_move_resume(struct skafu__viewtxn *txn, struct skafu__bu
 	return rc;
 }
 
+static int32_t building_move_pass(struct skafu__viewtxn *txn, struct skafu__built *now, uint64_t sequence,
+				  skafu_error *error)
+{
+	now->live.halt_code = 0;
+	now->live.halt_message[0] = 0;
+	if (now->live.sequence < sequence) {
+		now->live.sequence = sequence;
+		memset(now->live.anchor, 0, sizeof now->live.anchor);
+	}
+	return skafu__viewmark_put(txn, now->place.live, &now->live, error);
+}
+
 static int32_t building_move_in(struct skafu__building *building, struct skafu__viewtxn *txn,
 				enum building_move move, struct skafu__built *now, skafu_error *error)
 {
@@ -210,6 +223,8 @@ static int32_t building_move_in(struct skafu__building *building, struct skafu__
 		break;
 	case BUILDING_RESUME:
 		return building_move_resume(txn, now, error);
+	case BUILDING_PASS:
+		return building_move_pass(txn, now, building->pass_to, error);
 	}
 	return rc ? rc : skafu__viewmark_put_place(txn, building->projection->def.name, &now->place, error);
 }
@@ -254,6 +269,12 @@ int32_t skafu__building_flip(struct skafu__building *building, skafu_error *erro
 int32_t skafu__building_discard(struct skafu__building *building, skafu_error *error)
 {
 	return building->built.place.shadow ? building_move(building, BUILDING_DISCARD, error) : 0;
+}
+
+int32_t skafu__building_pass(struct skafu__building *building, uint64_t sequence, skafu_error *error)
+{
+	building->pass_to = sequence;
+	return building_move(building, BUILDING_PASS, error);
 }
 
 int32_t skafu__building_resume(struct skafu__building *building, skafu_error *error)
@@ -530,6 +551,8 @@ static int32_t building_advance_once(struct skafu__building *building, int besid
 	if (more == SKAFU__STEPPING_FAILED && mark->halt_code != 0)
 		return building_tell_halt(building, mark, error);
 	/* A batch that was lost to another process is none. */
+	if (more != SKAFU__STEPPING_FAILED && mark->sequence == building->stepping.reached)
+		building->given += building->stepping.given;
 	return more || mark->sequence != building->stepping.reached ? SKAFU__PROJECTION_MORE : SKAFU__PROJECTION_IDLE;
 }
 

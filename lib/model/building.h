@@ -46,6 +46,8 @@ struct skafu__building {
 	struct skafu__built built;
 	struct skafu__stepping stepping;
 	struct skafu__editchange *changes;
+	uint64_t given;   /* forms that the handler took, and that are written */
+	uint64_t pass_to; /* see skafu__building_pass() */
 };
 
 int32_t skafu__building_init(struct skafu__building *building, skafu_model *model,
@@ -72,6 +74,10 @@ int32_t skafu__building_flip(struct skafu__building *building, skafu_error *erro
 
 /* Throw the one beside away: 1, or 0 when there is none. */
 int32_t skafu__building_discard(struct skafu__building *building, skafu_error *error);
+
+/* Count everything up to a sequence as seen by the generation in use, without the handler: where a part of the log
+ * begins, or past an event that the handler fails on. */
+int32_t skafu__building_pass(struct skafu__building *building, uint64_t sequence, skafu_error *error);
 
 /* Forget that the handler failed. */
 int32_t skafu__building_resume(struct skafu__building *building, skafu_error *error);

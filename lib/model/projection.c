@@ -96,7 +96,7 @@ static int32_t projection_copy(const struct skafu__sys *sys, struct skafu__proje
 {
 	projection->def = *def;
 	projection->kinds = SKAFU_KINDS_EVENTS;
-	projection->def.domain = NULL; /* it was checked, and nothing asks again */
+	projection->def.domain = NULL; /* see projection->domain */
 	projection->def.types = NULL;
 	projection->def.rule = NULL;
 	projection->def.name = skafu__strdup(sys, def->name);
@@ -233,6 +233,7 @@ static int32_t projection_add(skafu_model *model, const skafu_projection_def *de
 	struct skafu__projection *projection = skafu__alloc_zeroed(&model->sys, 1, sizeof *projection);
 	if (!projection)
 		return skafu__fail_memory(error);
+	projection->domain = skafu__registry_domain(&model->registry, def->domain);
 	rc = projection_copy(&model->sys, projection, def, error);
 	projection->part = (struct skafu__component){.kind = SKAFU__PROJECTION_KIND, .name = projection->def.name,
 						     .freeze = projection_freeze, .drop = projection_drop};

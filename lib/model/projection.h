@@ -17,6 +17,7 @@
 struct skafu__projection {
 	struct skafu__component part; /* first */
 	struct skafu_projection_def def; /* its texts are copies */
+	const struct skafu__domain *domain; /* NULL: of the library's own */
 	char **types;
 	skafu_rules *rules;     /* NULL: no rule */
 	skafu_query *query;     /* of the stored types that can become one that it sees; NULL: everything */

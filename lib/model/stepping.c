@@ -210,6 +210,7 @@ static int32_t stepping_event(struct skafu__stepping *stepping, const skafu_reco
 		rc = skafu_rules_match(projection->rules, event, NULL, 0, &stepping->why);
 	if (rc <= 0)
 		return rc;
+	stepping->given++;
 	if (!projection->def.each)
 		return stepping_hold(stepping, event);
 	stepping->edit.phase = SKAFU__EDIT_ROWS;
@@ -248,7 +249,9 @@ static int32_t stepping_record(struct skafu__stepping *stepping, const skafu_rec
 	stepping->exact = 1;
 	if (stepping->why.code != 0)
 		skafu_error_clear(&stepping->why); /* which a handler met, and got over */
-	int32_t rc = stepping_forms(stepping, stored);
+	int32_t rc = stepping->filter ? skafu_rules_match(stepping->filter, stored, NULL, 0, &stepping->why) : 1;
+	if (rc > 0)
+		rc = stepping_forms(stepping, stored);
 	if (rc < 0)
 		return rc;
 	stepping->taken++;
@@ -332,6 +335,7 @@ static int32_t stepping_try(struct skafu__stepping *stepping, const struct skafu
 	stepping->handler_failed = 0;
 	stepping->taken = 0;
 	stepping->settled = 0;
+	stepping->given = 0;
 	stepping->reached = span->mark->sequence;
 	skafu__held_clear(&stepping->held);
 	int32_t rc = skafu__edit_begin(&stepping->edit, stepping->views, span->generation, span->mark,

@@ -30,6 +30,8 @@ struct skafu__stepping {
 	uint64_t reached; /* everything up to here is in the edit */
 	uint64_t taken;   /* stored records that the try has looked at ... */
 	uint64_t settled; /* ... of which the handler is done with so many */
+	uint64_t given;   /* forms that the handler was given in the try */
+	skafu_rules *filter; /* of whoever steps: stored records must match it too; NULL: none */
 	uint64_t culprit; /* sequence of the record in hand */
 	int exact;        /* the failure is that record's, not that of a batch */
 	int handler_failed;

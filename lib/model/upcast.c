@@ -383,7 +383,7 @@ struct skafu__lens_form {
 /* What an upcaster is given to add to. */
 struct skafu_upcast {
 	struct skafu__lens *lens;
-	const struct skafu__upcaster *upcaster;
+	const struct skafu__upcaster *upcaster; /* NULL: a mask, which may add anything */
 	const skafu_record *from;
 	struct skafu__lens_form *first;
 	struct skafu__lens_form **last;
@@ -438,21 +438,23 @@ static int32_t lens_check_data(const struct skafu_upcast *out, const void *data,
 	if (rc == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);
 	if (rc != 0)
-		return skafu__fail(error, SKAFU_EJSON, "the upcaster of %s made data that are not strict JSON: at "
-				   "byte %zu, %s", out->upcaster->type->name, fault.offset, fault.reason);
+		return skafu__fail(error, SKAFU_EJSON, "the %s of %s made data that are not strict JSON: at byte "
+				   "%zu, %s", out->upcaster ? "upcaster" : "mask", out->from->type, fault.offset,
+				   fault.reason);
 	return 0;
 }
 
-static int32_t lens_add(struct skafu_upcast *out, const struct upcast_target *target, const void *data,
+static int32_t lens_add(struct skafu_upcast *out, const char *type, uint32_t version, const void *data,
 			size_t length, skafu_error *error)
 {
 	struct skafu__lens *lens = out->lens;
-	struct skafu__lens_form *form = skafu__alloc(lens->registry->sys, sizeof *form + length);
+	size_t type_length = strlen(type);
+	struct skafu__lens_form *form = skafu__alloc(lens->registry->sys, sizeof *form + length + type_length + 1);
 	if (!form)
 		return skafu__fail_memory(error);
 	form->record = *out->from;
-	form->record.type = target->type->name;
-	form->record.event_version = target->version;
+	form->record.type = memcpy(form->data + length, type, type_length + 1);
+	form->record.event_version = version;
 	form->record.data = form->data;
 	form->record.data_length = (uint32_t)length;
 	if (length != 0)
@@ -472,15 +474,14 @@ int32_t skafu_upcast_add(skafu_upcast *out, const char *type, uint32_t event_ver
 	static const char empty[] = "{}";
 	if (!out || !type)
 		return skafu__fail(error, SKAFU_EINVAL, "the place to add to, or the type, is NULL");
-	const struct upcast_target *target = lens_target(out->upcaster, type, event_version);
 	int32_t rc = 0;
-	if (!target)
+	if (out->upcaster && !lens_target(out->upcaster, type, event_version))
 		rc = skafu__fail(error, SKAFU_EDEFINITION, "the upcaster of %s adds %s %u.%u, which its definition "
 				 "does not name", out->upcaster->type->name, type, upcast_major(event_version),
 				 upcast_minor(event_version));
 	else if (out->added == UPCAST_FORMS_MAX)
 		rc = skafu__fail(error, SKAFU_ELIMIT, "the upcaster of %s adds more than %u events",
-				 out->upcaster->type->name, UPCAST_FORMS_MAX);
+				 out->from->type, UPCAST_FORMS_MAX);
 	if (rc == 0 && data_length == 0 && (out->from->flags & SKAFU_RECORD_IS_JSON)) {
 		data = empty;
 		data_length = sizeof empty - 1;
@@ -488,7 +489,7 @@ int32_t skafu_upcast_add(skafu_upcast *out, const char *type, uint32_t event_ver
 	if (rc == 0)
 		rc = lens_check_data(out, data, data_length, error);
 	if (rc == 0)
-		rc = lens_add(out, target, data, data_length, error);
+		rc = lens_add(out, type, event_version, data, data_length, error);
 	if (rc != 0)
 		out->failed = rc;
 	return rc;
@@ -528,6 +529,28 @@ static int32_t lens_run(const struct skafu__upcaster *upcaster, struct skafu_upc
 		skafu__fail(&own, rc, "the upcaster of %s failed on record %llu", upcaster->type->name,
 			    (unsigned long long)out->from->sequence);
 	return skafu__error_copy(error, &own, rc);
+}
+
+int32_t skafu__lens_mask(struct skafu__lens *lens, skafu_upcast_fn mask, void *user, const skafu_record *record,
+			 skafu_error *error)
+{
+	struct skafu_error own = {0};
+	struct skafu_upcast out = {.lens = lens, .from = record};
+	uint32_t ordinal = 0;
+	out.last = &out.first;
+	lens_forget(lens);
+	int32_t rc = mask(user, record, &out, &own);
+	if (rc >= 0)
+		rc = out.failed;
+	if (rc < 0 && own.code == 0)
+		skafu__fail(&own, rc, "the mask failed on record %llu", (unsigned long long)record->sequence);
+	if (rc < 0)
+		return skafu__error_copy(error, &own, rc);
+	for (struct skafu__lens_form *form = out.first; rc == 0 && form; form = form->then) {
+		form->record.reserved = ordinal++;
+		rc = lens_show(lens, &form->record, error);
+	}
+	return rc ? rc : (int32_t)lens->count;
 }
 
 /* A version that no definition knows: newer than ours, or older with nothing that leads on. */

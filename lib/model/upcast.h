@@ -45,6 +45,11 @@ struct skafu__lens {
 void skafu__lens_init(struct skafu__lens *lens, const struct skafu__registry *registry);
 void skafu__lens_done(struct skafu__lens *lens);
 
+/* The forms that a function makes of a record, as an upcaster does, but of any type and version: how many (0: it
+ * hides the record), in lens->shown. */
+int32_t skafu__lens_mask(struct skafu__lens *lens, skafu_upcast_fn mask, void *user, const skafu_record *record,
+			 skafu_error *error);
+
 /* The forms of a stored record: how many (0: it is hidden), in lens->shown.  Calls functions of the host, so only
  * inside skafu__model_call().  SKAFU_ENEWER when the record is newer than the definitions. */
 int32_t skafu__lens_look(struct skafu__lens *lens, const skafu_record *stored, skafu_error *error);

@@ -11,6 +11,7 @@
 #include "run/processdef.h"
 #include "run/projecting.h"
 #include "run/reaction.h"
+#include "run/replayworker.h"
 #include "run/timerworker.h"
 
 struct builtin_kind {
@@ -30,6 +31,7 @@ static int32_t (*const builtin_makers[])(skafu_engine *engine, skafu_error *erro
 	skafu__errorworker,
 	skafu__errorstats_worker,
 	skafu__timerworker_make,
+	skafu__replayworker_make,
 };
 
 static int32_t builtin_make(skafu_engine *engine, struct skafu__component *part, skafu_error *error)

@@ -14,6 +14,7 @@ void skafu__rowchain_init(struct skafu__rowchain *chain, skafu_store *store)
 	chain->store = store;
 	chain->is_empty = 1;
 	chain->reserved = 0;
+	chain->aside = NULL;
 	skafu__map_init(&chain->batches, &store->sys, SIZE_MAX, skafu__load_u64(store->format.hash_key));
 }
 
@@ -93,6 +94,8 @@ int32_t skafu__rowchain_get(const struct skafu__rowchain *chain, skafu_store *st
 			found = skafu__batch_find_row((const skafu_batch *)(uintptr_t)*known, table, key, key_length,
 						      &value, &length);
 	}
+	if (found == 0 && chain && chain->aside)
+		return skafu__rowaside_get(chain->aside, table, key, key_length, out, error);
 	if (found == 0)
 		return rowchain_get_stored(store, table, key, key_length, out, error);
 	return found == 1 ? rowchain_copy(out, value, length, error) : 0;

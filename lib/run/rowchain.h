@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "run/rowaside.h"
 #include "skafu_store.h"
 
 struct skafu__rowchain {
@@ -20,6 +21,7 @@ struct skafu__rowchain {
 	struct skafu__map batches; /* key and table -> the batch that changes this row last */
 	uint32_t is_empty;
 	uint32_t reserved;
+	struct skafu__rowaside *aside; /* a replay: rows that no batch has are read here; NULL: in the log */
 };
 
 void skafu__rowchain_init(struct skafu__rowchain *chain, skafu_store *store);

@@ -99,7 +99,9 @@ static void step_prepare(struct skafu__step *step, const skafu_record *stored, s
 	skafu__turn_reset(&step->turn);
 	if (step->turn.domain)
 		skafu__turn_continue_trace(&step->turn, stored->metadata, stored->metadata_length);
-	skafu__step_commit_id(step->consumer, stored->sequence, step->commit_id);
+	/* Ids of a process's timers come from it, also when nothing is kept. */
+	if (!(flags & SKAFU__STEP_DRY) || step->turn.kind == SKAFU__TURN_PROCESS)
+		skafu__step_commit_id(step->consumer, stored->sequence, step->commit_id);
 }
 
 /* A type that the consumer does not take is not newer than what it knows. */
@@ -130,6 +132,20 @@ static int32_t step_call(struct skafu__step *step)
 	return rc;
 }
 
+static int32_t step_finish(struct skafu__step *step, int32_t rc, struct skafu_error *own, skafu_error *error)
+{
+	step->error = NULL;
+	step->turn.is_open = 0;
+	step->emitted = skafu_batch_count(step->turn.batch);
+	if (rc >= 0 || step_may_pass(step, rc))
+		return 0;
+	if (own->code == 0)
+		skafu__fail(own, rc, step->turn.failed ? "consumer %s went on although something could not be "
+							  "recorded"
+							: "the handler of consumer %s failed", step->consumer);
+	return skafu__error_copy(error, own, rc);
+}
+
 int32_t skafu__step_run(struct skafu__step *step, const skafu_record *stored, skafu_batch *batch, uint32_t flags,
 			skafu_error *error)
 {
@@ -137,16 +153,19 @@ int32_t skafu__step_run(struct skafu__step *step, const skafu_record *stored, sk
 	step_prepare(step, stored, batch, flags);
 	step->error = &own;
 	int32_t rc = step_call(step);
-	step->error = NULL;
-	step->turn.is_open = 0;
-	step->emitted = skafu_batch_count(batch);
-	if (rc >= 0 || step_may_pass(step, rc))
-		return 0;
-	if (own.code == 0)
-		skafu__fail(&own, rc, step->turn.failed ? "consumer %s went on although something could not be "
-							  "recorded"
-							: "the handler of consumer %s failed", step->consumer);
-	return skafu__error_copy(error, &own, rc);
+	return step_finish(step, rc, &own, error);
+}
+
+int32_t skafu__step_run_inside(struct skafu__step *step, const skafu_record *stored, skafu_batch *batch,
+			       uint32_t flags, skafu_error *error)
+{
+	struct skafu_error own;
+	own.code = 0;
+	own.message[0] = '\0';
+	step_prepare(step, stored, batch, flags);
+	step->error = &own;
+	int32_t rc = step_body(step);
+	return step_finish(step, rc, &own, error);
 }
 
 /* ---- for handlers

@@ -82,6 +82,10 @@ void skafu__step_done(struct skafu__step *step);
 int32_t skafu__step_run(struct skafu__step *step, const skafu_record *stored, skafu_batch *batch, uint32_t flags,
 			skafu_error *error);
 
+/* The same for who is inside skafu__handling_enter() and skafu__model_call() already, for many records. */
+int32_t skafu__step_run_inside(struct skafu__step *step, const skafu_record *stored, skafu_batch *batch,
+			       uint32_t flags, skafu_error *error);
+
 /* 1 when the batch holds something to append. */
 int skafu__step_has_output(const struct skafu__step *step);
 

@@ -39,12 +39,25 @@ int32_t skafu_batch_new(skafu_store *store, skafu_batch **out_batch, skafu_error
 	return 0;
 }
 
+static void batch_drop_conditions(skafu_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->condition_count; i++)
+		skafu_query_free(batch->conditions[i].query);
+	batch->condition_count = 0;
+}
+
+void skafu__batch_keep_records(skafu_batch *batch)
+{
+	batch_drop_conditions(batch);
+	batch->row_count = 0;
+	batch->hides = 0;
+}
+
 void skafu_batch_clear(skafu_batch *batch)
 {
 	if (!batch)
 		return;
-	for (uint32_t i = 0; i < batch->condition_count; i++)
-		skafu_query_free(batch->conditions[i].query);
+	batch_drop_conditions(batch);
 	skafu__buf_clear(&batch->records);
 	skafu__buf_clear(&batch->texts);
 	skafu__map_clear(&batch->name_index);
@@ -52,7 +65,6 @@ void skafu_batch_clear(skafu_batch *batch)
 	memset(batch->last_names, 0, sizeof batch->last_names);
 	batch->record_count = 0;
 	batch->name_count = 0;
-	batch->condition_count = 0;
 	batch->row_count = 0;
 	batch->hides = 0;
 	batch->has_id = 0;
@@ -123,6 +135,12 @@ const char *skafu__batch_name_text(const skafu_batch *batch, uint32_t index)
 uint8_t *skafu__batch_record_bytes(const skafu_batch *batch, uint32_t index)
 {
 	return batch->records.bytes + batch->index[index].at;
+}
+
+void skafu__batch_rename_record(skafu_batch *batch, uint32_t index, const uint8_t id[16])
+{
+	memcpy(skafu__batch_record_bytes(batch, index) + SKAFU__RECORD_AT_ID, id, 16);
+	batch->index[index].flags |= SKAFU__BATCH_ID_GIVEN;
 }
 
 static int batch_name_is(const skafu_batch *batch, uint32_t index, const char *text, size_t length)

@@ -103,6 +103,12 @@ uint8_t *skafu__batch_record_bytes(const skafu_batch *batch, uint32_t index);
 int skafu__batch_find_row(const skafu_batch *batch, const char *table, const void *key, size_t key_length,
 			  const uint8_t **out_value, size_t *out_length);
 
+/* Keep nothing but the records: no rows, and no conditions. */
+void skafu__batch_keep_records(skafu_batch *batch);
+
+/* Give a record another id, instead of the one that it was added with; nobody else may give this one out. */
+void skafu__batch_rename_record(skafu_batch *batch, uint32_t index, const uint8_t id[16]);
+
 /* Bytes of the commit that the batch becomes, at most. */
 size_t skafu__batch_bytes(const skafu_batch *batch);
 
