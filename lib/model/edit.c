@@ -22,6 +22,7 @@ void skafu__edit_init(struct skafu_edit *edit, const struct skafu__sys *sys, siz
 	skafu__viewmark_init(&edit->mark, sys);
 	skafu__buf_init(&edit->links, sys, bytes_max);
 	skafu__buf_init(&edit->touched, sys, bytes_max);
+	skafu__buf_init(&edit->names, sys, SIZE_MAX);
 }
 
 void skafu__edit_done(struct skafu_edit *edit)
@@ -32,6 +33,7 @@ void skafu__edit_done(struct skafu_edit *edit)
 	skafu__viewmark_done(&edit->mark);
 	skafu__buf_done(&edit->links);
 	skafu__buf_done(&edit->touched);
+	skafu__buf_done(&edit->names);
 }
 
 int32_t skafu__edit_begin(struct skafu_edit *edit, struct skafu__views *views, uint32_t generation,
@@ -55,6 +57,8 @@ void skafu__edit_begin_keys(struct skafu_edit *edit)
 			edit->set.rows[touched[i]].first = 0;
 	skafu__buf_clear(&edit->touched);
 	skafu__buf_clear(&edit->links);
+	skafu__buf_clear(&edit->names);
+	edit->named_count = 0;
 }
 
 /* ---- failures ------------------------------------------------------------------------------------------------ */
@@ -257,11 +261,11 @@ static const struct skafu__editlink *edit_link(const struct skafu_edit *edit, ui
 	return (const struct skafu__editlink *)(const void *)edit->links.bytes + number;
 }
 
-static int32_t edit_chain(struct skafu_edit *edit, uint32_t row)
+static int32_t edit_chain(struct skafu_edit *edit, uint32_t row, uint32_t event)
 {
 	struct skafu__editrow *place = &edit->set.rows[row];
-	struct skafu__editlink link = {edit->event, 0};
-	if (place->first != 0 && edit_link(edit, place->last)->event == edit->event)
+	struct skafu__editlink link = {event, 0};
+	if (place->first != 0 && edit_link(edit, place->last)->event == event)
 		return 0; /* named twice for one event */
 	if (edit->links.length == 0)
 		skafu__buf_put(&edit->links, &link, sizeof link); /* number 0 means none */
@@ -279,19 +283,55 @@ static int32_t edit_chain(struct skafu_edit *edit, uint32_t row)
 	return 0;
 }
 
-int32_t skafu_edit_key(skafu_edit *edit, const void *key, size_t key_length, skafu_error *error)
+/* Find the rows of the keys that were named, and chain their events. */
+int32_t skafu__edit_end_keys(struct skafu_edit *edit, skafu_error *error)
 {
 	uint32_t row;
+	int32_t rc = 0;
+	for (uint32_t i = 0; i < edit->named_count; i++)
+		edit->named[i].row = skafu__editset_fetch_row(&edit->set, edit->named[i].hash);
+	for (uint32_t i = 0; i < edit->named_count; i++)
+		skafu__editset_fetch_name(&edit->set, edit->named[i].row);
+	for (uint32_t i = 0; rc == 0 && i < edit->named_count; i++) {
+		const struct skafu__editname *named = &edit->named[i];
+		rc = skafu__editset_find_name(&edit->set, edit->names.bytes + named->at, named->length, named->hash,
+					      &row);
+		if (rc == 0)
+			rc = edit_chain(edit, row, named->event);
+	}
+	skafu__buf_clear(&edit->names);
+	edit->named_count = 0;
+	return rc ? edit_refused(edit, rc, error) : 0;
+}
+
+static int32_t edit_name(struct skafu_edit *edit, uint32_t table, const void *key, size_t key_length)
+{
+	struct skafu__editname *named = &edit->named[edit->named_count];
+	uint8_t number = (uint8_t)table;
+	*named = (struct skafu__editname){.event = edit->event, .at = (uint32_t)edit->names.length,
+					  .length = (uint32_t)key_length + 1};
+	skafu__buf_put(&edit->names, &number, 1);
+	skafu__buf_put(&edit->names, key, key_length);
+	if (edit->names.failed)
+		return edit->names.failed;
+	named->hash = skafu__editset_hash(&edit->set, edit->names.bytes + named->at, named->length);
+	skafu__editset_fetch_slot(&edit->set, named->hash);
+	edit->named_count++;
+	return 0;
+}
+
+int32_t skafu_edit_key(skafu_edit *edit, const void *key, size_t key_length, skafu_error *error)
+{
 	uint32_t table;
 	int32_t rc = edit_check(edit, SKAFU__EDIT_KEYS, key, key_length, error);
 	if (rc == 0)
 		rc = edit_table(edit, EDIT_MAIN, &table, error);
 	if (rc != 0)
 		return rc;
-	rc = skafu__editset_find(&edit->set, table, key, key_length, &row);
-	if (rc == 0)
-		rc = edit_chain(edit, row);
-	return rc ? edit_refused(edit, rc, error) : 0;
+	rc = edit_name(edit, table, key, key_length);
+	if (rc != 0)
+		return edit_refused(edit, rc, error);
+	return edit->named_count == SKAFU__EDIT_NAMED_MAX ? skafu__edit_end_keys(edit, error) : 0;
 }
 
 static int32_t edit_learn_rows(struct skafu_edit *edit, struct skafu__viewtxn *txn, skafu_error *error)

@@ -22,6 +22,17 @@ enum skafu__edit_phase {
 	SKAFU__EDIT_KEYS    /* key */
 };
 
+#define SKAFU__EDIT_NAMED_MAX 16u
+
+/* A key that was named: its row is found a few keys later, when the memory of it has come. */
+struct skafu__editname {
+	uint32_t event;
+	uint32_t hash;
+	uint32_t at; /* in names */
+	uint32_t length;
+	uint32_t row; /* a guess */
+};
+
 struct skafu_edit {
 	const char *projection;
 	struct skafu__views *views;
@@ -36,6 +47,9 @@ struct skafu_edit {
 	uint32_t event;       /* number of the one in hand */
 	struct skafu__buf links; /* struct skafu__editlink */
 	struct skafu__buf touched; /* uint32_t: rows with a chain, in the order of their first event */
+	struct skafu__editname named[SKAFU__EDIT_NAMED_MAX]; /* keys whose rows are still to be found */
+	uint32_t named_count;
+	struct skafu__buf names; /* of these: u8 table, key */
 
 	int32_t failed;
 	int library; /* the failure is not one that the handler made, nor one that a smaller batch avoids */
@@ -58,6 +72,9 @@ int32_t skafu__edit_begin(struct skafu_edit *edit, struct skafu__views *views, u
 
 /* Forget the chains. */
 void skafu__edit_begin_keys(struct skafu_edit *edit);
+
+/* After the last key: the chains are whole.  A failure is in edit->failed, too. */
+int32_t skafu__edit_end_keys(struct skafu_edit *edit, skafu_error *error);
 
 /* Learn what is stored of all touched rows, in one transaction. */
 int32_t skafu__edit_learn_touched(struct skafu_edit *edit, skafu_error *error);

@@ -116,31 +116,84 @@ static int32_t editset_add(struct skafu__editset *set, uint32_t slot, uint32_t h
 	return 0;
 }
 
-int32_t skafu__editset_find(struct skafu__editset *set, uint32_t table, const void *key, size_t key_length,
-			    uint32_t *out_row)
+/* The slot of a name, or the free one where it belongs. */
+static uint32_t editset_slot(const struct skafu__editset *set, const uint8_t *name, size_t length, uint32_t hash)
 {
-	uint8_t name[1 + SKAFU__VIEWROW_KEY_MAX];
+	uint32_t slot = hash & (set->slot_count - 1);
+	for (; set->slots[slot].row != 0; slot = (slot + 1) & (set->slot_count - 1))
+		if (set->slots[slot].hash == hash && editset_is_named(set, set->slots[slot].row - 1, name, length))
+			break;
+	return slot;
+}
+
+int32_t skafu__editset_find_name(struct skafu__editset *set, const uint8_t *name, size_t length, uint32_t hash,
+				 uint32_t *out_row)
+{
 	int32_t rc = editset_make_room(set);
 	if (rc != 0)
 		return rc;
-	name[0] = (uint8_t)table;
-	memcpy(name + 1, key, key_length);
-	uint32_t hash = (uint32_t)skafu__hash64(set->hash_key, name, key_length + 1);
-	uint32_t slot = hash & (set->slot_count - 1);
-	for (; set->slots[slot].row != 0; slot = (slot + 1) & (set->slot_count - 1)) {
-		if (set->slots[slot].hash != hash ||
-		    !editset_is_named(set, set->slots[slot].row - 1, name, key_length + 1))
-			continue;
+	uint32_t slot = editset_slot(set, name, length, hash);
+	if (set->slots[slot].row != 0) {
 		*out_row = set->slots[slot].row - 1;
 		return 0;
 	}
-	if (skafu__editset_bytes(set) + key_length + sizeof *set->rows > set->bytes_max)
+	if (skafu__editset_bytes(set) + length - 1 + sizeof *set->rows > set->bytes_max)
 		return SKAFU_ELIMIT;
-	rc = editset_add(set, slot, hash, name, key_length + 1);
+	rc = editset_add(set, slot, hash, name, length);
 	if (rc == 0)
 		*out_row = set->count - 1;
 	return rc;
 }
+
+int32_t skafu__editset_find(struct skafu__editset *set, uint32_t table, const void *key, size_t key_length,
+			    uint32_t *out_row)
+{
+	uint8_t name[1 + SKAFU__VIEWROW_KEY_MAX];
+	name[0] = (uint8_t)table;
+	memcpy(name + 1, key, key_length);
+	return skafu__editset_find_name(set, name, key_length + 1,
+					skafu__editset_hash(set, name, key_length + 1), out_row);
+}
+
+/* ---- fetching ahead ------------------------------------------------------------------------------------------ */
+
+uint32_t skafu__editset_hash(const struct skafu__editset *set, const uint8_t *name, size_t length)
+{
+	return (uint32_t)skafu__hash64(set->hash_key, name, length);
+}
+
+void skafu__editset_fetch_slot(const struct skafu__editset *set, uint32_t hash)
+{
+	if (set->slots)
+		__builtin_prefetch(&set->slots[hash & (set->slot_count - 1)]);
+}
+
+uint32_t skafu__editset_fetch_row(const struct skafu__editset *set, uint32_t hash)
+{
+	if (!set->slots)
+		return UINT32_MAX;
+	uint32_t slot = hash & (set->slot_count - 1);
+	while (set->slots[slot].row != 0 && set->slots[slot].hash != hash)
+		slot = (slot + 1) & (set->slot_count - 1);
+	uint32_t row = set->slots[slot].row - 1; /* of a free slot: none */
+	if (row < set->count)
+		__builtin_prefetch(&set->rows[row]);
+	return row;
+}
+
+void skafu__editset_fetch_name(const struct skafu__editset *set, uint32_t row)
+{
+	if (row < set->count)
+		__builtin_prefetch(set->names.bytes + set->rows[row].name_at);
+}
+
+void skafu__editset_fetch_value(const struct skafu__editset *set, uint32_t row)
+{
+	if (row < set->count && set->rows[row].value_room != 0)
+		__builtin_prefetch(set->values.bytes + set->rows[row].value_at);
+}
+
+/* ---- values -------------------------------------------------------------------------------------------------- */
 
 const uint8_t *skafu__editset_value(const struct skafu__editset *set, uint32_t row, size_t *out_length)
 {

@@ -64,6 +64,19 @@ size_t skafu__editset_bytes(const struct skafu__editset *set);
 int32_t skafu__editset_find(struct skafu__editset *set, uint32_t table, const void *key, size_t key_length,
 			    uint32_t *out_row);
 
+/*
+ * The same by its name, u8 table and key, and the hash of that.  Whoever has many names to find can have the memory
+ * of one fetched while it works at others: first the slot, then the row, then the name and the value of that row.
+ * These are hints: _fetch_row gives the row that the name has, or another one, or a number that no row has.
+ */
+int32_t skafu__editset_find_name(struct skafu__editset *set, const uint8_t *name, size_t length, uint32_t hash,
+				 uint32_t *out_row);
+uint32_t skafu__editset_hash(const struct skafu__editset *set, const uint8_t *name, size_t length);
+void skafu__editset_fetch_slot(const struct skafu__editset *set, uint32_t hash);
+uint32_t skafu__editset_fetch_row(const struct skafu__editset *set, uint32_t hash);
+void skafu__editset_fetch_name(const struct skafu__editset *set, uint32_t row);
+void skafu__editset_fetch_value(const struct skafu__editset *set, uint32_t row);
+
 /* Its name, u8 table and key.  Valid until a row is added. */
 const uint8_t *skafu__editset_name(const struct skafu__editset *set, uint32_t row, size_t *out_length);
 

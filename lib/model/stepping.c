@@ -7,6 +7,7 @@
 #include "store/store.h" /* the secret of its hashes */
 
 #define STEPPING_BLOCK_RECORDS 1024u
+#define STEPPING_FETCH_AHEAD 8u /* rows between the fetch of a value and its use */
 
 void skafu__stepping_init(struct skafu__stepping *stepping, skafu_model *model, struct skafu__projection *projection,
 			  struct skafu__views *views)
@@ -79,7 +80,7 @@ static int32_t stepping_keys(struct skafu__stepping *stepping)
 		rc = rc > 0 ? 0 : rc;
 	}
 	edit->phase = SKAFU__EDIT_CLOSED;
-	return rc;
+	return rc ? rc : stepping_judge(stepping, skafu__edit_end_keys(edit, &stepping->why), "naming keys");
 }
 
 /* The events of a row, in their order. */
@@ -148,8 +149,12 @@ static int32_t stepping_fold(struct skafu__stepping *stepping)
 	int32_t rc = stepping_keys(stepping);
 	if (rc == 0)
 		rc = stepping_judge(stepping, skafu__edit_learn_touched(&stepping->edit, &stepping->why), "reading");
-	for (size_t i = 0; rc == 0 && i < touched->length / sizeof(uint32_t); i++)
-		rc = stepping_fold_row(stepping, ((const uint32_t *)(const void *)touched->bytes)[i]);
+	const uint32_t *rows = (const uint32_t *)(const void *)touched->bytes;
+	for (size_t i = 0, count = touched->length / sizeof *rows; rc == 0 && i < count; i++) {
+		if (count - i > STEPPING_FETCH_AHEAD)
+			skafu__editset_fetch_value(&stepping->edit.set, rows[i + STEPPING_FETCH_AHEAD]);
+		rc = stepping_fold_row(stepping, rows[i]);
+	}
 	return rc;
 }
 

@@ -151,6 +151,62 @@ START_TEST(effects_have_stable_keys)
 }
 END_TEST
 
+/* Rows are found some keys later than they are named: every event is in its chains, once and in order. */
+START_TEST(keys_chain_their_events)
+{
+	enum { EVENTS = 200, KEYS = 13 };
+	uint32_t seen = 0;
+
+	skafu__edit_begin_keys(&edit);
+	edit.phase = SKAFU__EDIT_KEYS;
+	for (uint32_t i = 0; i < EVENTS; i++) {
+		uint8_t keys[3] = {(uint8_t)(i % KEYS), (uint8_t)(i % 5), (uint8_t)(i % KEYS)};
+
+		edit.event = i;
+		for (int k = 0; k < 3; k++)
+			ck_assert_int_eq(skafu_edit_key(&edit, &keys[k], 1, &bank.error), 0);
+	}
+	edit.phase = SKAFU__EDIT_CLOSED;
+	ck_assert_int_eq(skafu__edit_end_keys(&edit, &bank.error), 0);
+	ck_assert_uint_eq(edit.touched.length, KEYS * sizeof(uint32_t));
+	for (uint32_t row = 0; row < KEYS; row++) {
+		const struct skafu__editlink *links = (const void *)edit.links.bytes;
+		uint32_t at = edit.set.rows[row].first, event = 0;
+		size_t length;
+		const uint8_t *name = skafu__editset_name(&edit.set, row, &length);
+
+		ck_assert_uint_eq(length, 2);
+		for (; event < EVENTS; event++) {
+			if (event % KEYS != name[1] && event % 5 != name[1])
+				continue;
+			ck_assert_uint_ne(at, 0);
+			ck_assert_uint_eq(links[at].event, event);
+			at = links[at].next;
+			seen++;
+		}
+		ck_assert_uint_eq(at, 0);
+	}
+	ck_assert_uint_ge(seen, EVENTS);
+}
+END_TEST
+
+/* Which key of many there is no room for is told at the latest after the last one. */
+START_TEST(keys_without_room_are_remembered)
+{
+	uint32_t key = 0;
+
+	skafu__edit_begin_keys(&edit);
+	edit.phase = SKAFU__EDIT_KEYS;
+	for (; edit.failed == 0 && key < 1 << 16; key++)
+		skafu_edit_key(&edit, &key, sizeof key, &bank.error);
+	edit.phase = SKAFU__EDIT_CLOSED;
+	skafu__edit_end_keys(&edit, &bank.error);
+	ck_assert_int_eq(edit.failed, SKAFU_ELIMIT);
+	ck_assert_uint_lt(key, 1 << 15);
+	ck_assert_uint_le(skafu__editset_bytes(&edit.set), 1 << 16);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("edit");
@@ -165,6 +221,8 @@ int main(void)
 	tcase_add_test(tests, refusals);
 	tcase_add_test(tests, a_full_set_is_remembered);
 	tcase_add_test(tests, too_many_tables);
+	tcase_add_test(tests, keys_chain_their_events);
+	tcase_add_test(tests, keys_without_room_are_remembered);
 	tcase_add_test(tests, effects_have_stable_keys);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
