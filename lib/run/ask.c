@@ -18,8 +18,7 @@
 #include "run/timer.h"
 #include "store/store.h"
 
-/* ---- sending
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- sending ------------------------------------------------------------------------------------------------- */
 
 struct ask_sent {
 	uint8_t id[16];
@@ -106,8 +105,7 @@ int32_t skafu_engine_send(skafu_engine *engine, const skafu_command *command, ui
 	return 0;
 }
 
-/* ---- looking along a correlation
- * --------------------------------------------------------------------------------- */
+/* ---- looking along a correlation ----------------------------------------------------------------------------- */
 
 /* 1 and stop, 0 and go on. */
 typedef int32_t (*ask_match_fn)(void *user, const skafu_record *record, skafu_error *error);
@@ -141,8 +139,7 @@ static int32_t ask_look(void *user, skafu_engine *engine, skafu_error *error)
 	return rc < 0 ? rc : found;
 }
 
-/* ---- execute
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- execute ------------------------------------------------------------------------------------------------- */
 
 struct ask_outcome {
 	const uint8_t *id;
@@ -203,8 +200,7 @@ int32_t skafu_engine_execute(skafu_engine *engine, const skafu_command *command,
 	return rc ? rc : ask_wait(engine, &sent, ask_time_left(engine, deadline), out_outcome, error);
 }
 
-/* ---- await
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- await --------------------------------------------------------------------------------------------------- */
 
 struct ask_pattern {
 	skafu_rules *rules;
@@ -253,8 +249,7 @@ int32_t skafu_engine_await(skafu_engine *engine, const char *correlation, const 
 	return rc;
 }
 
-/* ---- figures
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- figures ------------------------------------------------------------------------------------------------- */
 
 static uint64_t ask_load(const _Atomic uint64_t *figure)
 {

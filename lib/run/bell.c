@@ -47,8 +47,7 @@ int32_t skafu__bell_fd(const struct skafu__bell *bell)
 	return skafu_waiter_fd(bell->waiter);
 }
 
-/* ---- sleeping --------------------------------------------------------------------------------------------------
- * */
+/* ---- sleeping ------------------------------------------------------------------------------------------------ */
 
 static int bell_is_disturbed(const struct skafu__bell *bell)
 {
@@ -101,8 +100,7 @@ int32_t skafu__bell_sleep(struct skafu__bell *bell, int64_t deadline, skafu_erro
 	return 0;
 }
 
-/* ---- rings ------------------------------------------------------------------------------------------------------
- * */
+/* ---- rings --------------------------------------------------------------------------------------------------- */
 
 void skafu__bell_ring(struct skafu__bell *bell)
 {

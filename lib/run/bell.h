@@ -36,8 +36,7 @@ int32_t skafu__bell_attend(struct skafu__bell *bell, skafu_error *error);
  * (monotonic; INT64_MAX: none) passes. */
 int32_t skafu__bell_sleep(struct skafu__bell *bell, int64_t deadline, skafu_error *error);
 
-/* For event loops: the descriptor, -1 without one; and let it tell from now on: 1 when something happened already.
- * */
+/* For event loops: the descriptor, -1 without one; and let it tell from now on: 1 when something happened already. */
 int32_t skafu__bell_fd(const struct skafu__bell *bell);
 int32_t skafu__bell_arm(struct skafu__bell *bell, skafu_error *error);
 

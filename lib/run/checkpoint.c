@@ -12,8 +12,7 @@
 const char skafu__consumer_table[] = "skafu.consumers";
 const char skafu__checkpoint_table[] = "skafu.checkpoints";
 
-/* ---- consumers
- * --------------------------------------------------------------------------------------------------- */
+/* ---- consumers ----------------------------------------------------------------------------------------------- */
 
 static void checkpoint_take_text(struct skafu__reader *reader, size_t length, char *out)
 {
@@ -149,8 +148,7 @@ int32_t skafu__consumer_row_delete(skafu_batch *batch, const char *name, skafu_e
 	return skafu_batch_delete_row(batch, skafu__consumer_table, name, strlen(name), error);
 }
 
-/* ---- checkpoints
- * ------------------------------------------------------------------------------------------------- */
+/* ---- checkpoints --------------------------------------------------------------------------------------------- */
 
 static size_t checkpoint_key(const char *name, uint32_t partition, uint8_t out[CHECKPOINT_KEY_BYTES_MAX])
 {

@@ -17,8 +17,7 @@
 #define COMMAND_KEY_JSON_BYTES (COMMAND_KEY_BYTES_MAX * 6 + 3)
 #define COMMAND_TAGS_MAX 255u
 
-/* ---- recording
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- recording ----------------------------------------------------------------------------------------------- */
 
 static int32_t command_domain(const skafu_model *model, const skafu_command *command, const char **out,
 			      skafu_error *error)
@@ -156,8 +155,7 @@ int32_t skafu_turn_send(skafu_turn *turn, const skafu_command *command, skafu_er
 	return rc;
 }
 
-/* ---- deciding
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- deciding ------------------------------------------------------------------------------------------------ */
 
 /* One recorded command being decided. */
 struct command_job {
@@ -288,8 +286,7 @@ static int32_t command_handle(void *self, const skafu_record *input, struct skaf
 	return rc;
 }
 
-/* ---- workers
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- workers ------------------------------------------------------------------------------------------------- */
 
 static const struct skafu__handler command_handler = {.handle = command_handle, .turn_kind = SKAFU__TURN_DECIDER,
 						      .commits = 1};

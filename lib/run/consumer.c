@@ -11,8 +11,7 @@
 #include "run/retry.h"
 #include "store/store.h"
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 static int32_t consumer_check_name(const struct skafu__consumer_def *def, skafu_error *error)
 {
@@ -122,8 +121,7 @@ void skafu__consumer_free(struct skafu__consumer *consumer)
 	skafu__model_release(model);
 }
 
-/* ---- partitions
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- partitions ---------------------------------------------------------------------------------------------- */
 
 uint64_t skafu__consumer_done(const struct skafu__consumer *consumer, const struct skafu__partition *partition)
 {
@@ -188,8 +186,7 @@ int32_t skafu__consumer_reload_all(struct skafu__consumer *consumer, skafu_error
 	return rc;
 }
 
-/* ---- attending
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- attending ----------------------------------------------------------------------------------------------- */
 
 /* Whatever an operator changes raises the generation; a halt of another process does not. */
 static int32_t consumer_take_row(struct skafu__consumer *consumer, const struct skafu__consumer_row *row,
@@ -264,8 +261,7 @@ int32_t skafu__consumer_attend(struct skafu__consumer *consumer, skafu_error *er
 	return consumer->claimed != 0;
 }
 
-/* ---- fetching
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- fetching ------------------------------------------------------------------------------------------------ */
 
 /* Go back to the lowest partition; the others remember how far they are. */
 static void consumer_rescan(struct skafu__consumer *consumer)

@@ -156,8 +156,7 @@ void skafu__consumer_free(struct skafu__consumer *consumer); /* without saving *
 /* The check alone, for freeze: nothing is written. */
 int32_t skafu__consumer_check(skafu_model *model, const struct skafu__consumer_def *def, skafu_error *error);
 
-/* ---- for those that take records out by themselves
- * ---------------------------------------------------------------- */
+/* ---- for those that take records out by themselves ----------------------------------------------------------- */
 
 /* See what others changed, claim and give back: 1 when records may be taken, 0 when it is paused, halted, or has no
  * partition. */
@@ -167,11 +166,10 @@ int32_t skafu__consumer_attend(struct skafu__consumer *consumer, skafu_error *er
 int32_t skafu__consumer_fetch(struct skafu__consumer *consumer, const skafu_record **out_record,
 			      struct skafu__partition **out_partition, skafu_error *error);
 
-/* ---- for handlers
- * ------------------------------------------------------------------------------------------------- */
+/* ---- for handlers -------------------------------------------------------------------------------------------- */
 
-/* Into a commit for an input of a partition: conditions and checkpoint.  For those that fill a commit of their own.
- * */
+/* Into a commit for an input of a partition: conditions and checkpoint.  For those that fill a commit of their
+ * own. */
 int32_t skafu__consumer_seal(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,
 			     skafu_batch *batch, skafu_error *error);
 

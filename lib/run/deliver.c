@@ -18,8 +18,7 @@
 #define DELIVER_REPEATS_MAX 16u
 #define DELIVER_AGAIN_NS INT64_C(2000000)
 
-/* ---- saving lazily
- * --------------------------------------------------------------------------------------------------- */
+/* ---- saving lazily ------------------------------------------------------------------------------------------- */
 
 void skafu__deliver_want_flush(struct skafu__consumer *consumer)
 {
@@ -107,8 +106,7 @@ int32_t skafu__deliver_flush_if_due(struct skafu__consumer *consumer, skafu_erro
 	return skafu__consumer_flush(consumer, error);
 }
 
-/* ---- sealing
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- sealing ------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__consumer_seal(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,
 			     skafu_batch *batch, skafu_error *error)
@@ -172,8 +170,7 @@ void skafu__deliver_done(struct skafu__consumer *consumer)
 	skafu__free(&consumer->store->sys, consumer->pending);
 }
 
-/* ---- committing
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- committing ---------------------------------------------------------------------------------------------- */
 
 /* Not the handler's doing, and not for ever. */
 static int deliver_is_trouble(int32_t rc)
@@ -324,8 +321,7 @@ int32_t skafu__deliver_commit(struct skafu__consumer *consumer, skafu_error *err
 	return rc;
 }
 
-/* ---- one input
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- one input ----------------------------------------------------------------------------------------------- */
 
 static void deliver_tell(const struct skafu__consumer *consumer, const skafu_record *stored, int64_t took,
 			 int64_t now)
@@ -517,9 +513,7 @@ static int32_t deliver_one(struct skafu__consumer *consumer, struct skafu__parti
 	return rc ? rc : deliver_run(consumer, partition, stored, error);
 }
 
-/* ---- giving up
- * ---------------------------------------------------------------------------------------------------------------
- * */
+/* ---- giving up ----------------------------------------------------------------------------------------------- */
 
 static int32_t deliver_fill_aside(struct skafu__consumer *consumer, struct skafu__failure *failure,
 				  skafu_batch *batch, skafu_error *error)
@@ -584,9 +578,7 @@ int32_t skafu__deliver_give_up(struct skafu__consumer *consumer, struct skafu__f
 	return 0;
 }
 
-/* ---- the worker
- * ----------------------------------------------------------------------------------------------------------------
- * */
+/* ---- the worker ---------------------------------------------------------------------------------------------- */
 
 static int deliver_is_full(const struct skafu__consumer *consumer, uint64_t *bytes, uint32_t before)
 {

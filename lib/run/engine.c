@@ -18,8 +18,7 @@
 #define ENGINE_CHAIN_BUDGET_NS INT64_C(2000000)
 #define ENGINE_LOOK_NS UINT64_C(10000000) /* in an event loop without a descriptor */
 
-/* ---- checks
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------------------------------------------- */
 
 int32_t skafu__engine_check(skafu_engine *engine, skafu_error *error)
 {
@@ -36,8 +35,7 @@ int skafu__engine_wants(const skafu_engine *engine, const char *name)
 	return engine->only_count == 0;
 }
 
-/* ---- workers
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- workers ------------------------------------------------------------------------------------------------- */
 
 /* In the order in which they came. */
 void skafu__engine_add_worker(skafu_engine *engine, struct skafu__worker *worker)
@@ -82,8 +80,7 @@ int32_t skafu__engine_add_consumer(skafu_engine *engine, const struct skafu__con
 	return 0;
 }
 
-/* ---- open and close
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- open and close ------------------------------------------------------------------------------------------ */
 
 static int32_t engine_copy_names(skafu_engine *engine, const skafu_engine_opts *opts, skafu_error *error)
 {
@@ -196,8 +193,7 @@ void skafu_engine_close(skafu_engine *engine)
 	engine_destroy(engine);
 }
 
-/* ---- stepping
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- stepping ------------------------------------------------------------------------------------------------ */
 
 struct engine_step {
 	skafu_engine *engine;
@@ -307,9 +303,7 @@ int32_t skafu_engine_step(skafu_engine *engine, uint32_t inputs_max, skafu_error
 	return rc ? rc : engine_step(engine, inputs_max, error);
 }
 
-/* ---- sleeping
- * ----------------------------------------------------------------------------------------------------------------
- * */
+/* ---- sleeping ------------------------------------------------------------------------------------------------ */
 
 static int64_t engine_due_ns(const skafu_engine *engine, int is_draining)
 {

@@ -53,8 +53,7 @@ static void failure_tell(const struct skafu__consumer *consumer, const struct sk
 		skafu__probe_tell(&consumer->store->probe, &event);
 }
 
-/* ---- is it worth another try?
- * -------------------------------------------------------------------------------------- */
+/* ---- is it worth another try? -------------------------------------------------------------------------------- */
 
 struct failure_question {
 	const struct skafu__consumer *consumer;
@@ -124,8 +123,7 @@ void skafu__failure_abandoned(struct skafu__consumer *consumer, struct skafu__pa
 			       delay < 0 ? 0 : consumer->store->sys.monotonic_ns() + delay);
 }
 
-/* ---- before the handler
- * ---------------------------------------------------------------------------------------------- */
+/* ---- before the handler -------------------------------------------------------------------------------------- */
 
 int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__partition *partition,
 			      const skafu_record *input, struct skafu__failure *out, skafu_error *error)
@@ -153,8 +151,7 @@ int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__pa
 	return 1;
 }
 
-/* ---- set aside
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- set aside ----------------------------------------------------------------------------------------------- */
 
 int32_t skafu__failure_halt(struct skafu__consumer *consumer, const struct skafu__failure *failure,
 			    skafu_batch *batch, skafu_error *error)

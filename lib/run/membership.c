@@ -44,8 +44,7 @@ static int32_t membership_join(struct skafu__consumer *consumer, skafu_error *er
 			   MEMBERSHIP_MEMBERS_MAX);
 }
 
-/* ---- partitions
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- partitions ---------------------------------------------------------------------------------------------- */
 
 static int32_t membership_claim(struct skafu__consumer *consumer, struct skafu__partition *partition,
 				skafu_error *error)

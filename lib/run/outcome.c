@@ -11,8 +11,7 @@
 #define OUTCOME_MESSAGE_BYTES_MAX 4096u
 #define OUTCOME_QUOTED_BYTES_MAX (OUTCOME_MESSAGE_BYTES_MAX * 6 + 3)
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------------------------------- */
 
 static int32_t outcome_put_text(struct skafu__buf *out, const char *text, skafu_error *error)
 {
@@ -58,8 +57,7 @@ int32_t skafu__outcome_put(skafu_model *model, const skafu_record *command, cons
 	return rc;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------- */
 
 struct outcome_texts {
 	char decision[16];

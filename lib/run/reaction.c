@@ -20,8 +20,7 @@ struct reaction {
 	skafu_free_fn free_user;
 };
 
-/* ---- running
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- running ------------------------------------------------------------------------------------------------- */
 
 static int32_t reaction_handle(void *self, const skafu_record *input, struct skafu__step *step, skafu_error *error)
 {
@@ -49,8 +48,7 @@ int32_t skafu__reaction_worker(skafu_engine *engine, struct skafu__component *pa
 	return skafu__engine_add_consumer(engine, &def, NULL, error);
 }
 
-/* ---- definition
- * -------------------------------------------------------------------------------------------------- */
+/* ---- definition ---------------------------------------------------------------------------------------------- */
 
 static int32_t reaction_freeze(struct skafu__component *part, skafu_model *model, skafu_error *error)
 {

@@ -9,8 +9,7 @@
 
 #include "run/consumer.h"
 
-/* Compare, or make the row when there is none.  The consumer has its names and its source; this fills in the row.
- * */
+/* Compare, or make the row when there is none.  The consumer has its names and its source; this fills in the row. */
 int32_t skafu__register(struct skafu__consumer *consumer, skafu_error *error);
 
 /* How long lib/run waits for other writers before it gives the code to its caller. */

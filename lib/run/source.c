@@ -148,8 +148,7 @@ int32_t skafu__source_takes(struct skafu__source *source, const skafu_record *re
 	return skafu_rules_match(source->rules, record, NULL, 0, error);
 }
 
-/* ---- partitions ------------------------------------------------------------------------------------------------
- * */
+/* ---- partitions ---------------------------------------------------------------------------------------------- */
 
 static const char *source_tag(const struct skafu__source *source, const skafu_record *record)
 {

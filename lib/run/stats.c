@@ -9,8 +9,7 @@
 #define STATS_FINE_BITS 4u /* sixteen buckets to a power of two */
 #define STATS_FINE (1u << STATS_FINE_BITS)
 
-/* ---- histograms ------------------------------------------------------------------------------------------------
- * */
+/* ---- histograms ---------------------------------------------------------------------------------------------- */
 
 static uint32_t stats_bucket(uint64_t value)
 {
@@ -57,8 +56,7 @@ uint64_t skafu__times_part(const struct skafu__times *times, uint32_t per_mille)
 	return stats_bucket_top(last);
 }
 
-/* ---- figures of consumers --------------------------------------------------------------------------------------
- * */
+/* ---- figures of consumers ------------------------------------------------------------------------------------ */
 
 static void stats_drop(skafu_model *model)
 {

@@ -49,8 +49,7 @@ int skafu__step_has_output(const struct skafu__step *step)
 	return skafu_batch_count(step->turn.batch) != 0 || step->write_count != 0;
 }
 
-/* ---- run
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- run ----------------------------------------------------------------------------------------------------- */
 
 /* One form of the record, as the handler sees it. */
 static int32_t step_handle(struct skafu__step *step, const skafu_record *form)
@@ -168,8 +167,7 @@ int32_t skafu__step_run_inside(struct skafu__step *step, const skafu_record *sto
 	return step_finish(step, rc, &own, error);
 }
 
-/* ---- for handlers
- * ------------------------------------------------------------------------------------------------ */
+/* ---- for handlers -------------------------------------------------------------------------------------------- */
 
 int32_t skafu__step_put_row(struct skafu__step *step, const char *table, const void *key, size_t key_length,
 			    const void *value, size_t value_length, skafu_error *error)

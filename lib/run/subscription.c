@@ -48,8 +48,7 @@ struct skafu_subscription {
 	uint32_t lent_room;
 };
 
-/* ---- forms
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- forms --------------------------------------------------------------------------------------------------- */
 
 static int32_t subscription_collect(void *self, const skafu_record *form, struct skafu__step *step,
 				    skafu_error *error)
@@ -89,8 +88,7 @@ static void subscription_take_back(skafu_subscription *subscription)
 	subscription->lent_count = 0;
 }
 
-/* ---- open records
- * -------------------------------------------------------------------------------------------------- */
+/* ---- open records -------------------------------------------------------------------------------------------- */
 
 static void subscription_find_lowest(skafu_subscription *subscription)
 {
@@ -146,8 +144,7 @@ static int subscription_is_before(const struct subscription_open *open, const vo
 	return open->partition != failed->partition || open->sequence < failed->sequence;
 }
 
-/* ---- fetching
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- fetching ------------------------------------------------------------------------------------------------ */
 
 static int32_t subscription_keep(skafu_subscription *subscription, struct skafu__partition *partition,
 				 uint64_t sequence, uint32_t forms)
@@ -229,8 +226,7 @@ static int32_t subscription_lend(skafu_subscription *subscription, uint32_t reco
 	return (int32_t)count;
 }
 
-/* ---- saving
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- saving -------------------------------------------------------------------------------------------------- */
 
 /* Was the host's batch appended?  The checkpoints tell. */
 static int32_t subscription_settle(skafu_subscription *subscription, skafu_error *error)
@@ -356,9 +352,7 @@ int32_t skafu_subscription_ack_in(skafu_subscription *subscription, uint64_t seq
 	return subscription_put(subscription, sequence, batch, error);
 }
 
-/* ---- next
- * ---------------------------------------------------------------------------------------------------------------
- * */
+/* ---- next ---------------------------------------------------------------------------------------------------- */
 
 static int32_t subscription_sleep(skafu_subscription *subscription, int64_t deadline, skafu_error *error)
 {
@@ -411,9 +405,7 @@ int32_t skafu_subscription_next(skafu_subscription *subscription, uint32_t recor
 	return rc == 1 ? subscription_lend(subscription, records_max, out_records, error) : rc;
 }
 
-/* ---- fail
- * ---------------------------------------------------------------------------------------------------------------
- * */
+/* ---- fail ---------------------------------------------------------------------------------------------------- */
 
 static int32_t subscription_find(const skafu_subscription *subscription, uint64_t sequence,
 				 struct subscription_open *out, skafu_error *error)
@@ -459,9 +451,7 @@ int32_t skafu_subscription_fail(skafu_subscription *subscription, uint64_t seque
 	return rc;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------------------
- * */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 static int32_t subscription_read_opts(const skafu_subscription_opts *given, const char *name,
 				      skafu_subscription_opts *out, skafu_error *error)
@@ -556,8 +546,7 @@ void skafu_subscription_close(skafu_subscription *subscription)
 	skafu__model_release(model);
 }
 
-/* ---- in an engine
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- in an engine -------------------------------------------------------------------------------------------- */
 
 struct subscription_callback {
 	struct skafu__sys sys;

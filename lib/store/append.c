@@ -140,8 +140,7 @@ static void append_refuse_rest(struct skafu__request *request, uint32_t from, in
 	}
 }
 
-/* All batches of all requests in order.  0, or the code that ended the transaction, from which on none was judged.
- * */
+/* All batches of all requests in order.  0, or the code that ended the transaction, from which on none was judged. */
 static int32_t append_judge_all(struct skafu__writer *writer, struct skafu__request *all, struct skafu_error *error)
 {
 	for (struct skafu__request *request = all; request; request = request->next) {

@@ -56,8 +56,8 @@ struct skafu__env {
 	uint32_t idle_count;
 };
 
-/* Write the files of a new, empty environment (all tables, no records but `format` in the meta table) and close it.
- * */
+/* Write the files of a new, empty environment (all tables, no records but `format` in the meta table) and close
+ * it. */
 int32_t skafu__env_create(const struct skafu__sys *sys, const char *directory, const struct skafu__env_config *config,
 			  const void *format, size_t format_length, skafu_error *error);
 

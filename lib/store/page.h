@@ -69,8 +69,8 @@ struct skafu__page_node {
 const char *skafu__page_meta(const uint8_t *page, uint64_t place, struct skafu__page_meta *out);
 
 /* The same without a look at the tables, which nobody follows from the older of the two meta pages: when the write
- * of a new one fails, LMDB puts its number and last page back, but leaves the tables of the transaction that failed.
- * */
+ * of a new one fails, LMDB puts its number and last page back, but leaves the tables of the transaction that
+ * failed. */
 const char *skafu__page_meta_frame(const uint8_t *page, uint64_t place, struct skafu__page_meta *out);
 
 void skafu__page_table(const uint8_t *record, struct skafu__page_table *out);

@@ -30,8 +30,7 @@ static void once_tune(void)
 	skafu__tuning_override(&quick);
 }
 
-/* ---- those that are killed
- * --------------------------------------------------------------------------------------- */
+/* ---- those that are killed ----------------------------------------------------------------------------------- */
 
 static void once_serve(void *arg)
 {
@@ -59,8 +58,7 @@ static void once_serve(void *arg)
 	skafu_store_close(store);
 }
 
-/* ---- the one who kills
- * ------------------------------------------------------------------------------------------- */
+/* ---- the one who kills --------------------------------------------------------------------------------------- */
 
 static void once_check(void)
 {
@@ -134,8 +132,7 @@ uint32_t once_run(const struct once *plan)
 	return kills;
 }
 
-/* ---- counting
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- counting ------------------------------------------------------------------------------------------------ */
 
 struct once_count once_count(skafu_store *store, uint32_t kind, const char *type)
 {

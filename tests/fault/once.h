@@ -37,8 +37,8 @@ struct once {
 	void *user;
 };
 
-/* Run the plan; fails the test with what an actor said, or when time is up.  Returns how often somebody was killed.
- * */
+/* Run the plan; fails the test with what an actor said, or when time is up.  Returns how often somebody was
+ * killed. */
 uint32_t once_run(const struct once *plan);
 
 /* How many records of a kind and type there are, and whether no two have the same cause. */

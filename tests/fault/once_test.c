@@ -28,8 +28,7 @@ struct shared {
 
 static struct shared *shared;
 
-/* ---- what the processes define
- * ------------------------------------------------------------------------------------- */
+/* ---- what the processes define ------------------------------------------------------------------------------- */
 
 static int32_t decide(void *user, const skafu_command *command, const void *state, skafu_turn *turn,
 		      skafu_error *error)
@@ -114,8 +113,7 @@ static int32_t define(void *user, skafu_model *model, skafu_error *error)
 	return rc == 0 ? skafu_model_add_projection(model, &projection, error) : rc;
 }
 
-/* ---- the log
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the log ------------------------------------------------------------------------------------------------- */
 
 static void fill_orders(skafu_store *store, uint32_t orders)
 {
@@ -257,8 +255,7 @@ START_TEST(a_planted_fault_is_seen)
 }
 END_TEST
 
-/* ---- between deciding and appending
- * --------------------------------------------------------------------------------- */
+/* ---- between deciding and appending -------------------------------------------------------------------------- */
 
 static const char *hanging_path;
 

@@ -34,8 +34,7 @@ static void refused(int32_t rc, int32_t code, const char *words)
 		ck_abort_msg("\"%s\" is not in: %s", words, bank.error.message);
 }
 
-/* ---- a managed state:
-a number behind a pointer -------------------------------------------------------------------- */
+/* ---- a managed state: a number behind a pointer -------------------------------------------------------------- */
 
 static int fails;  /* which function fails: the letter of its name */
 static int loads;

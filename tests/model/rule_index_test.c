@@ -10,8 +10,7 @@
 
 #include "model/rulekit.h"
 
-/* ---- hostile input ----------------------------------------------------------------------------------------------
- * */
+/* ---- hostile input ------------------------------------------------------------------------------------------- */
 
 static char *repeated(const char *head, const char *unit, size_t times, const char *tail)
 {
@@ -96,8 +95,7 @@ START_TEST(nested_prefixes_and_ranges_are_all_found)
 }
 END_TEST
 
-/* ---- many rules -------------------------------------------------------------------------------------------------
- * */
+/* ---- many rules ---------------------------------------------------------------------------------------------- */
 
 /* Rules as a bus has them: a type and one or two conditions on the payload, of every operator. */
 static void many_pattern(char text[300], uint32_t i)

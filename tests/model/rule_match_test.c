@@ -21,8 +21,7 @@
 #define ARRAYS_MAX 8
 #define VIEWS_MAX 600
 
-/* ---- chance
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- chance -------------------------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 static uint64_t seed;
@@ -71,8 +70,7 @@ static const char *wild(void)
 	return wilds[below(sizeof wilds / sizeof *wilds)];
 }
 
-/* ---- random events
- * ------------------------------------------------------------------------------------------------ */
+/* ---- random events ------------------------------------------------------------------------------------------- */
 
 static void put_scalar(struct text *out)
 {
@@ -126,8 +124,7 @@ static void put_event_value(struct text *out, int depth)
 	}
 }
 
-/* ---- random patterns
- * ---------------------------------------------------------------------------------------------- */
+/* ---- random patterns ----------------------------------------------------------------------------------------- */
 
 static void put_text_value(struct text *out, int list, int inner)
 {
@@ -249,8 +246,7 @@ static void put_pattern_object(struct text *out, int depth)
 	put(out, "}");
 }
 
-/* ---- the plain matcher: values
- * ------------------------------------------------------------------------------------ */
+/* ---- the plain matcher: values ------------------------------------------------------------------------------- */
 
 static int plain_wildcard(const char *pattern, const char *text)
 {
@@ -346,8 +342,7 @@ static int plain_may_be_absent(const cJSON *conditions)
 	return 0;
 }
 
-/* ---- the plain matcher: views
- * -------------------------------------------------------------------------------------- */
+/* ---- the plain matcher: views -------------------------------------------------------------------------------- */
 
 struct field {
 	const char *names[16];
@@ -462,8 +457,7 @@ static int choice_in_view(const struct choice *choice, const cJSON *event, int v
 	return 1;
 }
 
-/* ---- the plain matcher: alternatives
- * ------------------------------------------------------------------------------- */
+/* ---- the plain matcher: alternatives ------------------------------------------------------------------------- */
 
 struct todo {
 	const cJSON *member; /* and its siblings */
@@ -526,8 +520,7 @@ static int plain_match(const cJSON *pattern, const cJSON *event)
 	return plain_rest(&todo, &choice, event);
 }
 
-/* ---- the comparison
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the comparison ------------------------------------------------------------------------------------------ */
 
 #define RULES 150
 

@@ -5,8 +5,7 @@
 
 #include "base/bytes.h"
 
-/* ---- domains ---------------------------------------------------------------------------------------------------
- * */
+/* ---- domains ------------------------------------------------------------------------------------------------- */
 
 static int32_t decide(void *user, const skafu_command *command, const void *state, skafu_turn *turn,
 		      skafu_error *error)
@@ -56,8 +55,7 @@ void kit_domains(skafu_model *model, struct kit *kit)
 	went(skafu_model_add_decider(model, &def, fault));
 }
 
-/* ---- life ------------------------------------------------------------------------------------------------------
- * */
+/* ---- life ---------------------------------------------------------------------------------------------------- */
 
 static void open_model(struct kit *kit)
 {
@@ -120,8 +118,7 @@ void kit_freed(void *user)
 	((struct kit *)user)->freed++;
 }
 
-/* ---- reactions -------------------------------------------------------------------------------------------------
- * */
+/* ---- reactions ----------------------------------------------------------------------------------------------- */
 
 int32_t kit_reserve(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
 {
@@ -159,8 +156,7 @@ skafu_source kit_source(const char *const *types, size_t count)
 	return (skafu_source){.size = sizeof(skafu_source), .types = types, .type_count = count};
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------------
- * */
+/* ---- records ------------------------------------------------------------------------------------------------- */
 
 uint64_t kit_order(struct kit *kit, const char *stream)
 {
