@@ -70,8 +70,8 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $$(call pkg,--cflags lmdb libsodium libcjson))
 LIB_LIBS   = $(eval LIB_LIBS := $$(call pkg,--libs lmdb libsodium libcjson,-llmdb -lsodium -lcjson))$(LIB_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $$(call pkg,--libs check,-lcheck -lsubunit))$(CHECK_LIBS)
 TEST_LIBS  = $(CHECK_LIBS) $(LIB_LIBS) -lrt -lm -lpthread
-APP_CFLAGS = $(eval APP_CFLAGS := $$(call pkg,--cflags libcurl libcjson libsodium))$(APP_CFLAGS)
-APP_LIBS   = $(eval APP_LIBS := $$(call pkg,--libs libcurl libcjson libsodium,-lcurl -lcjson -lsodium) \
+APP_CFLAGS = $(eval APP_CFLAGS := $$(call pkg,--cflags libcurl libcjson libsodium libmicrohttpd))$(APP_CFLAGS)
+APP_LIBS   = $(eval APP_LIBS := $$(call pkg,--libs libcurl libcjson libsodium libmicrohttpd,-lcurl -lcjson -lsodium -lmicrohttpd) \
 	-lpthread -lm)$(APP_LIBS)
 
 UBSAN := -fsanitize=undefined -fno-sanitize-recover=undefined
@@ -223,7 +223,7 @@ $(BUILD)/single/skafu.o: $(BUILD)/single/skafu.c $(BUILD)/single/skafu_all.h $(B
 # package=probe; a probe with "pc:" is a pkg-config module, with "file:" a compiler's file, else a command.
 DEPS_RUN := gcc=gcc make=make libc6-dev=file:crt1.o pkg-config=pkg-config xz-utils=xz \
             liblmdb-dev=pc:lmdb libcjson-dev=pc:libcjson libsodium-dev=pc:libsodium \
-            libcurl4-openssl-dev=pc:libcurl git=git
+            libcurl4-openssl-dev=pc:libcurl libmicrohttpd-dev=pc:libmicrohttpd git=git
 DEPS      = $(DEPS_RUN) g++=g++ check=pc:check libsqlite3-dev=pc:sqlite3 mandoc=mandoc universal-ctags=ctags \
             python3=python3
 DEPS_LONG = $(DEPS) clang=clang cmake=cmake libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \

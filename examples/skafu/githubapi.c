@@ -158,6 +158,7 @@ static int32_t take_repository(const cJSON *json, struct githubapi_repository *o
 	take(json, "clone_url", repository.clone_url, sizeof repository.clone_url);
 	take(json, "html_url", repository.html_url, sizeof repository.html_url);
 	take(json, "default_branch", repository.default_branch, sizeof repository.default_branch);
+	take(json, "description", repository.description, sizeof repository.description);
 	repository.is_private = cJSON_IsTrue(find(json, "private"));
 	if (repository.id == 0 || !is_full_name(repository.full_name) || repository.clone_url[0] == '\0')
 		return failed(error, SKAFU_EIO, "What GitHub answered is not a repository.");

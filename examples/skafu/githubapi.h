@@ -28,6 +28,7 @@ struct githubapi_repository {
 	char clone_url[512];
 	char html_url[512];
 	char default_branch[256];
+	char description[256];
 	int is_private;
 };
 

@@ -223,6 +223,33 @@ int32_t localgit_push(const char *folder, const char *url, const char *branch, c
 	return rc;
 }
 
+int32_t localgit_set_origin(const char *folder, const char *url, skafu_error *error)
+{
+	static const char *const look[] = {"git", "config", "--get", "remote.origin.url", NULL};
+	const char *const command[] = {"git", "remote", "add", "--", "origin", url, NULL};
+	struct git git = {.folder = folder};
+	int32_t rc;
+
+	set_environment(&git);
+	rc = run(&git, look, error);
+	if (rc == SKAFU_OK && git.status != 0)
+		rc = run_well(&git, command, error);
+	text_free(&git.output);
+	return rc;
+}
+
+int32_t localgit_clone(const char *repository, const char *folder, skafu_error *error)
+{
+	const char *const command[] = {"git", "clone", "-q", "--template=", "--", repository, folder, NULL};
+	struct git git = {.folder = "."};
+	int32_t rc;
+
+	set_environment(&git);
+	rc = run_well(&git, command, error);
+	text_free(&git.output);
+	return rc;
+}
+
 int32_t localgit_tip(const char *repository, const char *branch, char out_id[65], skafu_error *error)
 {
 	char ref[512];

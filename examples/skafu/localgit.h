@@ -32,6 +32,12 @@ int32_t localgit_first_commit(const char *folder, const struct localgit_commit *
  * only.  SKAFU_EIO: the other side does not accept it. */
 int32_t localgit_push(const char *folder, const char *url, const char *branch, const char *token, skafu_error *error);
 
+/* Name the URL "origin" in a repository; one that has an origin keeps it. */
+int32_t localgit_set_origin(const char *folder, const char *url, skafu_error *error);
+
+/* A copy of a repository on this machine, with its files, in a folder that is not there yet. */
+int32_t localgit_clone(const char *repository, const char *folder, skafu_error *error);
+
 /* The commit at the tip of a branch.  SKAFU_ENOTFOUND when there is no such branch. */
 int32_t localgit_tip(const char *repository, const char *branch, char out_id[65], skafu_error *error);
 
