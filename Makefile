@@ -244,7 +244,7 @@ UNIT := $(filter-out $(LONG),$(TESTS))
 # Gates and examples look at the plain build; under a sanitizer only the unit tests run.
 ifeq ($(FLAVOUR),static)
 CHECK_FIRST := $(call match,$(GATES))
-CHECK_LAST  := $(call match,$(BINDINGS)) $(call match,$(EXAMPLES:$(BUILD)/%=%))
+CHECK_LAST  := $(call match,$(BINDINGS)) $(call match,$(LESSONS:.c=))
 endif
 CHECK_PROGRAMS := $(call programs,$(FLAVOUR),$(UNIT))
 

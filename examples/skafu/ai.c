@@ -148,7 +148,8 @@ static int32_t tell_completed(struct inquiry *inquiry, skafu_error *error)
 	json_text(&data, "project", inquiry->project);
 	json_text(&data, "folder", inquiry->folder);
 	json_text(&data, "analyser", inquiry->analyser);
-	json_text(&data, "note", strcmp(inquiry->analyser, ANALYSER_NAME) == 0 ? ANALYSER_NOTE : inquiry->answer.model);
+	json_text(&data, "note",
+		  strcmp(inquiry->analyser, ANALYSER_NAME) == 0 ? ANALYSER_NOTE : inquiry->answer.model);
 	json_text(&data, "summary", inquiry->suggestion.summary);
 	add_facts(&data, &inquiry->analysis);
 	if (inquiry->degraded[0] != '\0')
@@ -181,9 +182,8 @@ static int32_t ask_model(struct inquiry *inquiry, skafu_error *error)
 	if (rc == SKAFU_OK)
 		rc = anthropic_ask(&inquiry->world->anthropic, &question, &inquiry->answer, error);
 	text_free(&text);
-	return rc == SKAFU_OK
-		       ? suggest_from_answer(text_string(&inquiry->answer.text), &inquiry->suggestion, error)
-		       : rc;
+	return rc == SKAFU_OK ? suggest_from_answer(text_string(&inquiry->answer.text), &inquiry->suggestion, error)
+			      : rc;
 }
 
 static int32_t analyse(struct inquiry *inquiry, skafu_error *error)
@@ -234,10 +234,8 @@ static int32_t react(void *user, const skafu_record *event, skafu_turn *turn, sk
 
 /* ---- the definition ---- */
 
-static const struct domain_decider deciders[] = {{.name = "analysis",
-						  .commands = {"AnalyseFolder"},
-						  .decide = folder_decide},
-						 {.name = NULL}};
+static const struct domain_decider deciders[] = {
+	{.name = "analysis", .commands = {"AnalyseFolder"}, .decide = folder_decide}, {.name = NULL}};
 
 static const struct domain_reaction reactions[] = {
 	{.name = "analysis-request", .types = {"ProjectCreated"}, .react = request},
@@ -246,8 +244,8 @@ static const struct domain_reaction reactions[] = {
 
 int32_t ai_define(skafu_model *model, const struct world *world, skafu_error *error)
 {
-	static const struct domain domain = {.name = AI_DOMAIN, .events = events, .deciders = deciders,
-					     .reactions = reactions};
+	static const struct domain domain = {
+		.name = AI_DOMAIN, .events = events, .deciders = deciders, .reactions = reactions};
 
 	return domain_define(model, &domain, world, error);
 }

@@ -70,12 +70,21 @@ static void take_alarm(void *user, const skafu_alarm_info *alarm)
 }
 
 /* What goes wrong in a domain is an event first; from here it goes to the error bus. */
+static const struct failure {
+	uint32_t severity;
+	uint32_t can_retry;
+	const char *code; /* when the event has none */
+} failures[] = {{SKAFU_SEVERITY_ERROR, 0, "PROJECT_FAILED"},    {SKAFU_SEVERITY_WARNING, 0, "TEMPLATE_INVALID"},
+		{SKAFU_SEVERITY_ERROR, 0, "RENDERING_ERROR"},   {SKAFU_SEVERITY_ERROR, 0, "GITHUB_ERROR"},
+		{SKAFU_SEVERITY_ERROR, 0, "DEPLOYMENT_FAILED"}, {SKAFU_SEVERITY_WARNING, 1, "AI_LIMIT_REACHED"}};
 static const char *const failure_types[] = {"ProjectFailed",    "TemplateInvalidated", "TemplateRenderingFailed",
 					    "RepositoryFailed", "DeploymentFailed",    "AILimitReached"};
+#define FAILURES (sizeof failures / sizeof *failures)
 
 static int32_t open_engine(struct app *app, skafu_error *error)
 {
-	skafu_source source = {.size = sizeof source, .types = failure_types, .type_count = 6, .partitions = 1};
+	skafu_source source = {
+		.size = sizeof source, .types = failure_types, .type_count = FAILURES, .partitions = 1};
 	skafu_subscription_opts opts = {.size = sizeof opts, .source = &source};
 	int32_t rc = skafu_watch_open(app->store, NULL, &app->watch, error);
 
@@ -190,27 +199,33 @@ int32_t app_execute(struct app *app, const struct app_request *request, const ch
 
 /* ---- failures to the error bus ---- */
 
+static const struct failure *failure_of(const char *type)
+{
+	size_t i = 0;
+
+	while (i + 1 < FAILURES && strcmp(failure_types[i], type) != 0)
+		i++;
+	return &failures[i];
+}
+
 static int32_t report_failure(struct app *app, const skafu_record *event, skafu_error *error)
 {
+	const struct failure *failure = failure_of(event->type);
 	skafu_error_report_def report = {.size = sizeof report, .source = event->source, .service = event->source};
-	int is_warning = strcmp(event->type, "AILimitReached") == 0 || strcmp(event->type, "TemplateInvalidated") == 0;
 	char code[64];
 	char message[512];
 
-	if (record_get(event, "/code", code, sizeof code)[0] == '\0')
-		snprintf(code, sizeof code, "%s", strcmp(event->type, "AILimitReached") == 0       ? "AI_LIMIT_REACHED"
-						  : strcmp(event->type, "TemplateInvalidated") == 0 ? "TEMPLATE_INVALID"
-												    : "DEPLOYMENT_FAILED");
 	if (record_get(event, "/message", message, sizeof message)[0] == '\0' &&
 	    record_get(event, "/faults/0/text", message, sizeof message)[0] == '\0')
 		snprintf(message, sizeof message, "%s happened to %s", event->type, event->stream);
-	report.severity = is_warning ? SKAFU_SEVERITY_WARNING : SKAFU_SEVERITY_ERROR;
-	report.code = code;
+	record_get(event, "/code", code, sizeof code);
+	report.severity = failure->severity;
+	report.can_retry = failure->can_retry;
+	report.code = code[0] != '\0' ? code : failure->code;
 	report.message = message;
 	report.function = event->type;
 	report.correlation = event->correlation;
 	report.causation = event->id;
-	report.can_retry = strcmp(event->type, "AILimitReached") == 0;
 	return skafu_error_report(app->model, &report, error);
 }
 

@@ -89,9 +89,9 @@ int cli_written(void)
 
 const char *cli_colour(const struct cli *cli, const char *name)
 {
-	static const char *const colours[][2] = {{"dim", "\033[2m"},     {"bold", "\033[1m"},  {"red", "\033[31m"},
+	static const char *const colours[][2] = {{"dim", "\033[2m"},     {"bold", "\033[1m"},    {"red", "\033[31m"},
 						 {"green", "\033[32m"},  {"yellow", "\033[33m"}, {"blue", "\033[34m"},
-						 {"purple", "\033[35m"}, {"cyan", "\033[36m"}, {"off", "\033[0m"}};
+						 {"purple", "\033[35m"}, {"cyan", "\033[36m"},   {"off", "\033[0m"}};
 
 	for (size_t i = 0; cli->colours && i < sizeof colours / sizeof *colours; i++)
 		if (strcmp(colours[i][0], name) == 0)
@@ -126,8 +126,8 @@ static void print_exported(const skafu_record *record)
 void cli_record(const struct cli *cli, const skafu_record *record)
 {
 	char sentence[400];
-	const char *colour = record->kind == SKAFU_KIND_ERROR ? cli_colour(cli, "red")
-							      : cli_domain_colour(cli, record->source);
+	const char *colour =
+		record->kind == SKAFU_KIND_ERROR ? cli_colour(cli, "red") : cli_domain_colour(cli, record->source);
 
 	if (cli->json) {
 		print_exported(record);
@@ -137,9 +137,8 @@ void cli_record(const struct cli *cli, const skafu_record *record)
 	describe(record, sentence, sizeof sentence);
 	if (cli->colours)
 		fputs("\r\033[K", stdout);
-	printf("  %6.3f s  %s%-19s  %-23s%s  %s\n",
-	       (double)(record->recorded_ns - cli->begun_ns) / 1e9, colour, record->source, record->type,
-	       cli_colour(cli, "off"), sentence);
+	printf("  %6.3f s  %s%-19s  %-23s%s  %s\n", (double)(record->recorded_ns - cli->begun_ns) / 1e9, colour,
+	       record->source, record->type, cli_colour(cli, "off"), sentence);
 	fflush(stdout);
 }
 

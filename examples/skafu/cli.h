@@ -60,7 +60,8 @@ int cli_fail(const struct cli *cli, const char *what);
 /* CLI_FINE, or what became of writing to standard output. */
 int cli_written(void);
 
-const char *cli_colour(const struct cli *cli, const char *name); /* "dim" "bold" "red" "green" "yellow" "blue" "off" */
+const char *cli_colour(const struct cli *cli,
+		       const char *name); /* "dim" "bold" "red" "green" "yellow" "blue" "off" */
 const char *cli_domain_colour(const struct cli *cli, const char *domain);
 
 /* A record as a line: its time since the begin, domain, type and what it says; or as exported, for scripts. */

@@ -129,7 +129,8 @@ static void health(struct app *app, struct json *data)
 	is_well &= add_check(data, "git is there", has_git());
 	is_well &= add_check(data, "no consumer is halted",
 			     ask_consumers(app, &consumers, NULL) == SKAFU_OK && consumers.halted == 0);
-	is_well &= add_check(data, "there are no dead letters", count_dead(app, &dead, NULL) == SKAFU_OK && dead == 0);
+	is_well &=
+		add_check(data, "there are no dead letters", count_dead(app, &dead, NULL) == SKAFU_OK && dead == 0);
 	json_close(data, ']');
 	json_text(data, "status", is_well ? "ok" : "degraded");
 	json_close(data, '}');
@@ -188,8 +189,8 @@ static int32_t dashboard(struct app *app, struct json *data, skafu_error *error)
 
 /* ---- all of it ---- */
 
-static int32_t send(struct app *app, const char *type, const char *stream, const char *correlation,
-		    struct json *data, skafu_error *error)
+static int32_t send(struct app *app, const char *type, const char *stream, const char *correlation, struct json *data,
+		    skafu_error *error)
 {
 	skafu_command command = domain_command(type, stream, data);
 	skafu_outcome *outcome = NULL;

@@ -14,8 +14,13 @@ static int32_t append(struct app *app, const struct webhook_event *event, const 
 {
 	char tag[300];
 	const char *const tags[] = {tag};
-	skafu_new_record record = {.size = sizeof record, .type = event->type, .stream = stream,
-				   .source = GITHUB_DOMAIN, .id = event->id, .tags = tags, .tag_count = 1};
+	skafu_new_record record = {.size = sizeof record,
+				   .type = event->type,
+				   .stream = stream,
+				   .source = GITHUB_DOMAIN,
+				   .id = event->id,
+				   .tags = tags,
+				   .tag_count = 1};
 	skafu_batch *batch = NULL;
 	int32_t rc = skafu_batch_new(app->store, &batch, error);
 
@@ -32,8 +37,7 @@ static int32_t append(struct app *app, const struct webhook_event *event, const 
 	return rc;
 }
 
-int32_t deliver(struct app *app, const struct delivery *delivery, struct delivered *out_delivered,
-		skafu_error *error)
+int32_t deliver(struct app *app, const struct delivery *delivery, struct delivered *out_delivered, skafu_error *error)
 {
 	skafu_appended appended = {.size = sizeof appended};
 	struct webhook_event event;
@@ -43,9 +47,9 @@ int32_t deliver(struct app *app, const struct delivery *delivery, struct deliver
 	if (rc == SKAFU_OK && event.type != NULL)
 		rc = append(app, &event, domain_stream(stream, "repository", event.repository), &appended, error);
 	if (rc == SKAFU_OK)
-		*out_delivered = (struct delivered){event.type, event.ignored,
-						    (appended.flags & SKAFU_APPENDED_RETRY) != 0,
-						    appended.first_sequence};
+		*out_delivered =
+			(struct delivered){event.type, event.ignored, (appended.flags & SKAFU_APPENDED_RETRY) != 0,
+					   appended.first_sequence};
 	webhook_free(&event);
 	return rc;
 }

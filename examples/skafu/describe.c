@@ -44,7 +44,8 @@ static const struct sentence {
 	{"ThresholdRestored", "{metric} = {value}"},
 	{"AlertTriggered", "{message}"},
 	{"AlertCleared", "{message}"},
-	{"DashboardUpdated", "{projectsConfigured} of {projectsCreated} projects configured, {openAlerts} open alerts"},
+	{"DashboardUpdated",
+	 "{projectsConfigured} of {projectsCreated} projects configured, {openAlerts} open alerts"},
 	{"SystemHealthCheck", "{status}"},
 	{"ErrorOccurred", "{errorCode}: {errorMessage}"},
 };

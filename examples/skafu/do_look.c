@@ -44,9 +44,8 @@ static void print_project(const struct cli *cli, const skafu_row *row)
 	json_get(row->value, row->value_length, "/ProjectCreated/into", into, sizeof into);
 	json_get(row->value, row->value_length, "/correlation", correlation, sizeof correlation);
 	printf("%s%-16.*s%s %s%-10s%s  %-16s %s  %s\n", cli_colour(cli, "bold"), (int)row->key_length,
-	       (const char *)row->key, cli_colour(cli, "off"),
-	       cli_colour(cli, state[0] == 'f' ? "red" : "green"), state, cli_colour(cli, "off"), template,
-	       correlation, into);
+	       (const char *)row->key, cli_colour(cli, "off"), cli_colour(cli, state[0] == 'f' ? "red" : "green"),
+	       state, cli_colour(cli, "off"), template, correlation, into);
 }
 
 int do_projects(struct cli *cli)
@@ -197,8 +196,8 @@ static void print_node(const struct cli *cli, const skafu_record *record, const 
 {
 	char sentence[300];
 	const char *kind = record->kind == SKAFU_KIND_EVENT ? "" : describe_kind(record);
-	const char *colour = record->kind == SKAFU_KIND_ERROR ? cli_colour(cli, "red")
-							      : cli_domain_colour(cli, record->source);
+	const char *colour =
+		record->kind == SKAFU_KIND_ERROR ? cli_colour(cli, "red") : cli_domain_colour(cli, record->source);
 
 	describe(record, sentence, sizeof sentence);
 	printf("%6" PRIu64 " %7.3f s  %s%s%s%s%s%s%s  %s%s%s\n", record->sequence,

@@ -55,7 +55,8 @@ int do_analyse(struct cli *cli)
 		rc = ask(cli, folder, correlation, &outcome);
 	cli_doing(cli, "reading");
 	if (rc == SKAFU_OK)
-		rc = skafu_engine_await(cli->app.engine, correlation, pattern, APP_PATIENCE_NS * 10, &end, cli->error);
+		rc = skafu_engine_await(cli->app.engine, correlation, pattern, APP_PATIENCE_NS * 10, &end,
+					cli->error);
 	if (rc == SKAFU_OK)
 		rc = app_settle(&cli->app, APP_PATIENCE_NS, cli->error);
 	skafu_outcome_free(outcome);
@@ -127,7 +128,7 @@ static int read_all(FILE *from, struct text *out)
 	return ferror(from) ? -1 : 0;
 }
 
-/* With --event the file is the body of one delivery, checked when there is a secret; else it has a delivery a line. */
+/* With --event the file is the body of one delivery, checked when there is a secret; else it has one a line. */
 static int take_file(struct cli *cli, const char *path, const struct delivery *given, const char *signature,
 		     struct tally *tally)
 {

@@ -74,7 +74,7 @@ static int validate(struct cli *cli, const char *folder)
 
 /* ---- adding ---- */
 
-/* The name and version come from the manifest.  Without a good one, the folder's name: that is validated and fails. */
+/* Name and version come from the manifest.  Without a good one, the folder's name: that is validated and fails. */
 static void name_of(const char *folder, struct json *data, char name[128])
 {
 	struct manifest *manifest = NULL;
@@ -164,7 +164,7 @@ static int add(struct cli *cli)
 
 /* ---- deleting, listing ---- */
 
-static int delete(struct cli *cli, const char *name)
+static int delete (struct cli *cli, const char *name)
 {
 	char correlation[32];
 	struct app_request request = {"delete-template", getenv("USER"), correlation};

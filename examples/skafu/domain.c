@@ -131,8 +131,8 @@ skafu_command domain_command(const char *type, const char *stream, const struct 
 int32_t domain_send(skafu_turn *turn, const char *type, const char *stream, struct json *data, skafu_error *error)
 {
 	skafu_command command = domain_command(type, stream, data);
-	int32_t rc = data->rc != SKAFU_OK ? failed_text(error, data->rc, type)
-					  : skafu_turn_send(turn, &command, error);
+	int32_t rc =
+		data->rc != SKAFU_OK ? failed_text(error, data->rc, type) : skafu_turn_send(turn, &command, error);
 
 	json_free(data);
 	return rc;

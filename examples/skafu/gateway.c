@@ -370,9 +370,10 @@ static const struct route {
 	const char *method;
 	const char *path;
 	enum MHD_Result (*serve)(struct request *request);
-} routes[] = {{"GET", "/", get_page},          {"GET", "/projects", get_projects}, {"POST", "/projects", create_project},
-	      {"GET", "/events", get_events},  {"POST", "/webhook", take_webhook}, {"GET", "/metrics", get_metrics},
-	      {"GET", "/health", get_health}};
+} routes[] = {
+	{"GET", "/", get_page},         {"GET", "/projects", get_projects}, {"POST", "/projects", create_project},
+	{"GET", "/events", get_events}, {"POST", "/webhook", take_webhook}, {"GET", "/metrics", get_metrics},
+	{"GET", "/health", get_health}};
 
 /* A page of another name that resolves to this machine must not get in. */
 static int is_for_us(struct request *request)
@@ -456,12 +457,11 @@ int32_t gateway_start(struct app *app, uint16_t port, struct gateway **out_gatew
 		return failed(error, SKAFU_ENOMEM, "There is no memory for the gateway.");
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	gateway->app = app;
-	gateway->daemon = MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
-						   MHD_USE_POLL,
-					   port, NULL, NULL, take, gateway, MHD_OPTION_SOCK_ADDR, &address,
-					   MHD_OPTION_NOTIFY_COMPLETED, done, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
-					   (unsigned)GATEWAY_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
-					   (unsigned)GATEWAY_CONNECTIONS, MHD_OPTION_END);
+	gateway->daemon = MHD_start_daemon(
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, port, NULL, NULL,
+		take, gateway, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, done, NULL,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)GATEWAY_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)GATEWAY_CONNECTIONS, MHD_OPTION_END);
 	if (gateway->daemon == NULL) {
 		free(gateway);
 		return failed(error, SKAFU_EIO, "The port %u cannot be had; name another one with --port.", port);

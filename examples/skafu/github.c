@@ -23,10 +23,9 @@
 #define WORKFLOW_WORDS 16
 #define WORKFLOW_RUNS 10
 
-static const char *const events[] = {"RepositoryCreated", "RepositoryFailed",    "RepositoryRetired",
-				     "DeploymentStarted", "DeploymentCompleted", "DeploymentFailed",
-				     "WorkflowTriggered", "WorkflowCompleted",   "CodePushed",
-				     NULL};
+static const char *const events[] = {
+	"RepositoryCreated", "RepositoryFailed",  "RepositoryRetired", "DeploymentStarted", "DeploymentCompleted",
+	"DeploymentFailed",  "WorkflowTriggered", "WorkflowCompleted", "CodePushed",        NULL};
 
 /* ---- commands: what they ask for happens; the work is done by reactions ---- */
 
@@ -66,7 +65,7 @@ struct repository {
 	const char *host;
 };
 
-/* The key of the effect is in the repository's description: one that is there with it is ours, from before a crash. */
+/* The key of the effect is in the repository's description: one that has it is ours, from before a crash. */
 static int32_t create_local(const struct world *world, const char *project, const char *mark, struct repository *out,
 			    skafu_error *error)
 {
@@ -280,8 +279,9 @@ static size_t words_of(const cJSON *command, const char **out_words)
 	const cJSON *word;
 	size_t count = 0;
 
-	cJSON_ArrayForEach(word, command) if (cJSON_IsString(word) && count < WORKFLOW_WORDS) out_words[count++] =
-		word->valuestring;
+	for (word = command != NULL ? command->child : NULL; word != NULL; word = word->next)
+		if (cJSON_IsString(word) && count < WORKFLOW_WORDS)
+			out_words[count++] = word->valuestring;
 	out_words[count] = NULL;
 	return count;
 }
@@ -374,10 +374,9 @@ static int32_t retire(void *user, const skafu_record *event, skafu_turn *turn, s
 
 /* ---- the definition ---- */
 
-static const struct domain_decider deciders[] = {{.name = "repository",
-						  .commands = {"DeployProject", "RetireRepository"},
-						  .decide = repository_decide},
-						 {.name = NULL}};
+static const struct domain_decider deciders[] = {
+	{.name = "repository", .commands = {"DeployProject", "RetireRepository"}, .decide = repository_decide},
+	{.name = NULL}};
 
 static const struct domain_reaction reactions[] = {
 	{.name = "repository-creation", .types = {"ProjectCreated"}, .react = create},
@@ -389,8 +388,8 @@ static const struct domain_reaction reactions[] = {
 
 int32_t github_define(skafu_model *model, const struct world *world, skafu_error *error)
 {
-	static const struct domain domain = {.name = GITHUB_DOMAIN, .events = events, .deciders = deciders,
-					     .reactions = reactions};
+	static const struct domain domain = {
+		.name = GITHUB_DOMAIN, .events = events, .deciders = deciders, .reactions = reactions};
 
 	return domain_define(model, &domain, world, error);
 }

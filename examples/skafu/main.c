@@ -14,19 +14,22 @@
 
 static const struct cli_command commands[] = {
 	{"create", "NAME --template TEMPLATE [--into DIR]", "make a new project",
-	 "Makes the project DIR/NAME from a template, looks it over, and puts it into a git repository with its first\n"
+	 "Makes the project DIR/NAME from a template, looks it over, and puts it into a git repository with its "
+	 "first\n"
 	 "commit.  Each line that is printed is an event in the log.  When a step fails, or takes longer than the\n"
 	 "timeout, what was made is undone.  TEMPLATE is a name of `skafu templates`, or the path of a folder.\n"
 	 "  --into DIR            where to make it; default: here\n"
 	 "  --set VARIABLE=VALUE  a variable of the template; may be given several times\n"
 	 "  --check               run the project's own test in a fresh clone afterwards\n"
 	 "  --timeout SECONDS     default: 120\n"
-	 "With GITHUB_TOKEN the repository is on GitHub, else below the home.  With ANTHROPIC_API_KEY a model reviews\n"
+	 "With GITHUB_TOKEN the repository is on GitHub, else below the home.  With ANTHROPIC_API_KEY a model "
+	 "reviews\n"
 	 "the project, else fixed rules do.\n"
 	 "  skafu create orders --template c-service --into ~/src\n",
 	 1, 99, do_create, APP_ENGINE, 0},
 	{"resume", "", "go on with what was interrupted",
-	 "Lets everything that is recorded and not done yet be done: also after a kill, a crash or a power failure.\n",
+	 "Lets everything that is recorded and not done yet be done: also after a kill, a crash or a power "
+	 "failure.\n",
 	 0, 0, do_resume, APP_ENGINE, 0},
 	{"templates", "[list|add|validate|delete] ...", "what projects are made from",
 	 "  skafu templates                   those that are there\n"
@@ -35,8 +38,8 @@ static const struct cli_command commands[] = {
 	 "  skafu templates delete NAME       projects made from it stay as they are\n"
 	 "A template is a folder with a template.json and its files in files/.\n",
 	 0, 99, do_templates, APP_ENGINE, 0},
-	{"projects", "", "all projects and what became of them", "A line for each project, with its correlation.\n", 0, 0,
-	 do_projects, 0, 0},
+	{"projects", "", "all projects and what became of them", "A line for each project, with its correlation.\n",
+	 0, 0, do_projects, 0, 0},
 	{"show", "NAME [--code]", "the history of a project",
 	 "All events about a project.  --code prints the code that its analysis suggests; nothing is ever written\n"
 	 "into a project without being asked.\n",
@@ -44,10 +47,12 @@ static const struct cli_command commands[] = {
 	{"trace", "CORRELATION", "what followed from what",
 	 "All records of a correlation as a tree: each below the one that caused it.\n", 1, 1, do_trace, 0, 0},
 	{"analyse", "DIR", "look over any folder",
-	 "Reads the files and says what is missing or risky.  Without ANTHROPIC_API_KEY fixed rules do that, offline.\n",
+	 "Reads the files and says what is missing or risky.  Without ANTHROPIC_API_KEY fixed rules do that, "
+	 "offline.\n",
 	 1, 1, do_analyse, APP_ENGINE, 0},
 	{"webhook", "FILE...", "take in deliveries of GitHub",
-	 "FILE has one delivery a line, {\"event\": ..., \"delivery\": ..., \"payload\": {...}}; - is standard input.\n"
+	 "FILE has one delivery a line, {\"event\": ..., \"delivery\": ..., \"payload\": {...}}; - is standard "
+	 "input.\n"
 	 "  --event TYPE       the file is the body of one delivery with this X-GitHub-Event ...\n"
 	 "  --delivery ID      ... this X-GitHub-Delivery ...\n"
 	 "  --signature TEXT   ... and this X-Hub-Signature-256, checked with GITHUB_WEBHOOK_SECRET\n"
@@ -63,7 +68,8 @@ static const struct cli_command commands[] = {
 	 "  --prometheus   the figures of this process in the text format of Prometheus\n",
 	 0, 2, do_metrics, APP_ENGINE, 0},
 	{"rebuild", "", "make the views anew and compare",
-	 "Builds each view from the first event on, beside the one in use, compares them row by row, and puts the new\n"
+	 "Builds each view from the first event on, beside the one in use, compares them row by row, and puts the "
+	 "new\n"
 	 "one in use.  Exit status 1 when a row differed.\n",
 	 0, 0, do_rebuild, 0, 0},
 	{"serve", "[--port N]", "the gateway, with a page that shows the flow",
@@ -87,10 +93,11 @@ static int usage(FILE *to, int status)
 		    "  skafu create orders --template c-service --into .\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %-38s %s\n", commands[i].name, commands[i].arguments, commands[i].purpose);
-	fprintf(to, "\nskafu COMMAND --help tells more.  --json gives lines for scripts, --no-color no colours.\n"
-		    "Everything is kept in the home: --home, SKAFU_HOME, or ~/.local/share/skafu.\n"
-		    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 failed and undone, 5 not over in time,\n"
-		    "130 interrupted.\n");
+	fprintf(to,
+		"\nskafu COMMAND --help tells more.  --json gives lines for scripts, --no-color no colours.\n"
+		"Everything is kept in the home: --home, SKAFU_HOME, or ~/.local/share/skafu.\n"
+		"Exit status: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 failed and undone, 5 not over in time,\n"
+		"130 interrupted.\n");
 	return status;
 }
 

@@ -18,9 +18,8 @@
 
 #include "http.h"
 
-static const char *const events[] = {"MetricCollected",  "ThresholdBreached", "ThresholdRestored",
-				     "AlertTriggered",   "AlertCleared",      "DashboardUpdated",
-				     "SystemHealthCheck", NULL};
+static const char *const events[] = {"MetricCollected", "ThresholdBreached", "ThresholdRestored", "AlertTriggered",
+				     "AlertCleared",    "DashboardUpdated",  "SystemHealthCheck", NULL};
 
 /* ---- thresholds ---- */
 
@@ -28,12 +27,8 @@ static const char *const events[] = {"MetricCollected",  "ThresholdBreached", "T
 static const struct threshold {
 	const char *metric;
 	double most;
-} thresholds[] = {{"event_latency_p95_ms", 100},
-		  {"cross_domain_p95_ms", 500},
-		  {"error_latency_ms", 1000},
-		  {"dead_letters", 0},
-		  {"errors_waiting", 0},
-		  {"project_creation_ms", 60000}};
+} thresholds[] = {{"event_latency_p95_ms", 100}, {"cross_domain_p95_ms", 500}, {"error_latency_ms", 1000},
+		  {"dead_letters", 0},           {"errors_waiting", 0},        {"project_creation_ms", 60000}};
 
 static const struct threshold *threshold_of(const char *metric)
 {
@@ -114,7 +109,7 @@ static int32_t decide(void *user, const skafu_command *command, const void *stat
 		type = "SystemHealthCheck";
 	if (strcmp(command->type, "ReportAlarm") == 0)
 		type = json_get_truth(command->data, command->data_length, "/raised") ? "ThresholdBreached"
-										     : "ThresholdRestored";
+										      : "ThresholdRestored";
 	json_raw(&data, NULL, command->data, command->data_length);
 	return domain_emit(turn, type, NULL, NULL, &data, error);
 }
@@ -129,7 +124,8 @@ static int32_t measure(void *user, const skafu_record *event, skafu_turn *turn, 
 	(void)user;
 	if (strcmp(event->type, "TemplateRendered") == 0)
 		return emit_metric(turn, "rendered_files", number_of(event, "/files"), "files", project, error);
-	return emit_metric(turn, strcmp(event->type, "ProjectFailed") == 0 ? "project_failure_ms" : "project_creation_ms",
+	return emit_metric(turn,
+			   strcmp(event->type, "ProjectFailed") == 0 ? "project_failure_ms" : "project_creation_ms",
 			   number_of(event, "/tookMs"), "ms", project, error);
 }
 
@@ -230,8 +226,11 @@ static int32_t post(const struct world *world, const skafu_record *event, const 
 	char id[SKAFU_ID_TEXT_BYTES];
 	char once[80];
 	const char *const headers[] = {"Content-Type: application/json", once, NULL};
-	struct http_request request = {.method = "POST", .url = world->alert_url, .headers = headers,
-				       .body = event->data, .body_length = event->data_length,
+	struct http_request request = {.method = "POST",
+				       .url = world->alert_url,
+				       .headers = headers,
+				       .body = event->data,
+				       .body_length = event->data_length,
 				       .timeout_ms = 5000};
 	struct http_answer answer = {.status = 0};
 	int32_t rc;
@@ -305,8 +304,11 @@ static const struct domain_view views[] = {{.name = "dashboard", .each = dashboa
 
 int32_t observability_define(skafu_model *model, const struct world *world, skafu_error *error)
 {
-	static const struct domain domain = {.name = OBSERVABILITY_DOMAIN, .events = events, .deciders = deciders,
-					     .reactions = reactions, .views = views};
+	static const struct domain domain = {.name = OBSERVABILITY_DOMAIN,
+					     .events = events,
+					     .deciders = deciders,
+					     .reactions = reactions,
+					     .views = views};
 	int32_t rc = domain_define(model, &domain, world, error);
 
 	return rc == SKAFU_OK ? define_alerts(model, error) : rc;

@@ -70,10 +70,11 @@ static int32_t name_decide(void *user, const skafu_command *command, const void 
 	(void)user;
 	json_get(command->data, command->data_length, "/name", name, sizeof name);
 	if (!is_name(name))
-		return skafu_turn_refuse(turn, "VALIDATION_ERROR",
-					 "A project name has 3 to 40 small letters, digits and '-', and begins with a "
-					 "letter",
-					 error);
+		return skafu_turn_refuse(
+			turn, "VALIDATION_ERROR",
+			"A project name has 3 to 40 small letters, digits and '-', and begins with a "
+			"letter",
+			error);
 	if (json_get(command->data, command->data_length, "/into", into, sizeof into)[0] != '/')
 		return skafu_turn_refuse(turn, "VALIDATION_ERROR", "The folder of a project is an absolute path",
 					 error);
@@ -98,7 +99,8 @@ static int is_news(const skafu_record *event, const void *row, size_t length)
 		return 1;
 	snprintf(pointer, sizeof pointer, "/%s", event->type);
 	return length > 0 &&
-	       strcmp(json_get(row, length, "/correlation", correlation, sizeof correlation), event->correlation) == 0 &&
+	       strcmp(json_get(row, length, "/correlation", correlation, sizeof correlation), event->correlation) ==
+		       0 &&
 	       skafu_json_find(row, length, pointer, &member, &member_length, NULL) == SKAFU_ENOTFOUND;
 }
 
@@ -161,8 +163,8 @@ static const struct domain_view views[] = {
 
 int32_t project_define(skafu_model *model, const struct world *world, skafu_error *error)
 {
-	static const struct domain domain = {.name = PROJECT_DOMAIN, .events = events, .deciders = deciders,
-					     .views = views};
+	static const struct domain domain = {
+		.name = PROJECT_DOMAIN, .events = events, .deciders = deciders, .views = views};
 	int32_t rc = domain_define(model, &domain, world, error);
 
 	return rc == SKAFU_OK ? creation_define(model, PROJECT_DOMAIN, error) : rc;

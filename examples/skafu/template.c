@@ -215,8 +215,7 @@ static void take_values(struct rendering *rendering)
 	rendering->all = (struct values){rendering->values, 1};
 	for (item = item != NULL ? item->child : NULL; item != NULL; item = item->next)
 		if (cJSON_IsString(item) && rendering->all.count < MANIFEST_VARIABLES)
-			rendering->values[rendering->all.count++] =
-				(struct value){item->string, item->valuestring};
+			rendering->values[rendering->all.count++] = (struct value){item->string, item->valuestring};
 }
 
 /* Put the project where it shall be.  After a crash it may be there already: then with this content and no other. */
@@ -359,24 +358,23 @@ static int32_t templates_each(void *user, const skafu_record *event, skafu_edit 
 								  : "invalid");
 	json_raw(&row, "template", (const char *)event->data, event->data_length);
 	json_close(&row, '}');
-	rc = row.rc != SKAFU_OK ? failed_text(error, row.rc, "the row of a template")
-				: skafu_edit_put(edit, NULL, name, strlen(name), row.text.bytes, row.text.length,
-						 error);
+	rc = row.rc != SKAFU_OK
+		     ? failed_text(error, row.rc, "the row of a template")
+		     : skafu_edit_put(edit, NULL, name, strlen(name), row.text.bytes, row.text.length, error);
 	json_free(&row);
 	return rc;
 }
 
 /* ---- the definition ---- */
 
-static const struct domain_decider deciders[] = {{.name = "template",
-						  .commands = {"UploadTemplate", "SelectTemplate", "DeleteTemplate"},
-						  .state_bytes = sizeof(struct template_state),
-						  .evolve = template_evolve,
-						  .decide = template_decide},
-						 {.name = "rendering",
-						  .commands = {"DiscardRendering"},
-						  .decide = discard_decide},
-						 {.name = NULL}};
+static const struct domain_decider deciders[] = {
+	{.name = "template",
+	 .commands = {"UploadTemplate", "SelectTemplate", "DeleteTemplate"},
+	 .state_bytes = sizeof(struct template_state),
+	 .evolve = template_evolve,
+	 .decide = template_decide},
+	{.name = "rendering", .commands = {"DiscardRendering"}, .decide = discard_decide},
+	{.name = NULL}};
 
 static const struct domain_reaction reactions[] = {
 	{.name = "template-validation", .types = {"TemplateUploaded"}, .react = validate},
@@ -393,8 +391,11 @@ static const struct domain_view views[] = {
 
 int32_t template_define(skafu_model *model, const struct world *world, skafu_error *error)
 {
-	static const struct domain domain = {.name = TEMPLATE_DOMAIN, .events = events, .deciders = deciders,
-					     .reactions = reactions, .views = views};
+	static const struct domain domain = {.name = TEMPLATE_DOMAIN,
+					     .events = events,
+					     .deciders = deciders,
+					     .reactions = reactions,
+					     .views = views};
 
 	return domain_define(model, &domain, world, error);
 }
