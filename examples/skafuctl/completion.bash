@@ -3,8 +3,8 @@
 _skafuctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command= i options=
-	local commands='stat cat tail grep stream streams types trace verify backup restore fork diff export import maintain
-		reindex salvage help'
+	local commands='stat cat tail grep stream streams types trace verify backup restore fork diff export import consumers
+		deadletters processes timers errors replay maintain reindex salvage help'
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		[[ ${COMP_WORDS[i]} == -* ]] || { command=${COMP_WORDS[i]}; break; }
 	done
@@ -19,7 +19,14 @@ _skafuctl()
 	diff) options='--records' ;;
 	export) options='--form --from --to' ;;
 	import) options='--form --set-aside --same-places --origin' ;;
+	deadletters) options='--key --type' ;;
+	errors) options='--by' ;;
+	replay) options='--from --to --rule --rate' ;;
 	esac
+	if [[ $before == --by ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'code source severity correlation minute command' -- "$word")
+		return
+	fi
 	if [[ $before == --form ]]; then
 		mapfile -t COMPREPLY < <(compgen -W 'lines cloudevents array' -- "$word")
 	elif [[ $word == -* ]]; then

@@ -116,5 +116,11 @@ int ctl_fork(struct ctl *ctl);
 int ctl_diff(struct ctl *ctl);
 int ctl_export(struct ctl *ctl);
 int ctl_import(struct ctl *ctl);
+int ctl_consumers(struct ctl *ctl);
+int ctl_deadletters(struct ctl *ctl);
+int ctl_processes(struct ctl *ctl);
+int ctl_timers(struct ctl *ctl);
+int ctl_errors(struct ctl *ctl);
+int ctl_replay(struct ctl *ctl);
 
 #endif

@@ -80,6 +80,29 @@ static const struct ctl_command commands[] = {
 	 "  --same-places                    records must get the sequence that they have in the text\n"
 	 "  --origin NAME                    for the ids of records without one; default: the name of FILE\n",
 	 SKAFU_STORE_CREATE, 0, 1, ctl_import, 0},
+	{"consumers", "[ACTION NAME [SEQUENCE]]", "who follows the store, and how far",
+	 "Lists the consumers with state, the sequence up to which all is done, lag, dead letters and the\n"
+	 "process that serves them.  ACTION is pause, resume, remove, or rewind to SEQUENCE, the last one that shall count\n"
+	 "as done.\n",
+	 0, 0, 3, ctl_consumers, 0},
+	{"deadletters", "[CONSUMER]", "records that handlers could not take",
+	 "Lists them with sequence, attempts, last attempt, consumer/key and why.  Exit status 3 when there are any.\n"
+	 "Programs retry and discard them, see skafu_dead_letter_list_open(3).\n"
+	 "  --key KEY     only of this stream, correlation or tag    --type TYPE   only records of this type\n",
+	 SKAFU_STORE_READONLY, 0, 1, ctl_deadletters, 0},
+	{"processes", "[NAME]", "instances of processes",
+	 "Lists the instances with state, steps, and why they failed.\n", SKAFU_STORE_READONLY, 0, 1,
+	 ctl_processes, 0},
+	{"timers", "", "timers that are set", "Lists them in the order of their times.\n", SKAFU_STORE_READONLY, 0, 0,
+	 ctl_timers, 0},
+	{"errors", "", "what the recorded errors amount to",
+	 "  --by WAY   code (default), source, severity, correlation, minute or command\n", 0, 0, 0, ctl_errors, 0},
+	{"replay", "[TO]", "append the records to another store, or list replays",
+	 "Appends the records as they were to the store at TO, which is made when there is none.  After an\n"
+	 "interruption it is simply done again.  Without TO: the replay sessions of the store.\n"
+	 "  --from N, --to N   only these sequences    --rule RULE   only what matches\n"
+	 "  --rate N           at most so many records a second\n",
+	 0, 0, 1, ctl_replay, 0},
 	{"maintain", "", "do all upkeep that is due", "Folds, merges, and advances the hash chain.\n", 0, 0, 0,
 	 ctl_maintain, 0},
 	{"reindex", "", "make the index again from the commits", "No other process may write meanwhile.\n", 0, 0, 0,
@@ -96,7 +119,7 @@ static int main_usage(FILE *to, int status)
 {
 	fprintf(to, "usage: skafuctl [--json] COMMAND STORE [ARGUMENTS]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-9s %-17s %s\n", commands[i].name, commands[i].arguments, commands[i].purpose);
+		fprintf(to, "  %-11s %-24s %s\n", commands[i].name, commands[i].arguments, commands[i].purpose);
 	fprintf(to, "\nSTORE is the directory of a libskafu store; its owner may be running.\n"
 		    "skafuctl COMMAND --help tells more.  --json gives lines for scripts, --no-color no colours.\n"
 		    "Exit status: 0 done, 1 failed, 2 wrong usage, 3 something was found, 130 interrupted.\n");

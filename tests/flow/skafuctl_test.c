@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "skafu_run.h"
 #include "store/anyrecords.h"
 #include "store/tempstore.h"
 
@@ -226,9 +227,90 @@ START_TEST(it_is_quiet_when_its_reader_goes)
 }
 END_TEST
 
+/* ---- who follows ---- */
+
+/* A model in this process, which leaves a consumer, an error, a dead letter and a timer behind. */
+static int32_t refuse(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	(void)user;
+	(void)event;
+	(void)turn;
+	skafu_error_set(error, SKAFU_EHOST, "the printer is on fire");
+	return SKAFU_EHOST;
+}
+
+static void leave_traces(void)
+{
+	const char *const types[] = {"Paid"};
+	const skafu_source source = {.size = sizeof source, .types = types, .type_count = 1};
+	const skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1};
+	skafu_event_def event = {.size = sizeof event, .domain = "default", .type = "Paid"};
+	skafu_reaction_def def = {.size = sizeof def, .domain = "default", .name = "printer", .source = &source,
+				  .retry = &retry, .react = refuse};
+	skafu_new_record late = {.size = sizeof late, .type = "Late", .stream = "order-1"};
+	skafu_model *model = NULL;
+	skafu_engine *engine = NULL;
+	skafu_batch *batch = batch_of(temp.store);
+	went(skafu_batch_set_timer(batch, "reminder", INT64_C(4000000000000000000), &late, fault));
+	appended_by(temp.store, batch);
+	went(skafu_model_open(temp.store, NULL, &model, fault));
+	went(skafu_model_add_domain(model, "default", fault));
+	went(skafu_model_add_event(model, &event, fault));
+	event.type = "Placed";
+	went(skafu_model_add_event(model, &event, fault));
+	went(skafu_model_add_reaction(model, &def, fault));
+	went(skafu_engine_open(model, NULL, &engine, fault));
+	went(skafu_engine_drain(engine, UINT64_C(10000000000), fault));
+	skafu_engine_close(engine);
+	skafu_model_close(model);
+}
+
+START_TEST(who_follows_and_what_went_wrong)
+{
+	leave_traces();
+	gives(0, "%T consumers %S", "printer");
+	gives(0, "%T --json consumers %S", "\"kind\":\"reaction\"");
+	gives(3, "%T deadletters %S", "the printer is on fire");
+	gives(3, "%T --json deadletters %S printer", "\"consumer\":\"printer\"");
+	gives(0, "%T deadletters %S nobody", "");
+	gives(0, "%T timers %S", "reminder");
+	gives(0, "%T errors %S", "SKAFU_EHOST");
+	gives(0, "%T --json errors %S --by source", "\"source\":\"default\"");
+	gives(2, "%T errors %S --by moon", "not by moon");
+	gives(0, "%T processes %S", "");
+}
+END_TEST
+
+START_TEST(consumers_are_changed)
+{
+	leave_traces();
+	gives(0, "%T consumers %S pause printer", "");
+	gives(0, "%T consumers %S", "paused");
+	gives(0, "%T consumers %S resume printer", "");
+	gives(0, "%T consumers %S rewind printer 1", "");
+	gives(1, "%T consumers %S pause nobody", "nobody");
+	gives(2, "%T consumers %S fly printer", "not fly");
+	gives(2, "%T consumers %S pause", "usage");
+	gives(0, "%T consumers %S remove printer", "");
+}
+END_TEST
+
+START_TEST(a_replay_into_another_store)
+{
+	gives(0, "%T replay %S %D/copy", "done");
+	gives(0, "%T replay %S %D/copy", "done");
+	gives(0, "%T diff %S %D/copy --records", "equal");
+	gives(0, "%T replay %S", "done");
+	gives(1, "%T replay %S %S", "give another one");
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, who_follows_and_what_went_wrong);
+	tcase_add_test(tests, consumers_are_changed);
+	tcase_add_test(tests, a_replay_into_another_store);
 	tcase_add_test(tests, it_teaches);
 	tcase_add_test(tests, it_looks);
 	tcase_add_test(tests, it_traces);
