@@ -82,11 +82,12 @@ static const struct ctl_command commands[] = {
 	 SKAFU_STORE_CREATE, 0, 1, ctl_import, 0},
 	{"consumers", "[ACTION NAME [SEQUENCE]]", "who follows the store, and how far",
 	 "Lists the consumers with state, the sequence up to which all is done, lag, dead letters and the\n"
-	 "process that serves them.  ACTION is pause, resume, remove, or rewind to SEQUENCE, the last one that shall count\n"
-	 "as done.\n",
+	 "process that serves them.  ACTION is pause, resume, remove, or rewind to SEQUENCE, the last one that\n"
+	 "shall count as done.\n",
 	 0, 0, 3, ctl_consumers, 0},
 	{"deadletters", "[CONSUMER]", "records that handlers could not take",
-	 "Lists them with sequence, attempts, last attempt, consumer/key and why.  Exit status 3 when there are any.\n"
+	 "Lists them with sequence, attempts, last attempt, consumer/key and why.  Exit status 3 when there are\n"
+	 "any.\n"
 	 "Programs retry and discard them, see skafu_dead_letter_list_open(3).\n"
 	 "  --key KEY     only of this stream, correlation or tag    --type TYPE   only records of this type\n",
 	 SKAFU_STORE_READONLY, 0, 1, ctl_deadletters, 0},
