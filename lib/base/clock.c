@@ -95,6 +95,8 @@ void skafu_time_format(int64_t time_ns, char out_text[31])
 	struct clock_fields fields = {0};
 	char *at = out_text;
 
+	if (!out_text)
+		return;
 	clock_date(days, &fields);
 	at = clock_put(at, fields.year, 4);
 	*at++ = '-';

@@ -144,6 +144,8 @@ void skafu_id_format(const uint8_t id[16], char out_text[37])
 	static const char digits[] = "0123456789abcdef";
 	size_t at = 0;
 
+	if (!id || !out_text)
+		return;
 	for (size_t i = 0; i < SKAFU_ID_BYTES; i++) {
 		if (ident_dash_at(at))
 			out_text[at++] = '-';
