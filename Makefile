@@ -171,9 +171,12 @@ $(BUILD)/libskafu.a: $(SRC:%.c=$(BUILD)/obj-static/%.o)
 	$(Q)$(LD) -r $^ -o $(BUILD)/obj-static/skafu.o && $(OBJCOPY) --localize-hidden $(BUILD)/obj-static/skafu.o
 	$(Q)rm -f $@ && $(AR) rcsD $@ $(BUILD)/obj-static/skafu.o
 
+# The kit likewise.
 $(BUILD)/libskafu_test.a: $(KIT_SRC:%.c=$(BUILD)/obj-static/%.o)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+	$(Q)$(LD) -r $^ -o $(BUILD)/obj-static/skafu_test.o && \
+		$(OBJCOPY) --localize-hidden $(BUILD)/obj-static/skafu_test.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(BUILD)/obj-static/skafu_test.o
 
 # Examples are built as a host would build them: public headers, the shared library, nothing else.
 host_flags = $(BASE) $(CPPFLAGS) $(CFLAGS) -MMD -MP
@@ -181,6 +184,14 @@ $(BUILD)/examples/%: examples/%.c $(BUILD)/libskafu.so
 	$(call say,EXAMPLE,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(host_flags) -MF $@.d $< -L$(BUILD) -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS) -lskafu -lpthread -lm -o $@
+
+# The lesson about testing tests two others, with the kit.
+$(BUILD)/examples/testing: examples/testing.c examples/bank.c examples/saga.c $(BUILD)/libskafu_test.a \
+                           $(BUILD)/libskafu.so
+	$(call say,EXAMPLE,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(host_flags) -MF $@.d $< -L$(BUILD) -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS) -lskafu_test -lskafu \
+		-lpthread -lm -o $@
 
 $(BUILD)/obj-app/%.o: examples/skafu/%.c $(BUILD)/flags | $(NEED)
 	$(call say,CC,$@)

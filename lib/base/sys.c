@@ -109,6 +109,12 @@ static int sys_real_futex_wake(uint32_t *word, int how_many)
 	return (int)syscall(SYS_futex, word, FUTEX_WAKE, how_many, NULL, NULL, 0);
 }
 
+static int sys_real_storage(uint32_t what)
+{
+	(void)what;
+	return 0;
+}
+
 static int sys_forget(int fd)
 {
 	return posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
@@ -139,6 +145,7 @@ static const struct skafu__sys sys_real = {
 	.rmdir = rmdir,
 	.futex_wait = sys_real_futex_wait,
 	.futex_wake = sys_real_futex_wake,
+	.storage = sys_real_storage,
 };
 
 /* ---- which table --------------------------------------------------------------------------------------------- */

@@ -45,6 +45,9 @@ struct skafu__sys {
 	/* Sleep while *word == expected, at most timeout_ns (-1: for ever).  0 when woken, -1 and errno otherwise. */
 	int (*futex_wait)(uint32_t *word, uint32_t expected, int64_t timeout_ns);
 	int (*futex_wake)(uint32_t *word, int how_many);
+
+	/* Asked where LMDB is about to do something (SKAFU__TESTHOOK_): 0, or the errno with which it shall fail. */
+	int (*storage)(uint32_t what);
 };
 
 /* The real machine, or what a test put in its place. */

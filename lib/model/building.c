@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/testhook.h"
 #include "store/store.h" /* the number of the process */
 #include "store/viewrow.h"
 
@@ -548,8 +549,11 @@ static int32_t building_advance_once(struct skafu__building *building, int besid
 		rc = skafu__built_load(building->views, building->projection->def.name, &building->built, error);
 	if (rc != 0)
 		return rc;
-	if (more == SKAFU__STEPPING_FAILED && mark->halt_code != 0)
+	if (more == SKAFU__STEPPING_FAILED && mark->halt_code != 0) {
+		skafu__testhook_tell(SKAFU__TESTHOOK_FAILED, NULL, building->projection->def.name, mark->halt_message,
+				     mark->halt_sequence, mark->halt_code);
 		return building_tell_halt(building, mark, error);
+	}
 	/* A batch that was lost to another process is none. */
 	if (more != SKAFU__STEPPING_FAILED && mark->sequence == building->stepping.reached)
 		building->given += building->stepping.given;

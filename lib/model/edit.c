@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/ident.h"
+#include "base/testhook.h"
 #include "base/text.h"
 #include "codec/hash.h"
 #include "skafu_model.h"
@@ -380,8 +381,10 @@ int32_t skafu_edit_effect(skafu_edit *edit, const skafu_record *event, const cha
 	int32_t rc = skafu__name_measure(name, 255, "name of the effect", &length, error);
 	if (rc != 0)
 		return rc;
-	if (event->sequence <= edit->muted_to)
+	if (event->sequence <= edit->muted_to) {
+		skafu__testhook_tell(SKAFU__TESTHOOK_EFFECT, NULL, edit->projection, name, 0, 0);
 		return 0;
+	}
 	memcpy(bytes, event->id, 16);
 	skafu__store_u32(bytes + 16, event->reserved);
 	const struct skafu__part parts[] = {{purpose, sizeof purpose},
@@ -391,5 +394,6 @@ int32_t skafu_edit_effect(skafu_edit *edit, const skafu_record *event, const cha
 	skafu__blake2b(out_key, 16, parts, 4);
 	skafu__ident_stamp_v8(out_key);
 	edit->effects++;
+	skafu__testhook_tell(SKAFU__TESTHOOK_EFFECT, out_key, edit->projection, name, 1, 0);
 	return 1;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/testhook.h"
 #include "codec/hash.h"
 #include "model/model.h"
 #include "model/snapshot.h"
@@ -57,6 +58,8 @@ static int32_t reading_ask_scope(struct skafu__reading *reading, const skafu_com
 		rc = skafu__model_call(reading->model, reading_scope_body, &call);
 	if (rc == 0)
 		reading_trim_scope(reading);
+	if (rc == 0)
+		skafu__testhook_tell(SKAFU__TESTHOOK_SCOPE, reading->read, NULL, NULL, 0, 0);
 	return rc;
 }
 

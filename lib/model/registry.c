@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/opts.h"
+#include "base/testhook.h"
 #include "base/text.h"
 #include "model/decider.h"
 #include "model/model.h"
@@ -199,6 +200,9 @@ int32_t skafu_model_add_event(skafu_model *model, const skafu_event_def *def, sk
 		rc = skafu__model_may_define(model, error);
 	if (rc == 0)
 		rc = registry_add_event(&model->registry, &known, error);
+	if (rc == 0)
+		skafu__testhook_tell(SKAFU__TESTHOOK_TYPE, model, known.type, known.domain,
+				     skafu__registry_type(&model->registry, known.type)->version, 0);
 	if (rc != 0 && known.free_user)
 		known.free_user(known.user);
 	return rc;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/testhook.h"
 #include "base/opts.h"
 #include "base/text.h"
 #include "codec/hash.h"
@@ -174,6 +175,8 @@ int32_t skafu_model_add_upcaster(skafu_model *model, const skafu_upcaster_def *d
 		rc = skafu__model_may_define(model, error);
 	if (rc == 0)
 		rc = upcast_add(&model->registry, &known, error);
+	if (rc == 0)
+		skafu__testhook_tell(SKAFU__TESTHOOK_TYPE, model, known.type, NULL, 0, 0);
 	if (rc != 0 && known.free_user)
 		known.free_user(known.user);
 	return rc;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/probe.h"
+#include "base/testhook.h"
 #include "base/text.h"
 #include "model/model.h"
 #include "run/deliver.h"
@@ -39,6 +40,12 @@ static void failure_count(struct skafu__consumer *consumer, struct skafu__partit
 		atomic_fetch_add_explicit(&consumer->engine->failures, 1, memory_order_relaxed);
 }
 
+static void failure_tell_test(const struct skafu__consumer *consumer, const struct skafu__failure *failure)
+{
+	skafu__testhook_tell(SKAFU__TESTHOOK_FAILED, NULL, consumer->name, failure->message,
+			     failure->input->sequence, failure->code);
+}
+
 static void failure_tell(const struct skafu__consumer *consumer, const struct skafu__failure *failure)
 {
 	const skafu_record *input = failure->input;
@@ -51,6 +58,7 @@ static void failure_tell(const struct skafu__consumer *consumer, const struct sk
 		.recorded_ns = input->recorded_ns, .end_ns = failure->last_ns};
 	if (skafu__probe_is_on(&consumer->store->probe))
 		skafu__probe_tell(&consumer->store->probe, &event);
+	failure_tell_test(consumer, failure);
 }
 
 /* ---- is it worth another try? -------------------------------------------------------------------------------- */
@@ -132,12 +140,14 @@ int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__pa
 		failure_describe(consumer, partition, input, out);
 		out->code = SKAFU_ELIMIT;
 		out->message = "too many reactions led to this record; look for handlers that answer each other";
+		failure_tell_test(consumer, out);
 		return 1;
 	}
 	if (partition->failing == input->sequence && partition->attempts >= consumer->retry.attempts_max) {
 		failure_describe(consumer, partition, input, out);
 		out->code = SKAFU_EHOST;
 		out->message = "the handler ended its thread";
+		failure_tell_test(consumer, out);
 		return 1;
 	}
 	if (consumer->retry.then != SKAFU_THEN_PARK_KEY || !consumer->aside || !consumer->aside->is_parked ||

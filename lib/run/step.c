@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/ident.h"
+#include "base/testhook.h"
 #include "codec/hash.h"
 #include "model/model.h"
 
@@ -213,11 +214,14 @@ int32_t skafu_effect(skafu_turn *turn, const char *name, uint8_t out_key[16], sk
 	if (length > STEP_EFFECT_NAME_BYTES_MAX)
 		return skafu__fail(error, SKAFU_ELIMIT, "the name of an effect has more than %u bytes",
 				   STEP_EFFECT_NAME_BYTES_MAX);
-	if (step->flags & (SKAFU__STEP_MUTED | SKAFU__STEP_DRY))
+	if (step->flags & (SKAFU__STEP_MUTED | SKAFU__STEP_DRY)) {
+		skafu__testhook_tell(SKAFU__TESTHOOK_EFFECT, NULL, step->consumer, name, 0, 0);
 		return 0;
+	}
 	const struct skafu__part parts[] = {
 		{purpose, sizeof purpose}, {step->commit_id, sizeof step->commit_id}, {name, length}};
 	skafu__blake2b(out_key, 16, parts, 3);
 	skafu__ident_stamp_v8(out_key);
+	skafu__testhook_tell(SKAFU__TESTHOOK_EFFECT, out_key, step->consumer, name, 1, 0);
 	return 1;
 }

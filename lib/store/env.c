@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/testhook.h"
 
 #define ENV_FULL_BYTES (UINT64_C(64) * 4096)
 #define ENV_FULL_BLOCKS 64 /* a file system with fewer free blocks counts as full when a write failed */
@@ -290,8 +291,10 @@ static int env_begin_fresh(struct skafu__env *env, MDB_txn **out)
 
 int32_t skafu__env_read_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error)
 {
+	int rc = env->sys->storage(SKAFU__TESTHOOK_READ);
+	if (rc != 0)
+		return skafu__fail_os(error, rc, "reading the log");
 	MDB_txn *txn = env_take_idle(env);
-	int rc;
 	if (txn) {
 		rc = mdb_txn_renew(txn);
 		if (rc != 0)
@@ -352,7 +355,13 @@ static int32_t env_commit_failed(struct skafu__env *env, int rc, skafu_error *er
 
 int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
 {
-	int rc = mdb_txn_commit(txn);
+	int rc = env->sys->storage(SKAFU__TESTHOOK_WRITE);
+	if (rc != 0)
+		mdb_txn_abort(txn);
+	else
+		rc = mdb_txn_commit(txn);
+	if (rc == 0)
+		rc = env->sys->storage(SKAFU__TESTHOOK_SYNC);
 	return rc ? env_commit_failed(env, rc, error) : 0;
 }
 

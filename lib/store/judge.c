@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/testhook.h"
 #include "store/hidden.h"
 #include "store/index.h"
 #include "store/rows.h"
@@ -307,6 +308,28 @@ static int32_t judge_conditions(struct skafu__writer *writer, const skafu_batch 
 	return 0;
 }
 
+static int32_t judge_overtaken(const struct skafu__condition *condition, uint32_t number, skafu_error *error)
+{
+	int32_t rc = condition->kind == SKAFU__CONDITION_ROW      ? SKAFU_EROW
+		     : condition->kind == SKAFU__CONDITION_STREAM ? SKAFU_ECONFLICT
+								  : SKAFU_EMATCH;
+	skafu__fail(error, rc, "condition %u does not hold: a test says that another was faster", number + 1);
+	skafu__error_set_condition(error, number + 1);
+	return rc;
+}
+
+/* A test may say that a condition does not hold which does. */
+static int32_t judge_test(const struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
+{
+	for (uint32_t i = 0; i < batch->condition_count; i++) {
+		const struct skafu__condition *condition = &batch->conditions[i];
+		if (condition->kind == SKAFU__CONDITION_STREAM && condition->expectation == SKAFU_EXPECT_ANY)
+			continue;
+		return writer->store->sys.storage(SKAFU__TESTHOOK_APPEND) ? judge_overtaken(condition, i, error) : 0;
+	}
+	return 0;
+}
+
 int32_t skafu__judge(struct skafu__writer *writer, skafu_batch *batch, struct skafu_appended *out,
 		     skafu_error *error)
 {
@@ -323,5 +346,7 @@ int32_t skafu__judge(struct skafu__writer *writer, skafu_batch *batch, struct sk
 		rc = judge_conditions(writer, batch, SKAFU__CONDITION_QUERY, error);
 	if (rc == 0)
 		rc = skafu__hidden_judge(&writer->view, batch, error);
+	if (rc == 0)
+		rc = judge_test(writer, batch, error);
 	return rc;
 }
