@@ -10,11 +10,11 @@
 #include "skafu_base.h"
 #include "skafu_store.h"
 #include "skafu_model.h"
+#include "skafu_run.h"
 #include "skafu_watch.h"
 
 /* Declared and not built yet; they move up as they come into force. */
 #ifdef SKAFU_DRAFTS
-#include "skafu_run.h"
 #include "skafu_crypto.h"
 #endif
 

@@ -47,6 +47,7 @@ static const struct named_case cases[] = {
 	{"by_id", case_by_id},
 	{"by_sequence", case_by_sequence},
 	{"rebuild", case_rebuild},
+	{"replay", case_replay},
 	{"open", case_open},
 	{"command", case_command},
 	{"notify", case_notify},

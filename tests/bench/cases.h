@@ -9,7 +9,8 @@ typedef void bench_case(const struct bench_context *ctx);
 bench_case case_append_1000, case_append_100, case_cpu_only, case_growth, case_one_caller, case_callers;
 bench_case case_duplicates, case_many_streams, case_disk;
 bench_case case_sqlite_append, case_sqlite_callers, case_sqlite_bulk, case_sqlite_reads, case_sqlite_command;
-bench_case case_scan, case_stream, case_by_id, case_by_sequence, case_rebuild, case_command, case_open;
+bench_case case_scan, case_stream, case_by_id, case_by_sequence, case_rebuild, case_replay, case_command;
+bench_case case_open;
 bench_case case_notify, case_live_commits, case_engine, case_timers;
 
 #endif

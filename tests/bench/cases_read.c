@@ -72,6 +72,15 @@ void case_rebuild(const struct bench_context *ctx)
 	read_pair(ctx, &line, 1, READ_REBUILD, 0);
 }
 
+/* A session over a reaction that counts; what a handler gives is discarded, as in a dry run. */
+void case_replay(const struct bench_context *ctx)
+{
+	static const struct bench_line line = {"replay to a counter", "events/s", NULL, READ_RATE, 0, BAR_VALUE_MIN,
+		1000000};
+
+	read_pair(ctx, &line, 1, READ_REPLAY, 0);
+}
+
 /* Without the flush: unsynced on both sides. */
 void case_command(const struct bench_context *ctx)
 {

@@ -56,7 +56,8 @@ enum append_figure {
 int bench_append_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 int bench_callers_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 
-enum read_kind { READ_SCAN, READ_STREAM, READ_CORRELATION, READ_ID, READ_SEQUENCE, READ_REBUILD, READ_OPEN };
+enum read_kind { READ_SCAN, READ_STREAM, READ_CORRELATION, READ_ID, READ_SEQUENCE, READ_REBUILD, READ_REPLAY,
+	READ_OPEN };
 enum read_figure { READ_RATE, READ_P50_US, READ_P99_US, READ_COUNT };
 int bench_read_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 /* After READ_*: same figures, of commands. */

@@ -105,12 +105,14 @@ static int read_all(struct reader *r, double *figures)
 
 	if (r->job->kind == READ_SCAN)
 		failed = r->subject->scan(r->store, &sum);
+	else if (r->job->kind == READ_REPLAY)
+		failed = r->subject->replay(r->store, &sum.count);
 	else
 		failed = r->subject->rebuild(r->store, &groups);
 	figures[READ_RATE] = (double)r->job->events * 1e9 / (double)(bench_now_ns() - start);
-	figures[READ_COUNT] = (double)(r->job->kind == READ_SCAN ? sum.count : groups);
-	if (!failed && r->job->kind == READ_SCAN && sum.count != r->job->events) {
-		fprintf(stderr, "bench: %s: the scan gave %llu events\n", r->subject->name,
+	figures[READ_COUNT] = (double)(r->job->kind == READ_REBUILD ? groups : sum.count);
+	if (!failed && r->job->kind != READ_REBUILD && sum.count != r->job->events) {
+		fprintf(stderr, "bench: %s: the scan or replay gave %llu events\n", r->subject->name,
 			(unsigned long long)sum.count);
 		failed = -1;
 	}
@@ -128,6 +130,7 @@ static int read_able(const struct bench_job *job)
 	case READ_ID: return s->by_id != NULL;
 	case READ_SEQUENCE: return s->by_sequence != NULL;
 	case READ_REBUILD: return s->rebuild != NULL;
+	case READ_REPLAY: return s->replay != NULL;
 	case READ_OPEN: return 1;
 	}
 	return 0;
@@ -149,9 +152,9 @@ int bench_read_run(const struct bench_job *job, double figures[BENCH_FIGURES])
 	if (!failed && job->kind != READ_OPEN) {
 		r.w = bench_workload_create(&options);
 		failed = r.w == NULL || (job->kind == READ_STREAM && find_busy(&r) != 0) ||
-			 (job->kind != READ_REBUILD && r.subject->scan != NULL && r.subject->scan(r.store,
+			 (job->kind != READ_REBUILD && job->kind != READ_REPLAY && r.subject->scan != NULL && r.subject->scan(r.store,
 				&warm) != 0);
-		if (!failed && (job->kind == READ_SCAN || job->kind == READ_REBUILD))
+		if (!failed && (job->kind == READ_SCAN || job->kind == READ_REBUILD || job->kind == READ_REPLAY))
 			failed = read_all(&r, figures);
 		else if (!failed)
 			failed = read_points(&r, figures);

@@ -36,6 +36,7 @@ struct bench_subject {
 	int (*by_id)(void *store, const uint8_t id[16], struct bench_sum *sum);
 	int (*by_sequence)(void *store, uint64_t sequence, struct bench_sum *sum); /* from 1 */
 	int (*rebuild)(void *store, uint64_t *groups); /* events counted per (type, stream) */
+	int (*replay)(void *store, uint64_t *events); /* given to a handler that counts them */
 	/* Loads the events of e's stream, decides, appends e as the version after the last one loaded. */
 	int (*command)(void *store, const struct bench_event *e);
 	/* Sleeps until the head is beyond `after`, at most wait_ns; *head is the head then. */

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "skafu_model.h"
+#include "skafu_run.h"
 #include "store/store.h"
 
 #define BATCH_RECORDS 1024
@@ -271,6 +271,50 @@ static int own_rebuild(void *store, uint64_t *groups)
 	return own_failed(s, rc, "rebuild");
 }
 
+static int32_t replay_count(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	(void)event;
+	(void)turn;
+	(void)error;
+	++*(uint64_t *)user;
+	return 0;
+}
+
+static int32_t replay(struct own_store *s, skafu_model *model, uint64_t *events)
+{
+	static const char *const targets[] = {"count"};
+	skafu_source source = {.size = sizeof(source), .start = SKAFU_START_NOW};
+	skafu_reaction_def def = {.size = sizeof(def), .domain = "bench", .name = "count", .source = &source,
+		.react = replay_count, .user = events};
+	skafu_replay_opts opts = {.size = sizeof(opts), .targets = targets, .target_count = 1};
+	skafu_engine *engine = NULL;
+	uint8_t id[16];
+	int32_t rc = skafu_model_add_domain(model, "bench", s->error);
+
+	if (rc == 0)
+		rc = skafu_model_add_reaction(model, &def, s->error);
+	if (rc == 0)
+		rc = skafu_engine_open(model, NULL, &engine, s->error);
+	if (rc == 0)
+		rc = skafu_replay_start(engine, &opts, id, s->error);
+	if (rc == 0)
+		rc = skafu_engine_drain(engine, UINT64_C(60000000000), s->error);
+	skafu_engine_close(engine);
+	return rc;
+}
+
+static int own_replay(void *store, uint64_t *events)
+{
+	struct own_store *s = store;
+	skafu_model *model = NULL;
+	int32_t rc = skafu_model_open(s->store, NULL, &model, s->error);
+
+	if (rc == 0)
+		rc = replay(s, model, events);
+	skafu_model_close(model);
+	return own_failed(s, rc, "replay");
+}
+
 static int own_command(void *store, const struct bench_event *e)
 {
 	struct own_store *s = store;
@@ -305,6 +349,7 @@ const struct bench_subject bench_skafu = {
 	.by_id = own_by_id,
 	.by_sequence = own_by_sequence,
 	.rebuild = own_rebuild,
+	.replay = own_replay,
 	.command = own_command,
 	.wait = own_wait,
 };
