@@ -152,7 +152,8 @@ int bench_read_run(const struct bench_job *job, double figures[BENCH_FIGURES])
 	if (!failed && job->kind != READ_OPEN) {
 		r.w = bench_workload_create(&options);
 		failed = r.w == NULL || (job->kind == READ_STREAM && find_busy(&r) != 0) ||
-			 (job->kind != READ_REBUILD && job->kind != READ_REPLAY && r.subject->scan != NULL && r.subject->scan(r.store,
+			 (job->kind != READ_REBUILD && job->kind != READ_REPLAY &&
+				r.subject->scan != NULL && r.subject->scan(r.store,
 				&warm) != 0);
 		if (!failed && (job->kind == READ_SCAN || job->kind == READ_REBUILD || job->kind == READ_REPLAY))
 			failed = read_all(&r, figures);

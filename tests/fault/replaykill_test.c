@@ -33,8 +33,8 @@ struct defined {
 };
 
 /* No two processes give the same. */
-static int32_t emit(skafu_turn *turn, const char *type, const char *prefix, const skafu_record *event, int64_t number,
-		    skafu_error *error)
+static int32_t emit(skafu_turn *turn, const char *type, const char *prefix, const skafu_record *event,
+		    int64_t number, skafu_error *error)
 {
 	char stream[64], data[96];
 	skafu_new_record made = {.size = sizeof made, .type = type, .stream = stream, .data = data};
