@@ -290,6 +290,7 @@ typedef int32_t (*skafu_fold_fn)(void *user, const skafu_fold *input, skafu_writ
 
 #define SKAFU_PROJECTION_HOLD 0x1u       /* a rebuilt version waits for skafu_projection_promote() */
 #define SKAFU_PROJECTION_SKIP_NEWER 0x2u /* pass over records newer than the model instead of halting */
+#define SKAFU_PROJECTION_KEEP_HIDDEN 0x4u /* what it made of events that are hidden later stays */
 
 typedef struct skafu_projection_def {
 	uint32_t size;      /* sizeof(skafu_projection_def) */

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/testhook.h"
+#include "store/hidden.h"
 #include "store/store.h" /* the number of the process */
 #include "store/viewrow.h"
 
@@ -140,6 +141,7 @@ static int32_t building_begin(struct skafu__building *building, struct skafu__vi
 	memcpy(mark.fingerprint, building->projection->fingerprint, sizeof mark.fingerprint);
 	mark.version = building->projection->def.version;
 	mark.flags = flags;
+	mark.hidden = building->hidden;
 	mark.made_ns = building->model->sys.wall_ns();
 	mark.pid = building->model->store->pid;
 	int32_t rc = skafu__viewmark_next(txn, out_generation, error);
@@ -149,16 +151,24 @@ static int32_t building_begin(struct skafu__building *building, struct skafu__vi
 	return rc;
 }
 
-enum building_move { BUILDING_BEGIN_LIVE, BUILDING_BEGIN_BESIDE, BUILDING_FLIP, BUILDING_DISCARD, BUILDING_RESUME,
-		     BUILDING_PASS };
+enum building_move {
+	BUILDING_BEGIN_LIVE,
+	BUILDING_BEGIN_BESIDE,
+	BUILDING_BEGIN_AGAIN, /* beside, by the same definition: it is not held */
+	BUILDING_FLIP,
+	BUILDING_DISCARD,
+	BUILDING_RESUME,
+	BUILDING_PASS
+};
 
-static int32_t building_move_begin(struct skafu__building *building, struct skafu__viewtxn *txn, int beside,
-				   struct skafu__built *now, skafu_error *error)
+static int32_t building_move_begin(struct skafu__building *building, struct skafu__viewtxn *txn,
+				   enum building_move move, struct skafu__built *now, skafu_error *error)
 {
+	int beside = move != BUILDING_BEGIN_LIVE;
 	uint32_t *place = beside ? &now->place.shadow : &now->place.live;
-	uint32_t hold = building->projection->def.flags & SKAFU_PROJECTION_HOLD;
+	uint32_t hold = move == BUILDING_BEGIN_BESIDE ? building->projection->def.flags & SKAFU_PROJECTION_HOLD : 0;
 	int32_t rc = building_drop(txn, *place, beside ? &now->shadow : &now->live, error);
-	return rc ? rc : building_begin(building, txn, beside && hold ? SKAFU__VIEWMARK_HELD : 0, place, error);
+	return rc ? rc : building_begin(building, txn, hold ? SKAFU__VIEWMARK_HELD : 0, place, error);
 }
 
 /* What the old one had told stays told. */
@@ -210,10 +220,11 @@ static int32_t building_move_in(struct skafu__building *building, struct skafu__
 		rc = building_drop(txn, now->place.shadow, &now->shadow, error);
 		now->place.shadow = 0;
 		if (rc == 0)
-			rc = building_move_begin(building, txn, 0, now, error);
+			rc = building_move_begin(building, txn, move, now, error);
 		break;
 	case BUILDING_BEGIN_BESIDE:
-		rc = building_move_begin(building, txn, 1, now, error);
+	case BUILDING_BEGIN_AGAIN:
+		rc = building_move_begin(building, txn, move, now, error);
 		break;
 	case BUILDING_FLIP:
 		rc = building_move_flip(txn, now, error);
@@ -339,6 +350,12 @@ static int building_supersedes(const struct skafu__building *building, const str
 	return mark->made_ns <= projection->frozen_ns;
 }
 
+int skafu__building_is_outdated(const struct skafu__projection *projection, const struct skafu__viewmark *mark,
+				uint64_t hidden)
+{
+	return mark->hidden < hidden && !(projection->def.flags & SKAFU_PROJECTION_KEEP_HIDDEN);
+}
+
 /* 1 when all is begun, 0 when to look again. */
 static int32_t building_begin_what_lacks(struct skafu__building *building, skafu_error *error)
 {
@@ -348,8 +365,15 @@ static int32_t building_begin_what_lacks(struct skafu__building *building, skafu
 		rc = skafu__building_begin_beside(building, error);
 		return rc < 0 ? rc : 0;
 	}
-	if (skafu__building_owns(building, 0) || skafu__building_owns(building, 1))
+	if (skafu__building_owns(building, 1))
 		return 1;
+	if (skafu__building_owns(building, 0)) {
+		if (built->place.shadow != 0 ||
+		    !skafu__building_is_outdated(building->projection, &built->live, building->hidden))
+			return 1;
+		rc = building_move(building, BUILDING_BEGIN_AGAIN, error);
+		return rc < 0 ? rc : 0;
+	}
 	if (!building_supersedes(building, &built->live) ||
 	    (built->place.shadow != 0 && !building_supersedes(building, &built->shadow)))
 		return 1;
@@ -359,7 +383,10 @@ static int32_t building_begin_what_lacks(struct skafu__building *building, skafu
 
 int32_t skafu__building_prepare(struct skafu__building *building, skafu_error *error)
 {
-	int32_t rc = 0;
+	struct skafu__hidden_moment moment;
+	int32_t rc = skafu__hidden_now(building->model->store, NULL, &moment, error);
+	if (rc == 0)
+		building->hidden = moment.count;
 	while (rc == 0) {
 		rc = skafu__built_load(building->views, building->projection->def.name, &building->built, error);
 		if (rc == 0)

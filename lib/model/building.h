@@ -7,6 +7,9 @@
  *   A generation is written only under the fingerprint that it was begun with; another definition gets another one.
  *   The generation beside never passes the one in use, so it takes its place exactly when both have seen the same,
  *   and until then it fires no effects, which the one in use has fired.
+ *   A generation remembers how much was hidden when it was begun (store/hidden.h).  When more was hidden since, it
+ *   may be of events that readers do not see any more: another one is built beside it, unless the definition says
+ *   that what it made stays.
  *
  * When programs of different versions run at once, the higher version wins; of two with the same version but other
  * upcasters, types or rules, the one that was started last.  The program that lost leaves the rows alone.
@@ -43,6 +46,7 @@ struct skafu__building {
 	struct skafu__views *views;
 	int64_t deadline;
 	int is_aside; /* of a moment of the past: no effects */
+	uint64_t hidden; /* so many commits have hidden something */
 	struct skafu__built built;
 	struct skafu__stepping stepping;
 	struct skafu__editchange *changes;
@@ -62,6 +66,10 @@ int32_t skafu__building_prepare(struct skafu__building *building, skafu_error *e
 /* Up to events_max events, and not beyond `limit`: SKAFU__PROJECTION_IDLE, _MORE, _HALTED or a negative code. */
 int32_t skafu__building_advance(struct skafu__building *building, int beside, uint64_t limit, uint32_t events_max,
 				skafu_error *error);
+
+/* May this generation of the definition hold what is hidden now?  `hidden` is the count of now, or an earlier one. */
+int skafu__building_is_outdated(const struct skafu__projection *projection, const struct skafu__viewmark *mark,
+				uint64_t hidden);
 
 /* The generation in use, or the one beside it, was begun by this very definition. */
 int skafu__building_owns(const struct skafu__building *building, int beside);

@@ -346,7 +346,7 @@ int32_t skafu_model_add_decider(skafu_model *model, const skafu_decider_def *def
 
 void skafu__decider_freeze(struct skafu__registry *registry, const uint8_t upcasters[16])
 {
-	static const char purpose[] = "skafu state 1";
+	static const char purpose[] = "skafu state 2";
 	for (struct skafu__decider *decider = registry->deciders; decider; decider = decider->next) {
 		uint8_t shape[16] = {0};
 		skafu__store_u32(shape, decider->state.version);

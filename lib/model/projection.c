@@ -12,7 +12,8 @@
 #define PROJECTION_NAME_BYTES_MAX 255u
 #define PROJECTION_BATCH 1024u
 #define PROJECTION_BATCH_MAX 1000000u
-#define PROJECTION_FLAGS (SKAFU_PROJECTION_HOLD | SKAFU_PROJECTION_SKIP_NEWER)
+#define PROJECTION_FLAGS \
+	(SKAFU_PROJECTION_HOLD | SKAFU_PROJECTION_SKIP_NEWER | SKAFU_PROJECTION_KEEP_HIDDEN)
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 

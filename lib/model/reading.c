@@ -7,6 +7,7 @@
 #include "codec/hash.h"
 #include "model/model.h"
 #include "model/snapshot.h"
+#include "store/hidden.h"
 #include "store/query.h" /* how many items a query has, and what they say: a query has no public face to read */
 
 #define READING_KEY_BYTES_MAX (16u << 20)
@@ -226,6 +227,7 @@ static int32_t reading_own(struct skafu__reading *reading, skafu_error *error)
 	own->looked = old->looked;
 	own->last = old->last;
 	own->count = old->count;
+	own->hidden = old->hidden;
 	own->weight = old->weight;
 	atomic_init(&own->known, atomic_load(&old->known));
 	atomic_init(&own->saved, atomic_load(&old->saved));
@@ -362,11 +364,13 @@ static int32_t reading_base_body(void *arg)
 }
 
 /* The snapshot, or the beginning. */
-static int32_t reading_base(struct skafu__reading *reading, uint64_t at, int from_snapshot, skafu_error *error)
+static int32_t reading_base(struct skafu__reading *reading, uint64_t at, uint64_t hidden, int from_snapshot,
+			    skafu_error *error)
 {
 	struct skafu__hot *hot = skafu__hot_new(&reading->model->sys, reading->decider);
 	if (!hot)
 		return skafu__fail_memory(error);
+	hot->hidden = hidden;
 	struct reading_base_call call = {reading, hot, at, from_snapshot, error};
 	int32_t rc = reading->decider->has_state ? skafu__model_call(reading->model, reading_base_body, &call) : 0;
 	if (rc != 0) {
@@ -378,17 +382,40 @@ static int32_t reading_base(struct skafu__reading *reading, uint64_t at, int fro
 	return 0;
 }
 
+/* A stream whose events are all hidden goes on with the version after them. */
+static void reading_skip_hidden(struct skafu__reading *reading, uint64_t before)
+{
+	if (reading->stream && before != 0 && before != UINT64_MAX && reading->hot->version < before - 1)
+		reading->hot->version = before - 1;
+}
+
 static int32_t reading_load_anew(struct skafu__reading *reading, uint64_t at, skafu_error *error)
 {
 	int from_snapshot = reading->decider->snapshot_every != 0 && (reading->stream || reading->read);
-	int32_t rc = reading_base(reading, at, from_snapshot, error);
+	struct skafu__hidden_moment moment;
+	/* Before anything is read: what is hidden meanwhile is then noticed. */
+	int32_t rc = skafu__hidden_now(reading->model->store, reading->stream, &moment, error);
+	if (rc == 0)
+		rc = reading_base(reading, at, moment.count, from_snapshot, error);
 	if (rc == 0)
 		rc = reading_rest(reading, at, error);
-	if (rc <= 0)
-		return rc;
-	/* The snapshot is of a longer stream than there is: as good as none. */
-	rc = reading_base(reading, at, 0, error);
-	return rc ? rc : reading_rest(reading, at, error);
+	if (rc == 1) {
+		/* The snapshot is of a longer stream than there is: as good as none. */
+		rc = reading_base(reading, at, moment.count, 0, error);
+		if (rc == 0)
+			rc = reading_rest(reading, at, error);
+	}
+	if (rc == 0 && at == 0)
+		reading_skip_hidden(reading, moment.before);
+	return rc;
+}
+
+/* 1 when something was hidden since the state was read, 0 when not. */
+static int32_t reading_is_outdated(const struct skafu__reading *reading, skafu_error *error)
+{
+	struct skafu__hidden_moment moment;
+	int32_t rc = skafu__hidden_now(reading->model->store, NULL, &moment, error);
+	return rc ? rc : moment.count != reading->hot->hidden;
 }
 
 int32_t skafu__reading_load(struct skafu__reading *reading, uint64_t at, skafu_error *error)
@@ -405,7 +432,9 @@ int32_t skafu__reading_load(struct skafu__reading *reading, uint64_t at, skafu_e
 
 int32_t skafu__reading_catch_up(struct skafu__reading *reading, skafu_error *error)
 {
-	int32_t rc = reading->hot ? reading_rest(reading, 0, error) : 1;
+	int32_t rc = reading->hot ? reading_is_outdated(reading, error) : 1;
+	if (rc == 0)
+		rc = reading_rest(reading, 0, error);
 	if (rc <= 0)
 		return rc;
 	skafu__reading_forget(reading);
@@ -416,6 +445,8 @@ int32_t skafu__reading_catch_up(struct skafu__reading *reading, skafu_error *err
 
 int32_t skafu__reading_guard(const struct skafu__reading *reading, skafu_batch *batch, skafu_error *error)
 {
+	if (reading->stream || reading->read)
+		skafu__batch_expect_hidden(batch, reading->hot->hidden);
 	if (reading->stream)
 		return skafu_batch_expect_stream(batch, reading->stream, SKAFU_EXPECT_EXACT, reading->hot->version,
 						 error);
@@ -440,11 +471,14 @@ static int32_t reading_no_match(const struct skafu__reading *reading, skafu_erro
 int32_t skafu__reading_is_current(const struct skafu__reading *reading, skafu_error *error)
 {
 	uint64_t version;
+	int32_t rc = reading->stream || reading->read ? reading_is_outdated(reading, error) : 0;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	if (reading->guard && !reading->stream)
 		return reading_no_match(reading, error);
 	if (!reading->stream)
 		return 1;
-	int32_t rc = skafu_stream_version(reading->model->store, reading->stream, &version, error);
+	rc = skafu_stream_version(reading->model->store, reading->stream, &version, error);
 	return rc ? rc : version == reading->hot->version;
 }
 

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "model/decider.h"
 
-#define SNAPSHOT_HEADER_BYTES 48u
+#define SNAPSHOT_HEADER_BYTES 56u
 #define SNAPSHOT_BYTES_MAX (16u << 20) /* no row is larger */
 
 static const char snapshot_table[] = "skafu.snapshots";
@@ -19,7 +19,7 @@ static int32_t snapshot_decode(const uint8_t *value, size_t length, uint64_t at,
 		return 0;
 	uint64_t looked = skafu__load_u64(value + 24);
 	uint64_t last = skafu__load_u64(value + 32);
-	if (at != 0 && (looked > at || last > at))
+	if ((at != 0 && (looked > at || last > at)) || skafu__load_u64(value + 48) != hot->hidden)
 		return 0;
 	const struct skafu__bytes saved = {value + SNAPSHOT_HEADER_BYTES, length - SNAPSHOT_HEADER_BYTES};
 	if (decider->state.bytes != 0 && saved.length != decider->state.bytes)
@@ -61,6 +61,7 @@ static int32_t snapshot_encode(struct skafu__buf *out, const struct skafu__hot *
 	skafu__buf_put_u64(out, hot->looked);
 	skafu__buf_put_u64(out, hot->last);
 	skafu__buf_put_u64(out, hot->count);
+	skafu__buf_put_u64(out, hot->hidden);
 	return skafu__state_save(&decider->state, decider->user, hot->state, out, error);
 }
 

@@ -145,6 +145,8 @@ struct skafu__hot *skafu__statecache_get(struct skafu__statecache *cache, const 
 
 static int statecache_is_newer(const struct skafu__hot *a, const struct skafu__hot *b)
 {
+	if (a->hidden != b->hidden)
+		return a->hidden > b->hidden;
 	return a->version > b->version || a->looked > b->looked;
 }
 

@@ -3,7 +3,7 @@
  * goes first.
  *
  * A kept state is shared and never changes: who has more events to fold makes a copy first.  It may be behind the log
- * at any time, which costs a conflict or a look, never a wrong decision.
+ * at any time, or of events that are hidden now, which costs a conflict or a look, never a wrong decision.
  */
 #ifndef SKAFU__MODEL_STATECACHE_H
 #define SKAFU__MODEL_STATECACHE_H
@@ -28,6 +28,7 @@ struct skafu__hot {
 	uint64_t looked;  /* of a query: everything up to this sequence was looked at */
 	uint64_t last;    /* sequence of the last event folded; 0: none */
 	uint64_t count;   /* stored events folded since the first */
+	uint64_t hidden;  /* so many commits had hidden something before it was read (store/hidden.h) */
 	uint64_t weight;  /* bytes of the events folded, for guessing how large a managed state is */
 	_Atomic uint64_t known; /* version that the stream is known to have reached; may be more than `version` */
 	_Atomic uint64_t saved; /* count of the newest snapshot known */

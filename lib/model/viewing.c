@@ -6,6 +6,7 @@
 #include "base/opts.h"
 #include "base/text.h"
 #include "model/building.h"
+#include "store/hidden.h"
 #include "store/store.h" /* the lives of its processes */
 #include "store/viewrow.h"
 
@@ -32,6 +33,7 @@ struct viewing_wish {
 	struct skafu__views *views;
 	const char *name;
 	uint64_t sequence;
+	uint64_t hidden; /* so many commits had hidden something when it was wished */
 	int64_t deadline;
 	int64_t pause_ns;
 	int settled; /* this model has nothing more to do for it: another program's version stays in use */
@@ -98,8 +100,8 @@ static int32_t viewing_wait_log(const struct viewing_wish *wish, skafu_error *er
 	return skafu_store_wait(wish->model->store, wish->sequence - 1, timeout_ns, NULL, error);
 }
 
-/* Rows that another definition made are not what is wished for, however far they are, while this one can replace
- * them. */
+/* Rows that another definition made, or that may be of events that are hidden, are not what is wished for, however
+ * far they are, while this one can replace them. */
 static int viewing_is_reached(const struct viewing_wish *wish)
 {
 	const struct skafu__viewmark *live = &wish->built->live;
@@ -108,7 +110,8 @@ static int viewing_is_reached(const struct viewing_wish *wish)
 	if (wish->built->place.live == 0 || live->sequence < wish->sequence)
 		return 0;
 	return !wish->projection || wish->settled ||
-	       memcmp(live->fingerprint, wish->projection->fingerprint, sizeof live->fingerprint) == 0;
+	       (memcmp(live->fingerprint, wish->projection->fingerprint, sizeof live->fingerprint) == 0 &&
+		!skafu__building_is_outdated(wish->projection, live, wish->hidden));
 }
 
 /* One thing towards the wish: 0, or why it cannot be. */
@@ -141,7 +144,11 @@ static int32_t viewing_further(struct viewing_wish *wish, skafu_error *error)
 /* wish->built is current after it. */
 static int32_t viewing_reach(struct viewing_wish *wish, skafu_error *error)
 {
+	struct skafu__hidden_moment moment = {0};
 	int32_t rc = skafu__built_load(wish->views, wish->name, wish->built, error);
+	if (rc == 0 && wish->sequence != 0)
+		rc = skafu__hidden_now(wish->model->store, NULL, &moment, error);
+	wish->hidden = moment.count;
 	wish->pause_ns = VIEWING_PAUSE_MIN_NS;
 	while (rc == 0 && !viewing_is_reached(wish))
 		rc = viewing_further(wish, error);

@@ -85,13 +85,21 @@ struct skafu_batch {
 	uint8_t id_is_new; /* and came from the generator, so nobody can have used it before the first append */
 	uint8_t attempted; /* an append may have written it */
 	uint8_t hides;     /* it has rows of the tables that hide (hidden.h) */
+	uint8_t expects_hidden; /* so many commits have hidden something, and no more */
+	uint64_t hidden_count;
 	uint8_t mark;      /* of skafu_append_many(), which looks for a batch that is given twice */
 };
 
 /* Fix the id: given, else derived from the record ids when the host gave all, else new. */
 int32_t skafu__batch_fix_id(skafu_batch *batch, skafu_error *error);
 
-/* Put a row of a table that hosts may not write. */
+/* Add a record whose payload was erased before it came here; its data is not looked at. */
+int32_t skafu__batch_add_erased(skafu_batch *batch, const skafu_new_record *record, skafu_error *error);
+
+/* Require that nothing was hidden since skafu__hidden_now() gave this count; it is judged as condition 1. */
+void skafu__batch_expect_hidden(skafu_batch *batch, uint64_t count);
+
+/* Put a row of a table that hosts may not write; the first one brings the row of the count. */
 int32_t skafu__batch_put_reserved(skafu_batch *batch, const char *table, const void *key, size_t key_length,
 				  const void *value, size_t value_length, skafu_error *error);
 

@@ -11,7 +11,7 @@
 const char *const skafu__cloudevent_names[SKAFU__READ_FIELDS] = {
 	"id", "type", "eventversion", "source", "time", "sequence", "subject", "streamversion",
 	"correlationid", "causationid", "tags", "metadata", "data", "data_base64", "severity", "recordkind",
-	"datacontenttype", "hops", "specversion"};
+	"datacontenttype", "hops", "dataerased", "specversion"};
 
 /* ---- source -------------------------------------------------------------------------------------------------- */
 
@@ -169,7 +169,10 @@ int32_t skafu__cloudevent_put(struct skafu__buf *out, const skafu_record *record
 		rc = cloudevent_extensions(out, record);
 	if (rc != 0)
 		return rc;
-	if (skafu__recordjson_is_json(record)) {
+	if (record->flags & SKAFU_RECORD_ERASED) {
+		cloudevent_name(out, "dataerased");
+		skafu__buf_put_text(out, "true");
+	} else if (skafu__recordjson_is_json(record)) {
 		cloudevent_name(out, "data");
 		skafu__recordjson_put_value(out, record->data, record->data_length);
 	} else {

@@ -51,6 +51,43 @@ int32_t skafu__hidden_stream(struct skafu__view *view, const char *stream, size_
 	return 0;
 }
 
+static int32_t hidden_count(struct skafu__view *view, uint64_t *out, skafu_error *error)
+{
+	struct skafu__row_value row = {0};
+	uint32_t table = hidden_table(view->store, SKAFU__HIDDEN_COUNT);
+	int32_t rc = table ? skafu__rows_find(view, table, SKAFU__HIDDEN_COUNT_KEY,
+					      sizeof SKAFU__HIDDEN_COUNT_KEY - 1, &row, error)
+			   : 0;
+	*out = 0;
+	if (rc != 0 || !row.bytes)
+		return rc;
+	if (row.length != sizeof(uint64_t))
+		return skafu__fail(error, SKAFU_EDAMAGED,
+				   "the count of what was hidden is not one; restore a backup, or salvage what is "
+				   "whole");
+	*out = skafu__load_u64(row.bytes);
+	return 0;
+}
+
+int32_t skafu__hidden_now(skafu_store *store, const char *stream, struct skafu__hidden_moment *out,
+			  skafu_error *error)
+{
+	struct skafu__view view;
+	struct skafu__hidden_mark mark = {0};
+	struct skafu__hidden_moment moment = {0};
+	int32_t rc = skafu__view_open(store, &view, error);
+	if (rc != 0)
+		return rc;
+	rc = hidden_count(&view, &moment.count, error);
+	if (rc == 0 && stream)
+		rc = skafu__hidden_stream(&view, stream, strlen(stream), &mark, error);
+	skafu__view_close(&view);
+	moment.before = mark.before;
+	if (rc == 0)
+		*out = moment;
+	return rc;
+}
+
 /* 1 when there is a row that says so. */
 static int32_t hidden_is_erased(struct skafu__view *view, uint64_t sequence, skafu_error *error)
 {
@@ -196,10 +233,41 @@ static int32_t hidden_judge_row(struct skafu__view *view, const skafu_batch *bat
 	return hidden_judge_mark(view, (const char *)key, row->key_length, &wanted, error);
 }
 
+/* The batch holds a place for the count. */
+static int32_t hidden_fill_count(struct skafu__view *view, const skafu_batch *batch, skafu_error *error)
+{
+	const uint8_t *place;
+	size_t length;
+	uint64_t count;
+	if (skafu__batch_find_row(batch, SKAFU__HIDDEN_COUNT, SKAFU__HIDDEN_COUNT_KEY,
+				  sizeof SKAFU__HIDDEN_COUNT_KEY - 1, &place, &length) != 1)
+		return 0;
+	int32_t rc = hidden_count(view, &count, error);
+	if (rc == 0)
+		skafu__store_u64(batch->texts.bytes + (place - batch->texts.bytes), count + 1);
+	return rc;
+}
+
 int32_t skafu__hidden_judge(struct skafu__view *view, const skafu_batch *batch, skafu_error *error)
 {
 	int32_t rc = 0;
 	for (uint32_t i = 0; rc == 0 && batch->hides && i < batch->row_count; i++)
 		rc = hidden_judge_row(view, batch, &batch->rows[i], error);
+	if (rc == 0 && batch->hides)
+		rc = hidden_fill_count(view, batch, error);
 	return rc;
+}
+
+int32_t skafu__hidden_judge_count(struct skafu__view *view, const skafu_batch *batch, skafu_error *error)
+{
+	uint64_t count;
+	if (!batch->expects_hidden)
+		return 0;
+	int32_t rc = hidden_count(view, &count, error);
+	if (rc != 0 || count == batch->hidden_count)
+		return rc;
+	skafu__fail(error, SKAFU_ECONFLICT, "condition 1 does not hold: events were truncated, deleted or erased "
+		    "since they were read; read again and decide again");
+	skafu__error_set_condition(error, 1);
+	return SKAFU_ECONFLICT;
 }

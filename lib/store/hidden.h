@@ -6,6 +6,10 @@
  *
  *   skafu:streams   the name of the stream -> u64 version: events before it are hidden; u32 1: tombstone; u32 0
  *   skafu:erased    the sequence of the record, u64 big endian -> nothing
+ *   skafu:hidden    "count" -> u64: how many commits have hidden something
+ *
+ * The count is what tells whoever keeps something that was made of events (states, snapshots, views) that it may be
+ * of events that are hidden now.  The batch has a row for it, and the judge fills in the value.
  *
  * Invariant: every read of the host goes through skafu__hidden_read(), and every condition that looks at events does,
  * so that all agree.  The index keeps the entries of what is hidden; ids of hidden records stay taken.
@@ -23,6 +27,8 @@
 #define SKAFU__HIDDEN_PREFIX SKAFU__NAMES_LIBRARY_PREFIX
 #define SKAFU__HIDDEN_STREAMS "skafu:streams"
 #define SKAFU__HIDDEN_ERASED "skafu:erased"
+#define SKAFU__HIDDEN_COUNT "skafu:hidden"
+#define SKAFU__HIDDEN_COUNT_KEY "count"
 #define SKAFU__HIDDEN_STREAM_BYTES 16u
 
 struct skafu__hidden_mark {
@@ -56,7 +62,23 @@ int32_t skafu__hidden_payload(struct skafu__view *view, uint64_t sequence, const
 /* Nothing is appended to a stream that was deleted for good: SKAFU_EDELETED. */
 int32_t skafu__hidden_judge_streams(struct skafu__view *view, const skafu_batch *batch, skafu_error *error);
 
-/* Judge what a batch hides against the state before it: SKAFU_EDELETED, SKAFU_EINVAL, SKAFU_ENOTFOUND. */
+/* Judge what a batch hides against the state before it: SKAFU_EDELETED, SKAFU_EINVAL, SKAFU_ENOTFOUND.  Gives it its
+ * count. */
 int32_t skafu__hidden_judge(struct skafu__view *view, const skafu_batch *batch, skafu_error *error);
+
+/* Nothing was hidden since the batch was made, when it says so: else SKAFU_ECONFLICT, as condition 1. */
+int32_t skafu__hidden_judge_count(struct skafu__view *view, const skafu_batch *batch, skafu_error *error);
+
+/* ---- for those who keep what they made of events ------------------------------------------------------------- */
+
+struct skafu__hidden_moment {
+	uint64_t count;  /* of commits that have hidden something */
+	uint64_t before; /* of the stream: events with a version below are hidden; 0: none is */
+};
+
+/* Now.  Whoever reads events after it, and finds the same count later, has read what readers see then.  stream may
+ * be NULL. */
+int32_t skafu__hidden_now(skafu_store *store, const char *stream, struct skafu__hidden_moment *out,
+			  skafu_error *error);
 
 #endif

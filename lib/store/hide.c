@@ -41,12 +41,16 @@ int32_t skafu_batch_delete_stream(skafu_batch *batch, const char *stream, uint64
 	if (version == 0 || version >= UINT64_MAX - 1)
 		return skafu__fail(error, SKAFU_EINVAL,
 				   "give the version of the stream that is deleted; a stream without events is none");
+	uint32_t rows = batch ? batch->row_count : 0;
+	uint8_t hides = batch ? batch->hides : 0;
 	int32_t rc = hide_mark(batch, stream, &mark, error);
 	if (rc != 0)
 		return rc;
 	rc = skafu_batch_expect_stream(batch, stream, SKAFU_EXPECT_EXACT, version, error);
-	if (rc != 0)
-		batch->row_count--;
+	if (rc != 0) {
+		batch->row_count = rows;
+		batch->hides = hides;
+	}
 	return rc;
 }
 

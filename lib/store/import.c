@@ -19,6 +19,7 @@
 #include "base/opts.h"
 #include "codec/hash.h"
 #include "codec/split.h"
+#include "store/batch.h"
 #include "store/recordread.h"
 #include "store/store.h"
 
@@ -299,7 +300,9 @@ static void import_batch_clear(skafu_import *importing)
 /* Put the record that was read into the batch. */
 static int32_t import_batch_add(skafu_import *importing, struct skafu_error *why)
 {
-	int32_t rc = skafu_batch_add(importing->batch, &importing->read.record, why);
+	const struct skafu__recordread *read = &importing->read;
+	int32_t rc = read->is_erased ? skafu__batch_add_erased(importing->batch, &read->record, why)
+				     : skafu_batch_add(importing->batch, &read->record, why);
 	return rc ? rc : import_expect_places(importing, why);
 }
 

@@ -90,6 +90,12 @@ static int judge_same_record(const skafu_batch *batch, uint32_t index, const str
 	       judge_same_name(batch, given.content_type, names, SKAFU__NAME_CONTENT_TYPE, stored->content_type);
 }
 
+static int judge_is_count(const skafu_batch *batch, const struct skafu__batch_row *row)
+{
+	return batch->hides && strcmp(skafu__batch_name_text(batch, row->table & ~SKAFU__NAME_IS_LOCAL),
+				      SKAFU__HIDDEN_COUNT) == 0;
+}
+
 static int judge_same_rows(const skafu_batch *batch, const struct skafu__commit *commit,
 			   const struct skafu__names *names)
 {
@@ -101,6 +107,9 @@ static int judge_same_rows(const skafu_batch *batch, const struct skafu__commit 
 		const struct skafu__batch_row *given = &batch->rows[i];
 		const uint8_t *key = batch->texts.bytes + given->at;
 		skafu__commit_next_row(&at, &stored);
+		if (judge_is_count(batch, given) && judge_same_name(batch, given->table, names, SKAFU__NAME_TABLE,
+								    stored.table))
+			continue; /* its value is not of the host */
 		if (given->operation != stored.operation ||
 		    !judge_same_bytes(key, given->key_length, stored.key, stored.key_length) ||
 		    !judge_same_bytes(key + given->key_length, given->value_length, stored.value,
@@ -340,6 +349,8 @@ int32_t skafu__judge(struct skafu__writer *writer, skafu_batch *batch, struct sk
 		rc = skafu__hidden_judge_streams(&writer->view, batch, error);
 	if (rc == 0)
 		rc = judge_conditions(writer, batch, SKAFU__CONDITION_ROW, error);
+	if (rc == 0)
+		rc = skafu__hidden_judge_count(&writer->view, batch, error);
 	if (rc == 0)
 		rc = judge_conditions(writer, batch, SKAFU__CONDITION_STREAM, error);
 	if (rc == 0)

@@ -18,7 +18,7 @@ static const char recordread_json[] = "application/json";
 static const char *const recordread_envelope[SKAFU__READ_FIELDS] = {
 	"eventId", "eventType", "eventVersion", "source", "timestamp", "sequenceNumber", "streamId", "streamVersion",
 	"correlationId", "causationId", "tags", "metadata", "data", "data_base64", "severity", "recordKind",
-	"contentType", "hops", NULL};
+	"contentType", "hops", "dataErased", NULL};
 
 void skafu__recordread_init(struct skafu__recordread *read, const struct skafu__sys *sys)
 {
@@ -397,8 +397,15 @@ static int32_t recordread_payload(struct skafu__recordread *read, const char *co
 {
 	int has_data = read->fields[SKAFU__READ_DATA].text != NULL;
 	int has_base64 = read->fields[SKAFU__READ_BASE64].text != NULL;
+	const struct skafu__recordread_value *erased = &read->fields[SKAFU__READ_ERASED];
 	if (has_data && has_base64)
 		return skafu__fail(error, SKAFU_EINVAL, "there are both data and data_base64");
+	if (erased->text && (erased->length != 4 || memcmp(erased->text, "true", 4) != 0))
+		return recordread_bad(read, names, SKAFU__READ_ERASED, "true", error);
+	read->is_erased = erased->text != NULL;
+	if (read->is_erased && (has_data || has_base64))
+		return skafu__fail(error, SKAFU_EINVAL, "there is a payload, and %s says that there is none",
+				   names[SKAFU__READ_ERASED]);
 	if (has_base64)
 		return recordread_base64(read, names, error);
 	return has_data ? recordread_data(read, names, error) : 0;
@@ -494,6 +501,7 @@ int32_t skafu__recordread_take(struct skafu__recordread *read, uint32_t form, co
 	read->record.tags = read->tags;
 	read->sequence = 0;
 	read->stream_version = 0;
+	read->is_erased = 0;
 	read->has_id = 0;
 	read->foreign_id = NULL;
 	read->foreign_cause = NULL;
@@ -537,13 +545,12 @@ static int recordread_same_tags(const skafu_new_record *said, const skafu_record
 	return 1;
 }
 
-static int recordread_same_payload(const skafu_new_record *said, const skafu_record *has)
+static int recordread_same_payload(const struct skafu__recordread *read, const skafu_record *has)
 {
+	const skafu_new_record *said = &read->record;
 	int is_json = !said->content_type || strcmp(said->content_type, recordread_json) == 0;
-	if (has->flags & SKAFU_RECORD_ERASED)
-		return 1; /* nobody can tell any more, and nothing shall bring it back */
-	if (!skafu__recordjson_same(said->metadata, said->metadata_length, has->metadata, has->metadata_length))
-		return 0;
+	if ((has->flags & SKAFU_RECORD_ERASED) || read->is_erased)
+		return 1; /* nobody can tell any more; nothing shall bring it back, nor does an import take it away */
 	if (is_json && said->data_length == 0)
 		return recordread_same_bytes("{}", 2, has->data, has->data_length);
 	if (is_json)
@@ -567,5 +574,8 @@ int skafu__recordread_is(const struct skafu__recordread *read, const skafu_recor
 	       recordread_same_text(said->stream, "", record->stream) &&
 	       recordread_same_text(said->correlation, own, record->correlation) &&
 	       recordread_same_text(said->content_type, recordread_json, record->content_type) &&
-	       recordread_same_tags(said, record) && recordread_same_payload(said, record);
+	       recordread_same_tags(said, record) &&
+	       skafu__recordjson_same(said->metadata, said->metadata_length, record->metadata,
+				      record->metadata_length) &&
+	       recordread_same_payload(read, record);
 }

@@ -38,6 +38,7 @@ enum skafu__recordread_field {
 	SKAFU__READ_KIND,
 	SKAFU__READ_CONTENT_TYPE,
 	SKAFU__READ_HOPS,
+	SKAFU__READ_ERASED,
 	SKAFU__READ_SPECVERSION,
 	SKAFU__READ_FIELDS
 };
@@ -51,6 +52,7 @@ struct skafu__recordread {
 	skafu_new_record record; /* points into texts, tags, id and causation, which live as long as this object */
 	uint64_t sequence;       /* as the object says; 0: it does not */
 	uint64_t stream_version;
+	int is_erased; /* the payload was erased before the object was written: there is none */
 	int has_id; /* 0: the object has none, and record.id is NULL */
 
 	const struct skafu__sys *sys;

@@ -20,7 +20,7 @@
 #define VIEWENV_OPEN_WAIT_NS (UINT64_C(10) * 1000000000)
 #define VIEWENV_LOOK_NS (UINT64_C(200) * 1000000) /* for looking at all of a file; beyond, at what an open needs */
 
-static const char viewenv_magic[8] = {'S', 'K', 'A', 'F', 'U', 'V', 'W', '1'};
+static const char viewenv_magic[8] = {'S', 'K', 'A', 'F', 'U', 'V', 'W', '2'};
 static const char *const viewenv_tables[] = {"meta", "projection", "generation", "row"};
 
 struct skafu__views {

@@ -17,7 +17,7 @@
  * Every value but the header is sealed: a CRC32C over key and value goes before it (codec/sealed.h).
  *
  * Header, little endian:
- *    0  8   "SKAFUVW1"
+ *    0  8   "SKAFUVW2"
  *    8  16  birth id of the store
  *   24  16  incarnation of the store: a restored log gets other views
  *   40  u32 CRC32C of bytes 0 to 39

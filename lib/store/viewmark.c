@@ -7,7 +7,7 @@
 #include "codec/sealed.h"
 #include "store/store.h"
 
-#define VIEWMARK_HEAD_BYTES 96u
+#define VIEWMARK_HEAD_BYTES 104u
 #define VIEWMARK_PLACE_BYTES 8u
 #define VIEWMARK_TABLES_BYTES (SKAFU__VIEW_TABLES_MAX * 256u)
 
@@ -90,6 +90,7 @@ static int32_t viewmark_encode(const struct skafu__viewmark *mark, struct skafu_
 	skafu__buf_put_u16(out, (uint16_t)message);
 	skafu__buf_put_u8(out, (uint8_t)mark->table_count);
 	skafu__buf_put_u8(out, 0);
+	skafu__buf_put_u64(out, mark->hidden);
 	skafu__buf_put(out, mark->halt_message, message);
 	for (uint32_t i = 0; i < mark->table_count; i++) {
 		const char *name = skafu__viewmark_table_name(mark, i);
@@ -133,6 +134,7 @@ static int32_t viewmark_decode(const uint8_t *bytes, size_t length, struct skafu
 	size_t message = skafu__reader_u16(&reader);
 	uint32_t tables = skafu__reader_u8(&reader);
 	skafu__reader_u8(&reader);
+	out->hidden = skafu__reader_u64(&reader);
 	const uint8_t *text = message <= SKAFU__VIEW_MESSAGE_MAX ? skafu__reader_take(&reader, message) : NULL;
 	if (!text && message != 0)
 		return SKAFU_EDAMAGED;

@@ -17,7 +17,8 @@
  *   80  u64 sequence at which the handler failed
  *   88  i32 code with which it failed; 0: it did not
  *   92  u16 length of the message, u8 count of tables, u8 0
- *   96  message; then for each table u8 length, name
+ *   96  u64 commits that had hidden something when it was begun (hidden.h)
+ *  104  message; then for each table u8 length, name
  */
 #ifndef SKAFU__STORE_VIEWMARK_H
 #define SKAFU__STORE_VIEWMARK_H
@@ -45,6 +46,7 @@ struct skafu__viewmark {
 	uint64_t muted_to;
 	uint64_t rows;
 	uint64_t halt_sequence;
+	uint64_t hidden;
 	int64_t made_ns;
 	int64_t pid;
 	uint32_t version;

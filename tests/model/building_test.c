@@ -6,6 +6,7 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/viewkit.h"
@@ -219,6 +220,80 @@ START_TEST(the_later_program_wins)
 }
 END_TEST
 
+static void hold_or_keep(uint32_t flags)
+{
+	skafu_projection_def def = viewkit_def(&kit);
+
+	def.flags = flags;
+	ck_assert_int_eq(skafu_model_add_projection(bank.model, &def, &bank.error), 0);
+}
+
+/* Rows that were made of what is hidden now are made anew beside, whatever the definition says of holding, and their
+ * bytes go; effects are not told again. */
+START_TEST(what_is_hidden_is_built_anew)
+{
+	static const uint32_t flags[] = {0, SKAFU_PROJECTION_HOLD};
+
+	kit.form = VIEWKIT_EACH;
+	kit.effects = 1;
+	hold_or_keep(flags[_i]);
+	for (int i = 0; i < 4; i++) {
+		viewkit_deposit(&bank, "a", 1);
+		viewkit_deposit(&bank, "b", 1);
+	}
+	ck_assert_int_eq(viewkit_step(&bank, 100), 0);
+	ck_assert_str_eq(viewkit_rows(&bank), "a=4 b=4");
+	ck_assert_uint_eq(kit.allowed, 8);
+	fixture_hide(&bank, FIXTURE_TRUNCATE, "a", 3);
+	ck_assert_str_eq(viewkit_rows(&bank), "a=4 b=4"); /* nobody stepped it, and any freshness will do */
+	ck_assert_str_eq(viewkit_fresh_rows(&bank), "a=2 b=4");
+	fixture_hide(&bank, FIXTURE_DELETE, "a", 4);
+	viewkit_deposit(&bank, "b", 1);
+	ck_assert_int_eq(viewkit_step(&bank, 2), 0);
+	ck_assert_str_eq(viewkit_rows(&bank), "b=5");
+	ck_assert_uint_eq(kit.allowed, 9);
+	fixture_hide(&bank, FIXTURE_ERASE, NULL, 2);
+	ck_assert_int_eq(viewkit_step(&bank, 1), 0);
+	ck_assert_str_eq(viewkit_rows(&bank), "b=4");
+	kit.events = 0;
+	ck_assert_int_eq(viewkit_step(&bank, 100), 0);
+	ck_assert_uint_eq(kit.events, 0); /* once is enough */
+	ck_assert_uint_eq(stored_rows(), 1);
+}
+END_TEST
+
+START_TEST(what_is_kept_stays)
+{
+	hold_or_keep(SKAFU_PROJECTION_KEEP_HIDDEN);
+	for (int i = 0; i < 4; i++)
+		viewkit_deposit(&bank, "a", 1);
+	ck_assert_int_eq(viewkit_step(&bank, 100), 0);
+	fixture_hide(&bank, FIXTURE_TRUNCATE, "a", 3);
+	viewkit_deposit(&bank, "a", 1);
+	ck_assert_str_eq(viewkit_fresh_rows(&bank), "a=5");
+	ck_assert_int_eq(skafu_projection_rebuild(bank.model, "balances", &bank.error), 0);
+	ck_assert_int_eq(viewkit_step(&bank, 100), 0);
+	ck_assert_str_eq(viewkit_rows(&bank), "a=3");
+}
+END_TEST
+
+/* Hides that come faster than a view is built do not keep it from ever being ready. */
+START_TEST(hidden_again_and_again)
+{
+	viewkit_add(&bank, &kit, 1);
+	for (int i = 0; i < 20; i++)
+		viewkit_deposit(&bank, "a", 1);
+	ck_assert_int_eq(viewkit_step(&bank, 100), 0);
+	for (uint64_t i = 1; i <= 15; i++) {
+		fixture_hide(&bank, FIXTURE_ERASE, NULL, i);
+		ck_assert_int_ge(skafu_projection_step(bank.model, "balances", 4, &bank.error), 0);
+	}
+	ck_assert_int_lt(strtol(strchr(viewkit_rows(&bank), '=') + 1, NULL, 10), 20);
+	ck_assert_int_eq(viewkit_step(&bank, 4), 0);
+	ck_assert_str_eq(viewkit_rows(&bank), "a=5");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("building");
@@ -235,6 +310,9 @@ int main(void)
 	tcase_add_loop_test(tests, a_log_that_was_put_back, 0, 2);
 	tcase_add_test(tests, old_generations_are_swept);
 	tcase_add_test(tests, the_later_program_wins);
+	tcase_add_loop_test(tests, what_is_hidden_is_built_anew, 0, 2);
+	tcase_add_test(tests, what_is_kept_stays);
+	tcase_add_test(tests, hidden_again_and_again);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

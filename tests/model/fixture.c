@@ -47,7 +47,7 @@ int32_t fixture_evolve(void *user, void *state, const skafu_record *event, skafu
 	account->events++;
 	if (strcmp(event->type, "Opened") == 0)
 		account->is_open = 1;
-	else
+	else if (!(event->flags & SKAFU_RECORD_ERASED))
 		rc = skafu_json_int64(event->data, event->data_length, "/amount", &amount, error);
 	account->balance += strcmp(event->type, "Withdrawn") == 0 ? -amount : amount;
 	return rc;
@@ -160,5 +160,21 @@ void fixture_append(struct fixture *fixture, const char *stream, const char *typ
 	ck_assert_int_eq(skafu_batch_new(fixture->store, &batch, &fixture->error), 0);
 	ck_assert_int_eq(skafu_batch_add(batch, &event, &fixture->error), 0);
 	ck_assert_int_eq(skafu_append(fixture->store, batch, SKAFU_WAIT_FOREVER, NULL, &fixture->error), 0);
+	skafu_batch_free(batch);
+}
+
+void fixture_hide(struct fixture *fixture, enum fixture_hide how, const char *stream, uint64_t number)
+{
+	skafu_error *error = &fixture->error;
+	skafu_batch *batch = NULL;
+	int32_t rc;
+
+	ck_assert_int_eq(skafu_batch_new(fixture->store, &batch, error), 0);
+	rc = how == FIXTURE_TRUNCATE ? skafu_batch_truncate_stream(batch, stream, number, error)
+	     : how == FIXTURE_DELETE ? skafu_batch_delete_stream(batch, stream, number, error)
+	     : how == FIXTURE_ERASE  ? skafu_batch_erase(batch, number, error)
+				     : skafu_batch_tombstone_stream(batch, stream, error);
+	ck_assert_int_eq(rc, 0);
+	ck_assert_int_eq(skafu_append(fixture->store, batch, SKAFU_WAIT_FOREVER, NULL, error), 0);
 	skafu_batch_free(batch);
 }

@@ -52,6 +52,10 @@ int32_t fixture_try(struct fixture *fixture, const char *type, const char *strea
 int64_t fixture_balance(struct fixture *fixture, const char *stream);
 uint64_t fixture_version(struct fixture *fixture, const char *stream);
 
+/* Take a stream or a payload away; number is a version, or the sequence of the record. */
+enum fixture_hide { FIXTURE_TRUNCATE, FIXTURE_DELETE, FIXTURE_TOMBSTONE, FIXTURE_ERASE };
+void fixture_hide(struct fixture *fixture, enum fixture_hide how, const char *stream, uint64_t number);
+
 /* Append an event past the model. */
 void fixture_append(struct fixture *fixture, const char *stream, const char *type, uint32_t version,
 		    const char *data);

@@ -179,6 +179,87 @@ START_TEST(records_from_the_future_stop_it)
 }
 END_TEST
 
+/* What is kept in memory is of events that are hidden now: a decision on it does not stand. */
+START_TEST(kept_states_do_not_outlive_what_is_hidden)
+{
+	skafu_outcome *outcome = NULL;
+
+	for (int i = 0; i < 5; i++)
+		skafu_outcome_free(fixture_execute(&bank, "Deposit", "a", 10));
+	fixture_hide(&bank, FIXTURE_ERASE, NULL, 5);
+	outcome = fixture_execute(&bank, "Withdraw", "a", 50);
+	ck_assert_int_eq(outcome->decision, SKAFU_DECISION_REFUSED);
+	ck_assert_str_eq(outcome->code, "overdrawn");
+	skafu_outcome_free(outcome);
+	fixture_hide(&bank, FIXTURE_TRUNCATE, "a", 3);
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 20);
+	outcome = fixture_execute(&bank, "Withdraw", "a", 15);
+	ck_assert_int_eq(outcome->decision, SKAFU_DECISION_ACCEPTED);
+	ck_assert_uint_eq(outcome->stream_version, 6);
+	skafu_outcome_free(outcome);
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 5);
+}
+END_TEST
+
+/* An empty stream, whose versions go on. */
+START_TEST(a_deleted_stream_begins_anew)
+{
+	skafu_outcome *outcome = NULL;
+
+	for (int round = 1; round <= 3; round++) {
+		uint64_t before = (uint64_t)(round - 1) * 3;
+
+		outcome = fixture_execute(&bank, "Open", "a", 0);
+		ck_assert_int_eq(outcome->decision, SKAFU_DECISION_ACCEPTED);
+		ck_assert_uint_eq(outcome->stream_version, before + 1);
+		skafu_outcome_free(outcome);
+		outcome = fixture_execute(&bank, "Open", "a", 0);
+		ck_assert_int_eq(outcome->decision, SKAFU_DECISION_REFUSED);
+		skafu_outcome_free(outcome);
+		skafu_outcome_free(fixture_execute(&bank, "Deposit", "a", 10));
+		outcome = fixture_execute(&bank, "Deposit", "a", 10);
+		ck_assert_uint_eq(outcome->stream_version, before + 3);
+		skafu_outcome_free(outcome);
+		ck_assert_int_eq(fixture_balance(&bank, "a"), 20);
+		fixture_hide(&bank, FIXTURE_DELETE, "a", before + 3);
+		if (round == 2)
+			fixture_reopen_model(&bank), fixture_define_bank(&bank, 0);
+		ck_assert_int_eq(fixture_balance(&bank, "a"), 0);
+		outcome = fixture_execute(&bank, "Withdraw", "a", 1);
+		ck_assert_int_eq(outcome->decision, SKAFU_DECISION_REFUSED);
+		skafu_outcome_free(outcome);
+	}
+	fixture_hide(&bank, FIXTURE_TOMBSTONE, "a", 0);
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 0);
+	ck_assert_int_eq(fixture_try(&bank, "Deposit", "a", NULL, &outcome), SKAFU_EDELETED);
+}
+END_TEST
+
+START_TEST(a_query_does_not_keep_what_is_hidden)
+{
+	struct skafu__reading reading = {0};
+
+	define_scoped();
+	for (int i = 0; i < 4; i++)
+		skafu_outcome_free(fixture_execute(&bank, "Deposit", "a", 1));
+	ck_assert_int_eq(begin(&reading), 0);
+	ck_assert_int_eq(skafu__reading_load(&reading, 0, &bank.error), 0);
+	ck_assert_int_eq(((const struct account *)reading.hot->state)->balance, 4);
+	fixture_hide(&bank, FIXTURE_ERASE, NULL, 2);
+	ck_assert_int_eq(skafu__reading_is_current(&reading, &bank.error), 0);
+	ck_assert_int_eq(skafu__reading_catch_up(&reading, &bank.error), 0);
+	ck_assert_int_eq(((const struct account *)reading.hot->state)->balance, 3);
+	ck_assert_int_eq(skafu__reading_is_current(&reading, &bank.error), 1);
+	skafu__reading_keep(&reading, 0);
+	skafu__reading_done(&reading);
+	fixture_hide(&bank, FIXTURE_TRUNCATE, "a", 4);
+	ck_assert_int_eq(begin(&reading), 0);
+	ck_assert_int_eq(skafu__reading_load(&reading, 0, &bank.error), 0);
+	ck_assert_int_eq(((const struct account *)reading.hot->state)->balance, 1);
+	skafu__reading_done(&reading);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reading");
@@ -189,6 +270,9 @@ int main(void)
 	tcase_add_test(tests, what_guards);
 	tcase_add_test(tests, old_events_are_upcast_on_the_way_in);
 	tcase_add_test(tests, records_from_the_future_stop_it);
+	tcase_add_test(tests, kept_states_do_not_outlive_what_is_hidden);
+	tcase_add_test(tests, a_deleted_stream_begins_anew);
+	tcase_add_test(tests, a_query_does_not_keep_what_is_hidden);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);

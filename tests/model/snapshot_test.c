@@ -76,7 +76,7 @@ START_TEST(every_so_many_events)
 	deposit(5);
 	ck_assert_uint_eq(row(key, value, sizeof value), 0);
 	deposit(1); /* it holds what was before its own event */
-	ck_assert_uint_eq(row(key, value, sizeof value), 48 + sizeof(struct account));
+	ck_assert_uint_eq(row(key, value, sizeof value), 56 + sizeof(struct account));
 	ck_assert_int_eq(skafu_store_stats_get(bank.store, &stats, NULL), 0);
 	commits = stats.commits;
 	ck_assert_uint_eq(commits, 6); /* and takes no commit of its own */
@@ -152,6 +152,58 @@ START_TEST(as_of_a_sequence_before_it)
 }
 END_TEST
 
+/* A snapshot of events that are hidden now is not used, also when the stream goes on, and a new one is. */
+START_TEST(older_than_what_was_hidden)
+{
+	deposit(23);
+	begin_anew();
+	fixture_balance(&bank, "a");
+	ck_assert_uint_le(bank.evolved, 5);
+	fixture_hide(&bank, FIXTURE_ERASE, NULL, 3);
+	begin_anew();
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 22);
+	ck_assert_uint_eq(bank.evolved, 23);
+	fixture_hide(&bank, FIXTURE_TRUNCATE, "a", 11);
+	begin_anew();
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 13);
+	ck_assert_uint_eq(bank.evolved, 13);
+	deposit(1);
+	begin_anew();
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 14);
+	ck_assert_uint_le(bank.evolved, 1);
+	fixture_hide(&bank, FIXTURE_DELETE, "a", 24);
+	begin_anew();
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 0);
+	ck_assert_uint_eq(bank.evolved, 0);
+	deposit(12);
+	begin_anew();
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 12);
+	ck_assert_uint_le(bank.evolved, 5);
+	fixture_hide(&bank, FIXTURE_ERASE, NULL, 1); /* of another time: it is not known whose, so all is read */
+	begin_anew();
+	ck_assert_int_eq(fixture_balance(&bank, "a"), 12);
+	ck_assert_uint_eq(bank.evolved, 12);
+}
+END_TEST
+
+/* Nor does one that was hidden behind come back through a state as of an earlier moment. */
+START_TEST(as_of_a_sequence_after_hiding)
+{
+	skafu_command command = {.size = sizeof command, .type = "Deposit", .stream = "a"};
+
+	deposit(23);
+	fixture_hide(&bank, FIXTURE_ERASE, NULL, 2);
+	begin_anew();
+	for (uint64_t at = 2; at <= 23; at++) {
+		skafu_state *state = NULL;
+
+		ck_assert_int_eq(skafu_state_load(bank.model, &command, at, &state, NULL), 0);
+		ck_assert_int_eq(((const struct account *)skafu_state_data(state))->balance, (int64_t)at - 1);
+		skafu_state_free(state);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("snapshot");
@@ -162,6 +214,8 @@ int main(void)
 	tcase_add_test(tests, another_definition_ignores_it);
 	tcase_add_test(tests, whatever_the_row_holds);
 	tcase_add_test(tests, as_of_a_sequence_before_it);
+	tcase_add_test(tests, older_than_what_was_hidden);
+	tcase_add_test(tests, as_of_a_sequence_after_hiding);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);

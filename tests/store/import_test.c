@@ -400,6 +400,87 @@ START_TEST(no_memory_loses_nothing)
 }
 END_TEST
 
+static void erase_every_third(skafu_store *store, uint64_t count)
+{
+	for (uint64_t i = 1; i <= count; i += 3) {
+		skafu_batch *batch = batch_of(store);
+		went(skafu_batch_erase(batch, i, fault));
+		appended_by(store, batch);
+	}
+}
+
+static void is_whole(skafu_store *store)
+{
+	skafu_verify_report report = {.size = sizeof report};
+	while (skafu_store_maintain(store, SKAFU_WAIT_FOREVER, fault) == 1)
+		;
+	went(skafu_store_verify(store, SKAFU_VERIFY_INDEX | SKAFU_VERIFY_CHAIN, NULL, NULL, &report, fault));
+	ck_assert_uint_eq(report.faults, 0);
+}
+
+/* Payloads that were erased are so in the copy, and nothing brings them back or takes more away. */
+START_TEST(erased_payloads)
+{
+	uint32_t form = SKAFU_FORM_LINES + (uint32_t)_i;
+	skafu_store *store = memory_store();
+	skafu_store *untouched = memory_store();
+	skafu_store *other = memory_store();
+	skafu_import_opts opts = {.size = sizeof opts, .form = form, .batch_records = 20};
+	skafu_record *record;
+	size_t length;
+	size_t again_length;
+	seeded("import erased");
+	anyrecords_append(store, 120);
+	char *whole = anyrecords_export(store, form, &length);
+	went(anyrecords_import(untouched, &opts, whole, length, length, &info));
+	erase_every_third(store, 120);
+	char *text = anyrecords_export(store, form, &length);
+	went(anyrecords_import(other, &opts, text, length, 777, &info));
+	ck_assert_uint_eq(info.added, 120);
+	went(skafu_get(other, 4, &record, fault));
+	ck_assert(record->flags & SKAFU_RECORD_ERASED && record->data_length == 0);
+	skafu_record_free(record);
+	char *again = anyrecords_export(other, form, &again_length);
+	ck_assert_uint_eq(again_length, length);
+	ck_assert_mem_eq(again, text, length);
+	is_whole(other);
+	opts.batch_records = 7;
+	went(anyrecords_import(other, &opts, text, length, length, &info));
+	ck_assert_uint_eq(info.present, 120);
+	went(anyrecords_import(other, &opts, whole, strlen(whole), length, &info));
+	ck_assert_uint_eq(info.present, 120);
+	free(again);
+	again = anyrecords_export(other, form, &again_length);
+	ck_assert_str_eq(again, text);
+	free(again);
+	went(anyrecords_import(untouched, &opts, text, length, length, &info));
+	ck_assert_uint_eq(info.present, 120);
+	again = anyrecords_export(untouched, form, &again_length);
+	ck_assert_str_eq(again, whole);
+	free(again);
+	free(text);
+	free(whole);
+	skafu_store_close(store);
+	skafu_store_close(untouched);
+	skafu_store_close(other);
+}
+END_TEST
+
+START_TEST(what_is_erased_is_said_clearly)
+{
+	skafu_store *store = memory_store();
+	refused(SKAFU_EINVAL, import_text(store, 0, "{\"eventType\":\"T\",\"streamId\":\"a\",\"data\":{},"
+						    "\"dataErased\":true}"));
+	message_names("dataErased");
+	refused(SKAFU_EINVAL, import_text(store, 0, "{\"eventType\":\"T\",\"streamId\":\"a\",\"dataErased\":false}"));
+	refused(SKAFU_EINVAL, import_text(store, 0, "{\"eventType\":\"T\",\"streamId\":\"a\",\"dataErased\":1}"));
+	ck_assert_uint_eq(head_of(store), 0);
+	went(import_text(store, 0, "{\"eventType\":\"T\",\"streamId\":\"a\",\"dataErased\":null,\"data\":1}"));
+	ck_assert_uint_eq(head_of(store), 1);
+	skafu_store_close(store);
+}
+END_TEST
+
 START_TEST(mistakes_are_refused)
 {
 	struct tempstore temp;
@@ -452,6 +533,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, ids_follow_from_the_text_and_its_origin);
 	tcase_add_test(tests, killed_anywhere_and_done_again);
 	tcase_add_test(tests, no_memory_loses_nothing);
+	tcase_add_loop_test(tests, erased_payloads, 0, 3);
+	tcase_add_test(tests, what_is_erased_is_said_clearly);
 	tcase_add_test(tests, mistakes_are_refused);
 }
 
