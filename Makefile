@@ -125,7 +125,8 @@ $(BUILD)/obj-$(1)/%.o: %.c $(BUILD)/flags | $(NEED)
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) $$(if $$(filter tests/%,$$<),-Itests) \
-		$$(if $$(filter tests/app/% examples/skafu/%,$$<),-Iexamples/skafu $$(APP_CFLAGS)) -fvisibility=hidden \
+		$$(if $$(filter tests/app/% tests/flow/skafu/% examples/skafu/%,$$<),-Iexamples/skafu $$(APP_CFLAGS)) \
+		-fvisibility=hidden \
 		-MMD -MP -c $$< -o $$@
 
 $(call outdir,$(1))/libskafu_internal.a: $(if $(filter single,$(1)),$(BUILD)/single/skafu.o,$(SRC:%.c=$(BUILD)/obj-$(1)/%.o)) \
@@ -141,13 +142,17 @@ $(call outdir,$(1))/tests/%: tests/%.c $$$$(call linked,$(1),tests/$$$$*.c) \
 	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
 		$$(LDFLAGS) $$(TEST_LIBS) -o $$@
 
-# The tests of the application link all of it but its main().
+# The tests of the application and of its flows link all of it but its main().
 $(call outdir,$(1))/libskafu_app.a: $(patsubst %.c,$(BUILD)/obj-$(1)/%.o,$(filter-out %/main.c,$(APP_SRC)))
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D); rm -f $$@
 	$$(Q)$$(AR) rcsD $$@ $$^
 
-$(call outdir,$(1))/tests/app/%: tests/app/%.c $$$$(call linked,$(1),tests/app/$$$$*.c) \
+endef
+$(foreach f,$(FLAVOURS),$(eval $(call flavour_rules,$(f))))
+
+define app_test_rule
+$(call outdir,$(1))/tests/$(2)/%: tests/$(2)/%.c $$$$(call linked,$(1),tests/$(2)/$$$$*.c) \
                                 $(call outdir,$(1))/libskafu_app.a \
                                 $(call outdir,$(1))/libskafu_internal.a $(BUILD)/flags
 	$$(call say,TEST,$$@)
@@ -155,7 +160,7 @@ $(call outdir,$(1))/tests/app/%: tests/app/%.c $$$$(call linked,$(1),tests/app/$
 	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -Iexamples/skafu $$(APP_CFLAGS) -MMD -MP -MF $$@.d \
 		$$(filter-out %/flags,$$^) $$(LDFLAGS) $$(TEST_LIBS) $$(APP_LIBS) -o $$@
 endef
-$(foreach f,$(FLAVOURS),$(eval $(call flavour_rules,$(f))))
+$(foreach f,$(FLAVOURS),$(foreach d,app flow/skafu,$(eval $(call app_test_rule,$(f),$(d)))))
 
 $(SO): $(SRC:%.c=$(BUILD)/obj-shared/%.o) lib/skafu.map
 	$(call say,LD,$@)

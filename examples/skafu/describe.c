@@ -13,6 +13,13 @@ static const struct sentence {
 	const char *text;
 } sentences[] = {
 	{"CreateProject", "{name} from {template}"},
+	{"SelectTemplate", "{template} for {project}"},
+	{"DeployProject", "{project}"},
+	{"RetireRepository", "{repository}"},
+	{"DiscardRendering", "{into}"},
+	{"UploadTemplate", "{template} {version}"},
+	{"DeleteTemplate", "{template}"},
+	{"AnalyseFolder", "{folder}"},
 	{"ProjectCreated", "{name} from {template}, into {into}"},
 	{"ProjectConfigured", "{name} is ready: {into}"},
 	{"ProjectFailed", "{name}: {message}"},

@@ -104,13 +104,15 @@ static int tell_end(const struct cli *cli, const struct order *order, const skaf
 {
 	char text[1024];
 	int is_ready = strcmp(end->type, "ProjectConfigured") == 0;
+	size_t length;
 
 	if (cli->json)
 		return is_ready ? CLI_FINE : CLI_UNDONE;
 	if (!is_ready) {
+		length = strlen(record_get(end, "/message", text, sizeof text));
 		fflush(stdout);
-		fprintf(stderr, "%sskafu: %s was not created: %s.%s  What had been made was undone.\n",
-			cli_colour(cli, "red"), order->name, record_get(end, "/message", text, sizeof text),
+		fprintf(stderr, "%sskafu: %s was not created: %s%s%s  What had been made was undone.\n",
+			cli_colour(cli, "red"), order->name, text, length > 0 && text[length - 1] == '.' ? "" : ".",
 			cli_colour(cli, "off"));
 		return CLI_UNDONE;
 	}

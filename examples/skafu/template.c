@@ -221,11 +221,19 @@ static void take_values(struct rendering *rendering)
 /* Put the project where it shall be.  After a crash it may be there already: then with this content and no other. */
 static int32_t install(struct rendering *rendering, skafu_error *error)
 {
+	const char *into = member(rendering, "into");
+	const char *slash = strrchr(into, '/');
+	char above[1024];
 	char there[BLOB_NAME_BYTES];
-	int32_t rc = blob_get_folder(rendering->world->blobs, rendering->blob, member(rendering, "into"), error);
+	int32_t rc;
+
+	snprintf(above, sizeof above, "%.*s", slash != NULL ? (int)(slash - into) : 0, into);
+	rc = above[0] != '\0' ? files_make_folder(above, error) : SKAFU_OK;
+	if (rc == SKAFU_OK)
+		rc = blob_get_folder(rendering->world->blobs, rendering->blob, into, error);
 
 	if (rc == SKAFU_EEXISTS &&
-	    blob_put_folder(rendering->world->blobs, member(rendering, "into"), there, NULL) == SKAFU_OK &&
+	    blob_put_folder(rendering->world->blobs, into, there, NULL) == SKAFU_OK &&
 	    strcmp(there, rendering->blob) == 0)
 		return SKAFU_OK;
 	return rc;
