@@ -1,7 +1,7 @@
 /*
  * Lesson: replay.  A reaction gives points for orders, and had a mistake.  The repaired one is tried over the history
- * first, with nothing kept; then it is replayed for good, and what it gives is kept once; last, the whole log goes into
- * another store for testers, with the names of the customers masked.
+ * first, with nothing kept; then it is replayed for good, and what it gives is kept once; last, the whole log goes
+ * into another store for testers, with the names of the customers masked.
  */
 #include <inttypes.h>
 #include <skafu.h>

@@ -40,7 +40,8 @@ static int32_t emit(skafu_turn *turn, const char *type, const char *prefix, cons
 	skafu_new_record made = {.size = sizeof made, .type = type, .stream = stream, .data = data};
 
 	snprintf(stream, sizeof stream, "%s/%s", prefix, event->stream);
-	made.data_length = (size_t)snprintf(data, sizeof data, "{\"of\":%" PRIu64 ",\"number\":%" PRId64 ",\"by\":%d}",
+	made.data_length = (size_t)snprintf(data, sizeof data,
+					    "{\"of\":%" PRIu64 ",\"number\":%" PRId64 ",\"by\":%d}",
 					    event->sequence, number, (int)getpid());
 	return skafu_turn_emit(turn, &made, error);
 }
