@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1119,8 +1120,8 @@ START_TEST(every_call_fails_cleanly)
 	struct failing_report report = {0, 0, ""};
 	int64_t before = actors_now_ns();
 
-	if (actors_slack() >= 20 && (size_t)_i >= CALLS)
-		return; /* under valgrind one of the two stores has to do */
+	if (actors_slack() > 1 && (size_t)_i < CALLS)
+		return; /* where everything is slow the folded one of the two stores has to do */
 	scene.call = &calls[(size_t)_i % CALLS];
 	template_now = &templates[(size_t)_i / CALLS];
 	failing_run(&test, &report);
@@ -1171,6 +1172,8 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* LMDB asks for megabytes that it hardly touches: they must come untouched, each time. */
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 	tcase_add_unchecked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, every_function_is_in_the_table);
 	tcase_add_loop_test(tests, every_call_fails_cleanly, 0, 2 * (int)CALLS);

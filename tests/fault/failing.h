@@ -68,8 +68,8 @@ struct failing_report {
 uint64_t failing_case_run(const struct failing_test *test, const struct failing_case *which,
 			  struct failing_report *report);
 
-/* Everything that can fail: memory once and from then on; each class of file calls with EIO and ENOSPC, once and from
- * then on, not done and done but reported, writes and reads also cut short; random. */
+/* Everything that can fail: memory once and from then on; each class of file calls with EIO and, where room is taken,
+ * ENOSPC, once and from then on, not done and done but reported, writes and reads also cut short; random. */
 uint64_t failing_run(const struct failing_test *test, struct failing_report *report);
 
 const char *failing_name(enum failing_what what);

@@ -128,17 +128,20 @@ static uint32_t object_add(struct iolog *log, int directory)
 	return (uint32_t)log->object_count++;
 }
 
-static void scan_file(struct iolog_object *object, const char *path, size_t size)
+static void scan_file(struct iolog_object *object, const char *path, size_t size, int is_thin)
 {
 	size_t done = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd;
 
-	if (fd < 0)
-		iolog_die("cannot read %s", path);
-	object->start = iolog_need(size);
 	object->start_size = size;
 	object->size_now = size;
 	object->size_max = size;
+	if (is_thin)
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		iolog_die("cannot read %s", path);
+	object->start = iolog_need(size);
 	while (done < size) {
 		ssize_t got = read(fd, object->start + done, size - done);
 
@@ -171,15 +174,16 @@ static void scan_directory(struct iolog *log, uint32_t parent, const char *path)
 		if (S_ISDIR(info.st_mode))
 			scan_directory(log, object, below);
 		else if (S_ISREG(info.st_mode))
-			scan_file(&log->objects[object], below, (size_t)info.st_size);
+			scan_file(&log->objects[object], below, (size_t)info.st_size, log->is_thin);
 	}
 	closedir(dir);
 }
 
-struct iolog *iolog_new(const char *root)
+static struct iolog *log_new(const char *root, int is_thin)
 {
 	struct iolog *log = iolog_need(sizeof(*log));
 
+	log->is_thin = is_thin;
 	log->root = realpath(root, NULL);
 	if (!log->root)
 		iolog_die("there is no directory %s", root);
@@ -187,6 +191,16 @@ struct iolog *iolog_new(const char *root)
 	scan_directory(log, 0, log->root);
 	iolog_names_copy(&log->now, &log->start);
 	return log;
+}
+
+struct iolog *iolog_new(const char *root)
+{
+	return log_new(root, 0);
+}
+
+struct iolog *iolog_new_thin(const char *root)
+{
+	return log_new(root, 1);
 }
 
 static void op_release(struct iolog_op *op)
@@ -232,12 +246,14 @@ struct iolog_op *iolog_add(struct iolog *log, enum iolog_kind kind, uint32_t obj
 
 void iolog_write(struct iolog *log, uint32_t object, uint64_t offset, const void *bytes, size_t length)
 {
-	struct iolog_op *op = iolog_add(log, IOLOG_WRITE, object);
+	if (!log->is_thin) {
+		struct iolog_op *op = iolog_add(log, IOLOG_WRITE, object);
 
-	op->offset = offset;
-	op->length = length;
-	op->bytes = iolog_need(length);
-	memcpy(op->bytes, bytes, length);
+		op->offset = offset;
+		op->length = length;
+		op->bytes = iolog_need(length);
+		memcpy(op->bytes, bytes, length);
+	}
 	if (log->objects[object].size_now < offset + length)
 		log->objects[object].size_now = offset + length;
 	if (log->objects[object].size_max < offset + length)

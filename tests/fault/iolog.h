@@ -66,6 +66,7 @@ struct iolog {
 	size_t op_count, op_room;
 	struct iolog_names start; /* when the recording began */
 	struct iolog_names now;
+	int is_thin;      /* what files contain is left out: no bytes at the start, no writes */
 	char broken[200]; /* why the log can not be trusted; empty when it can */
 };
 
@@ -78,6 +79,7 @@ void *iolog_grow(void *block, size_t *room, size_t needed, size_t bytes_each);
 
 /* A log of everything below root as it is now.  root must exist; it is kept in its canonical form. */
 struct iolog *iolog_new(const char *root);
+struct iolog *iolog_new_thin(const char *root);
 void iolog_free(struct iolog *log);
 
 /* Append.  iolog_add returns the new operation for the caller to fill; bytes and names are copied by the others. */

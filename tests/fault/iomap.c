@@ -121,7 +121,7 @@ void iomap_add(struct iolog *log, void *at, size_t length, uint32_t object, uint
 	map->length = length;
 	map->object = object;
 	map->offset = offset;
-	if (length > MAP_BYTES_MAX)
+	if (length > MAP_BYTES_MAX || log->is_thin)
 		return;
 	map->seen = iolog_need(length);
 	if (size > offset)

@@ -266,7 +266,7 @@ static int plant_skips_sync(void)
 
 /* ---- control ------------------------------------------------------------------------------------------------- */
 
-void iotrace_start(const char *root)
+static void trace_start(const char *root, int is_thin)
 {
 	size_t i;
 
@@ -276,11 +276,21 @@ void iotrace_start(const char *root)
 	iotrace_inside++;
 	for (i = 0; i < FD_COUNT; i++)
 		trace_fds[i].object = IOLOG_NONE;
-	trace_log = iolog_new(root);
+	trace_log = is_thin ? iolog_new_thin(root) : iolog_new(root);
 	trace_failing = 0;
 	trace_plant = IOLOG_PLANTS;
 	iotrace_inside--;
 	atomic_store(&trace_on, 1);
+}
+
+void iotrace_start(const char *root)
+{
+	trace_start(root, 0);
+}
+
+void iotrace_start_thin(const char *root)
+{
+	trace_start(root, 1);
 }
 
 struct iolog *iotrace_stop(void)

@@ -52,6 +52,9 @@ struct iotrace_fault {
 /* Follow everything below root from now on; root must exist.  One at a time. */
 void iotrace_start(const char *root);
 
+/* The same for calls that are only to fail: the log leaves out what files contain. */
+void iotrace_start_thin(const char *root);
+
 /* Stop following, and get the log (iolog_free it). */
 struct iolog *iotrace_stop(void);
 
