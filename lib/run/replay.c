@@ -47,6 +47,16 @@ static int32_t replay_record(skafu_engine *engine, const uint8_t id[16], const s
 	return rc;
 }
 
+/* All that can fail comes before the session is recorded. */
+static int32_t replay_fill(struct skafu__replay_session *session, const struct skafu__replay_plan *plan,
+			   skafu_error *error)
+{
+	if (skafu__replay_plan_encode(plan, &session->value) != 0)
+		return skafu__fail_memory(error);
+	session->durable.sequence = plan->from - 1;
+	return skafu__replay_plan_decode(session->value.bytes, session->value.length, &session->plan, error);
+}
+
 static int32_t replay_begin(skafu_engine *engine, const skafu_replay_opts *opts, uint8_t out_id[16],
 			    skafu_error *error)
 {
@@ -59,11 +69,9 @@ static int32_t replay_begin(skafu_engine *engine, const skafu_replay_opts *opts,
 	if (rc == 0)
 		rc = skafu__replay_session_new(engine, id, &session, error);
 	if (rc == 0)
+		rc = replay_fill(session, &plan, error);
+	if (rc == 0)
 		rc = replay_record(engine, id, &plan, error);
-	if (rc == 0) {
-		rc = skafu__replay_session_load(session, error);
-		rc = rc > 0 ? 0 : rc;
-	}
 	if (rc != 0) {
 		skafu__replay_session_free(session);
 		return rc;

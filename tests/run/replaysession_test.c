@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "base/failing.h"
 #include "run/replaykit.h"
 
 static struct replaykit kit;
@@ -74,12 +75,60 @@ START_TEST(an_engine_without_the_target_leaves_it)
 }
 END_TEST
 
+/* A part of a session without memory: whatever fails, it is done in the end, and nothing is there twice. */
+START_TEST(memory_runs_out)
+{
+	static const char *const targets[] = {"reserve", "count", "totals"};
+	skafu_replay_opts opts = replaykit_opts(NULL, SKAFU_REPLAY_REEMIT);
+	skafu_store *other = memory_store();
+	static struct failing failing;
+	uint32_t sessions = 0, refusals = 0;
+
+	opts.targets = targets;
+	opts.target_count = 2;
+	opts.to = 20;
+	failing_init(&failing);
+	replaykit_close(&kit);
+	skafu__sys_override(&failing.sys);
+	replaykit_open(&kit);
+	opts.target_store = other;
+	for (long left = 0; left < 600; left += 1 + left / 16) {
+		failing.left = left;
+		int32_t rc = skafu_replay_start(kit.base.engine, &opts, kit.id, NULL);
+		if (rc == 0)
+			rc = skafu_engine_drain(kit.base.engine, UINT64_C(50000000), NULL);
+		refusals += rc != 0;
+		failing.left = -1;
+		kit_run(&kit.base);
+	}
+	skafu_replay_list *list = NULL;
+	const skafu_replay_info *info = NULL;
+	went(skafu_replay_list_open(kit.base.store, SKAFU_NO_LIMIT, &list, fault));
+	while (skafu_replay_list_next(list, &info, fault) == 1) {
+		ck_assert_msg(info->state == SKAFU_REPLAY_DONE, "state %u: %s", info->state, info->message);
+		ck_assert_uint_eq(info->failed, 0);
+		sessions++;
+	}
+	skafu_replay_list_free(list);
+	ck_assert_uint_gt(refusals, 10);
+	ck_assert_uint_eq(replaykit_count(&kit, "Reserved"), REPLAYKIT_ORDERS + 20 * sessions);
+	ck_assert_uint_eq(replaykit_count(&kit, "Paid"), REPLAYKIT_ORDERS + 20 * sessions);
+	ck_assert_uint_eq(kit_count(other, SKAFU_KIND_EVENT, NULL), 20);
+	replaykit_close(&kit);
+	ck_assert_int_eq(failing.live, 0);
+	skafu__sys_override(NULL);
+	skafu_store_close(other);
+	replaykit_open(&kit);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_reaction_goes_on_in_another_engine);
 	tcase_add_test(tests, a_process_goes_on_in_another_engine);
 	tcase_add_test(tests, an_engine_without_the_target_leaves_it);
+	tcase_add_test(tests, memory_runs_out);
 }
 
 int main(void)
