@@ -46,14 +46,14 @@ static int32_t work_on(skafu_store *store, skafu_subscription *subscription, ska
 
 static int32_t work(skafu_store *store, skafu_subscription *subscription, skafu_error *error)
 {
-	const skafu_record *picture;
+	const skafu_record *const *pictures;
 	skafu_batch *batch = NULL;
 	int32_t rc = skafu_batch_new(store, &batch, error);
 
 	while (rc >= 0) {
-		rc = skafu_subscription_next(subscription, 1, SKAFU_WAIT_FOREVER, &picture, error);
+		rc = skafu_subscription_next(subscription, 1, SKAFU_WAIT_FOREVER, &pictures, error);
 		if (rc > 0)
-			rc = work_on(store, subscription, batch, picture, error);
+			rc = work_on(store, subscription, batch, pictures[0], error);
 		if (rc == SKAFU_EROW)
 			rc = 0; /* the picture is somebody else's now */
 	}

@@ -97,10 +97,10 @@ SKAFU_API int32_t skafu_subscription_open(skafu_model *model, const char *name, 
 /* What was not acknowledged will be delivered again, to whoever is there. */
 SKAFU_API void skafu_subscription_close(skafu_subscription *subscription);
 
-/* Up to records_max records, lent until the next use; waits up to timeout_ns for the first.  Returns how many, 0 when
- * the time is over, SKAFU_EINTERRUPTED after skafu_store_interrupt(). */
+/* Up to records_max records, as an array of pointers that is lent until the next use; waits up to timeout_ns for the
+ * first.  Returns how many, 0 when the time is over, SKAFU_EINTERRUPTED after skafu_store_interrupt(). */
 SKAFU_API int32_t skafu_subscription_next(skafu_subscription *subscription, uint32_t records_max, uint64_t timeout_ns,
-					  const skafu_record **out_records, skafu_error *error);
+					  const skafu_record *const **out_records, skafu_error *error);
 
 /* All that was handed out up to this sequence is done.  The first form saves that now; the second puts it into a
  * batch of the host, so that the output and the checkpoint are one commit. */

@@ -231,15 +231,15 @@ static int32_t report_failure(struct app *app, const skafu_record *event, skafu_
 
 static int32_t report_failures(struct app *app, skafu_error *error)
 {
-	const skafu_record *records;
+	const skafu_record *const *records;
 	int32_t count;
 	int32_t rc = SKAFU_OK;
 
 	while ((count = skafu_subscription_next(app->failures, 64, 0, &records, error)) > 0) {
 		for (int32_t i = 0; rc == SKAFU_OK && i < count; i++)
-			rc = report_failure(app, &records[i], error);
+			rc = report_failure(app, records[i], error);
 		if (rc == SKAFU_OK)
-			rc = skafu_subscription_ack(app->failures, records[count - 1].sequence, error);
+			rc = skafu_subscription_ack(app->failures, records[count - 1]->sequence, error);
 		if (rc != SKAFU_OK)
 			return rc;
 	}

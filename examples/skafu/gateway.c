@@ -275,14 +275,14 @@ static int32_t write_event(struct stream *stream, const skafu_record *record)
 
 static int32_t fetch(struct stream *stream)
 {
-	const skafu_record *records;
+	const skafu_record *const *records;
 	int32_t count = skafu_subscription_next(stream->subscription, 32, GATEWAY_BEAT_NS, &records, NULL);
 	int32_t rc = count < 0 && count != SKAFU_EINTERRUPTED ? count : SKAFU_OK;
 
 	for (int32_t i = 0; rc == SKAFU_OK && i < count; i++)
-		rc = write_event(stream, &records[i]);
+		rc = write_event(stream, records[i]);
 	if (rc == SKAFU_OK && count > 0)
-		rc = skafu_subscription_ack(stream->subscription, records[count - 1].sequence, NULL);
+		rc = skafu_subscription_ack(stream->subscription, records[count - 1]->sequence, NULL);
 	/* A word now and then, which finds out that nobody listens any more. */
 	stream->idle = count > 0 ? 0 : stream->idle + 1;
 	if (rc == SKAFU_OK && stream->idle % GATEWAY_BEATS_IDLE == 1)

@@ -40,12 +40,10 @@ struct skafu_subscription {
 	uint32_t open_max;
 	uint32_t is_unsure; /* a batch of the host holds checkpoints, and may be in the log by now */
 	skafu_batch *batch; /* which steps want, and which stays empty */
-	skafu_record **forms; /* copies, of records lent and of those that wait */
+	skafu_record **forms; /* copies, of records lent and, behind them, of those that wait */
 	uint32_t form_count;
 	uint32_t form_room;
 	uint32_t lent_count;
-	struct skafu_record *lent; /* the first of the forms, side by side */
-	uint32_t lent_room;
 };
 
 /* ---- forms --------------------------------------------------------------------------------------------------- */
@@ -203,26 +201,17 @@ static int32_t subscription_fill(skafu_subscription *subscription, uint32_t want
 }
 
 static int32_t subscription_lend(skafu_subscription *subscription, uint32_t records_max,
-				 const skafu_record **out_records, skafu_error *error)
+				 const skafu_record *const **out_records)
 {
 	uint32_t count = subscription->form_count < records_max ? subscription->form_count : records_max;
-	if (subscription->lent_room < count) {
-		skafu_record *lent = skafu__realloc_array(&subscription->consumer->store->sys, subscription->lent,
-							  count, sizeof *lent);
-		if (!lent)
-			return skafu__fail_memory(error);
-		subscription->lent = lent;
-		subscription->lent_room = count;
-	}
 	for (uint32_t i = 0, at = 0; i < count; i++) {
-		subscription->lent[i] = *subscription->forms[i];
-		while (subscription->open[at].sequence != subscription->lent[i].sequence ||
+		while (subscription->open[at].sequence != subscription->forms[i]->sequence ||
 		       subscription->open[at].waiting == 0)
 			at++;
 		subscription->open[at].waiting--;
 	}
 	subscription->lent_count = count;
-	*out_records = subscription->lent;
+	*out_records = (const skafu_record *const *)subscription->forms;
 	return (int32_t)count;
 }
 
@@ -388,7 +377,7 @@ static int32_t subscription_wait(skafu_subscription *subscription, uint32_t want
 }
 
 int32_t skafu_subscription_next(skafu_subscription *subscription, uint32_t records_max, uint64_t timeout_ns,
-				const skafu_record **out_records, skafu_error *error)
+				const skafu_record *const **out_records, skafu_error *error)
 {
 	int32_t rc = subscription_check(subscription, error);
 	if (rc == 0 && (records_max == 0 || !out_records))
@@ -402,7 +391,7 @@ int32_t skafu_subscription_next(skafu_subscription *subscription, uint32_t recor
 				 "them before you ask for more", subscription->open_count);
 	if (rc == 0)
 		rc = subscription_wait(subscription, records_max, timeout_ns, error);
-	return rc == 1 ? subscription_lend(subscription, records_max, out_records, error) : rc;
+	return rc == 1 ? subscription_lend(subscription, records_max, out_records) : rc;
 }
 
 /* ---- fail ---------------------------------------------------------------------------------------------------- */
@@ -507,7 +496,6 @@ static void subscription_destroy(skafu_subscription *subscription, const skafu_m
 	skafu_batch_free(subscription->batch);
 	skafu__consumer_free(subscription->consumer);
 	skafu__free(&sys, subscription->forms);
-	skafu__free(&sys, subscription->lent);
 	skafu__free(&sys, subscription->open);
 	skafu__free(&sys, subscription);
 }

@@ -371,7 +371,7 @@ static int32_t append_copy_out(const struct skafu_appended *from, struct skafu_a
 
 static int32_t append_check_out(const struct skafu_appended *out, skafu_error *error)
 {
-	if (out && (out->size < 8 || out->size > sizeof *out))
+	if (out && (out->size < 8 || out->size > sizeof *out || out->size % 8 != 0))
 		return skafu__fail(error, SKAFU_EOPTION,
 				   "skafu_appended has size %u; set it to sizeof(skafu_appended)", out->size);
 	return 0;
@@ -419,6 +419,13 @@ static void append_many_free(const skafu_store *store, struct append_many_memory
 	skafu__free(&store->sys, memory->errors);
 }
 
+/* Element i of the caller's array, whose elements are as long as he was compiled to believe. */
+static struct skafu_appended *append_nth_out(struct skafu_appended *out_appended, uint32_t i)
+{
+	return out_appended ? (struct skafu_appended *)(void *)((char *)out_appended + (size_t)i * out_appended->size)
+			    : NULL;
+}
+
 static int32_t append_many_report(const struct append_many_memory *memory, uint32_t count, int32_t *out_results,
 				  skafu_appended *out_appended, skafu_error *error)
 {
@@ -428,7 +435,7 @@ static int32_t append_many_report(const struct append_many_memory *memory, uint3
 		if (out_results)
 			out_results[i] = rc;
 		if (rc == 0 && out_appended)
-			append_copy_out(&memory->outcomes[i], &out_appended[i], NULL);
+			append_copy_out(&memory->outcomes[i], append_nth_out(out_appended, i), NULL);
 		if (rc == 0 || first != 0)
 			continue;
 		first = skafu__error_copy(error, &memory->errors[i], rc);
@@ -457,7 +464,7 @@ int32_t skafu_append_many(skafu_store *store, skafu_batch *const *batches, uint3
 	if (rc == 0 && append_has_twice(batches, count))
 		rc = skafu__fail(error, SKAFU_EINVAL, "a batch is given twice");
 	for (uint32_t i = 0; rc == 0 && out_appended && i < count; i++)
-		rc = append_check_out(&out_appended[i], error);
+		rc = append_check_out(append_nth_out(out_appended, i), error);
 	if (rc != 0)
 		return rc;
 	rc = append_many_alloc(store, count, &memory, error);

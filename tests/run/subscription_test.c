@@ -13,7 +13,7 @@
 
 static struct kit kit;
 static skafu_subscription *subscription;
-static const skafu_record *records;
+static const skafu_record *const *records;
 
 static skafu_source one_partition = {.size = sizeof(skafu_source), .partitions = 1};
 
@@ -42,7 +42,7 @@ static uint32_t take_all(void)
 
 	while ((count = next(100)) != 0) {
 		taken += (uint32_t)count;
-		went(skafu_subscription_ack(subscription, records[count - 1].sequence, fault));
+		went(skafu_subscription_ack(subscription, records[count - 1]->sequence, fault));
 	}
 	return taken;
 }
@@ -55,12 +55,12 @@ START_TEST(history_and_present)
 	ck_assert_uint_eq(take_all(), 300);
 	kit_order(&kit, "now");
 	ck_assert_int_eq(next(10), 1);
-	ck_assert_str_eq(records[0].stream, "now");
+	ck_assert_str_eq(records[0]->stream, "now");
 	skafu_subscription_close(subscription);
 	/* Not acknowledged: again. */
 	subscription = open_one("s", NULL);
 	ck_assert_int_eq(next(10), 1);
-	ck_assert_uint_eq(records[0].sequence, 301);
+	ck_assert_uint_eq(records[0]->sequence, 301);
 	went(skafu_subscription_ack(subscription, 301, fault));
 	skafu_subscription_close(subscription);
 	subscription = open_one("s", NULL);
@@ -84,7 +84,7 @@ START_TEST(acknowledged_in_a_batch)
 	went(skafu_subscription_ack_in(subscription, 3, batch, fault));
 	appended_by(kit.store, batch);
 	ck_assert_int_eq(next(2), 2);
-	ck_assert_uint_eq(records[0].sequence, 5);
+	ck_assert_uint_eq(records[0]->sequence, 5);
 	/* A batch that is never appended acknowledges nothing. */
 	batch = batch_of(kit.store);
 	went(skafu_subscription_ack_in(subscription, 6, batch, fault));
@@ -92,7 +92,7 @@ START_TEST(acknowledged_in_a_batch)
 	skafu_subscription_close(subscription);
 	subscription = open_one("s", &opts);
 	ck_assert_int_eq(next(1), 1);
-	ck_assert_uint_eq(records[0].sequence, 4);
+	ck_assert_uint_eq(records[0]->sequence, 4);
 	/* Two in a row, each behind the other. */
 	batch = batch_of(kit.store);
 	went(skafu_subscription_ack_in(subscription, 4, batch, fault));
@@ -120,11 +120,11 @@ START_TEST(a_failed_record_comes_again)
 	went(skafu_subscription_fail(subscription, 3, SKAFU_EHOST, "no", fault));
 	ck_assert_int_eq(next(5), 0);
 	ck_assert_int_eq(skafu_subscription_next(subscription, 5, SECOND, &records, fault), 3);
-	ck_assert_uint_eq(records[0].sequence, 3);
+	ck_assert_uint_eq(records[0]->sequence, 3);
 	went(skafu_subscription_fail(subscription, 3, SKAFU_EHOST, "no", fault));
 	/* Given up: the next. */
 	ck_assert_int_eq(next(5), 2);
-	ck_assert_uint_eq(records[0].sequence, 4);
+	ck_assert_uint_eq(records[0]->sequence, 4);
 	went(skafu_subscription_ack(subscription, 5, fault));
 	skafu_subscription_close(subscription);
 	kit_close(&kit);
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(members_share)
 {
 	skafu_subscription *other;
-	const skafu_record *theirs = NULL;
+	const skafu_record *const *theirs = NULL;
 	uint32_t mine = 0;
 	int32_t count = 0;
 

@@ -273,6 +273,33 @@ START_TEST(many_are_judged_alone_and_in_order)
 }
 END_TEST
 
+/* A host that was compiled when the struct had two members less: its array has shorter elements. */
+START_TEST(many_places_as_long_as_the_host_believes)
+{
+	skafu_store *store = memory_store();
+	skafu_batch *batches[2] = {batch_of(store), batch_of(store)};
+	struct shorter {
+		uint32_t size;
+		uint32_t flags;
+		uint64_t commit;
+		uint64_t first_sequence;
+		uint64_t last_sequence;
+	} got[3] = {{.size = sizeof *got}, {.size = sizeof *got}, {.commit = 77}};
+
+	add_event(batches[0], "s", "T", NULL);
+	add_event(batches[1], "s", "T", NULL);
+	went(skafu_append_many(store, batches, 2, SKAFU_WAIT_FOREVER, NULL, (skafu_appended *)(void *)got, fault));
+	ck_assert(got[0].last_sequence == 1 && got[1].last_sequence == 2 && got[1].commit == 2);
+	ck_assert(got[2].size == 0 && got[2].commit == 77);
+	got[0].size = sizeof *got - 1;
+	refused(SKAFU_EOPTION, skafu_append_many(store, batches, 2, SKAFU_WAIT_FOREVER, NULL,
+						 (skafu_appended *)(void *)got, fault));
+	skafu_batch_free(batches[0]);
+	skafu_batch_free(batches[1]);
+	skafu_store_close(store);
+}
+END_TEST
+
 START_TEST(many_share_one_flush)
 {
 	skafu_store *store = memory_store();
@@ -727,6 +754,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_batch_may_be_appended_again);
 	tcase_add_test(tests, a_retry_does_not_look_at_conditions);
 	tcase_add_test(tests, many_are_judged_alone_and_in_order);
+	tcase_add_test(tests, many_places_as_long_as_the_host_believes);
 	tcase_add_test(tests, many_share_one_flush);
 	tcase_add_test(tests, callers_share_flushes);
 	tcase_add_test(tests, a_full_map_grows_by_itself);

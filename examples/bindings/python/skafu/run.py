@@ -3,7 +3,7 @@ import asyncio
 import ctypes
 
 from . import callbacks as cb
-from .library import C, FOREVER, NO_LIMIT, S, Handle, call, const, nanoseconds, number, peek, plain, produce, text, texts, walk
+from .library import C, FOREVER, NO_LIMIT, S, Handle, call, const, nanoseconds, number, plain, produce, text, texts, walk
 from .model import _Functions, address_of, source
 from .record import own_outcome, own_record, record_at
 
@@ -28,9 +28,8 @@ class Subscription(Handle):
         """Up to so many records; none when the time is over."""
         array = ctypes.c_void_p()
         count = call("subscription_next", self.handle, limit, nanoseconds(timeout), ctypes.byref(array))
-        # One after another, each as long as the library says: it may know members that this package does not.
-        size = peek("record", array.value).size if count else 0
-        return [record_at(array.value + index * size) for index in range(count)]
+        addresses = (ctypes.c_void_p * count).from_address(array.value) if count else ()
+        return [record_at(address) for address in addresses]
 
     def ack(self, record):
         call("subscription_ack", self.handle, getattr(record, "sequence", record))
