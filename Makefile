@@ -369,6 +369,7 @@ install: all
 	$(Q)$(INSTALL) -m 644 $(filter %.a,$(LIBRARIES)) $(D)$(LIBDIR)
 	$(Q)$(INSTALL) -m 644 $(PUBLIC) $(D)$(INCLUDEDIR)
 	$(Q)$(call fill,lib/skafu.pc.in,$(D)$(LIBDIR)/pkgconfig/skafu.pc)
+	$(Q)$(call fill,lib/skafu-test.pc.in,$(D)$(LIBDIR)/pkgconfig/skafu-test.pc)
 	$(Q)$(call fill,lib/skafu-config.cmake.in,$(D)$(CMAKEDIR)/skafu-config.cmake)
 	$(Q)$(call fill,lib/skafu-config-version.cmake.in,$(D)$(CMAKEDIR)/skafu-config-version.cmake)
 	$(Q).ci/pages install $(D)$(MANDIR) $(PAGES)
@@ -378,7 +379,7 @@ install: all
 
 uninstall:
 	$(Q)rm -f $(addprefix $(D)$(LIBDIR)/,$(notdir $(SO)) $(SONAME) libskafu.so libskafu.a libskafu_test.a) \
-		$(D)$(LIBDIR)/pkgconfig/skafu.pc $(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl \
+		$(addprefix $(D)$(LIBDIR)/pkgconfig/,skafu.pc skafu-test.pc) $(PUBLIC:include/%=$(D)$(INCLUDEDIR)/%) $(D)$(BINDIR)/skafuctl \
 		$(D)$(COMPLETIONDIR)/skafuctl
 	$(Q)rm -rf $(D)$(CMAKEDIR)
 	$(Q).ci/pages uninstall $(D)$(MANDIR) $(PAGES)

@@ -46,6 +46,23 @@ int main(void)
 }
 EOF
 cp "$tmp/hello.c" "$tmp/hello.cc"
+cat >"$tmp/kit.c" <<'EOF'
+#include <string.h>
+#include <skafu_test.h>
+
+int main(void)
+{
+	skafu_new_record event = {.size = sizeof(event), .stream = "s", .type = "Nothing"};
+	skafu_scenario *scenario = NULL;
+	int32_t rc = skafu_scenario_new(NULL, &scenario, NULL);
+	int stands = skafu_time_now() == skafu_scenario_now(scenario);
+	if (rc == 0)
+		rc = skafu_scenario_then_event(scenario, &event, NULL);
+	stands &= strstr(skafu_scenario_report(scenario), "nothing more came") != NULL;
+	skafu_scenario_free(scenario);
+	return rc != 1 || !stands;
+}
+EOF
 warnings='-Wall -Wextra -Wpedantic -Werror'
 run() { env LD_LIBRARY_PATH="$prefix/lib" "$@"; }
 
@@ -60,6 +77,13 @@ try 'its program runs' run "$tmp/cc"
 try 'C by pkg-config, static' $CC -std=c11 "$tmp/hello.c" -o "$tmp/c-static" $(pkg-config --cflags skafu) \
 	-Wl,-Bstatic -lskafu -Wl,-Bdynamic -L"$prefix/lib" $(pkg-config --static --libs skafu | sed 's/-lskafu//')
 try 'its program runs without the shared library' "$tmp/c-static"
+
+# the kit
+try 'a test by pkg-config' $CC -std=c11 $warnings "$tmp/kit.c" -o "$tmp/kit" $(pkg-config --cflags --libs skafu-test)
+try 'it runs' run "$tmp/kit"
+try 'a test by plain flags, static' $CC -std=c11 "$tmp/kit.c" -I"$prefix/include" "$prefix/lib/libskafu_test.a" \
+	"$prefix/lib/libskafu.a" -llmdb -lsodium -lcjson -lpthread -lm -o "$tmp/kit-static"
+try 'it runs' "$tmp/kit-static"
 
 # plain flags
 try 'C by plain flags' $CC "$tmp/hello.c" -I"$prefix/include" -L"$prefix/lib" -lskafu -o "$tmp/plain"
@@ -81,10 +105,12 @@ add_executable(shared_cxx ../hello.cc)
 target_link_libraries(shared_cxx PRIVATE skafu::skafu)
 add_executable(static ../hello.c)
 target_link_libraries(static PRIVATE skafu::skafu_static)
+add_executable(kit ../kit.c)
+target_link_libraries(kit PRIVATE skafu::skafu_test)
 EOF
 try 'CMake finds it' cmake -S "$tmp/cmake" -B "$tmp/cmake/build" -DCMAKE_PREFIX_PATH="$tmp/moved"
 try 'CMake builds' cmake --build "$tmp/cmake/build"
-for program in shared shared_cxx static; do
+for program in shared shared_cxx static kit; do
 	try "the program $program runs" "$tmp/cmake/build/$program"
 done
 sed -i 's/skafu 0.1/skafu 7.0/' "$tmp/cmake/CMakeLists.txt"
@@ -96,6 +122,8 @@ shown() { nm -D --defined-only "$prefix/lib/libskafu.so" | awk '$2 != "A" { prin
 try 'the shared library shows skafu_ and nothing else' sh -c '! echo "$1" | grep -v "^skafu_[a-z]"' - "$(shown)"
 try 'the static one too' sh -c '! nm -g --defined-only "$1" | awk "NF == 3 { print \$3 }" | grep -v "^skafu_[a-z]"' - \
 	"$prefix/lib/libskafu.a"
+try 'the kit shows its own' sh -c '! nm -g --defined-only "$1" | awk "NF == 3 { print \$3 }" | grep -v "^skafu_scenario_"' - \
+	"$prefix/lib/libskafu_test.a"
 try 'the soname' sh -c 'readelf -d "$1" | grep -q "SONAME.*libskafu.so.0\]"' - "$prefix/lib/libskafu.so"
 
 # pages
