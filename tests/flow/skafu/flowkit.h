@@ -28,7 +28,7 @@ void flow_settle(void);
 const char *flow_template(const char *name);
 const char *flow_template_folder(const char *folder, const char *name, const char *version);
 
-/* CreateProject into the folder "projects" of the test; its correlation in a static buffer, "" when it was refused. */
+/* CreateProject into the folder "projects" of the test; its correlation in a static buffer, "" when refused. */
 const char *flow_create(const char *name, const char *template, const char *variables, int64_t patience_ns);
 
 /* Give an event to the log as if its domain had emitted it. */
