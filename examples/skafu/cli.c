@@ -229,12 +229,12 @@ int cli_refused(const struct cli *cli, const skafu_outcome *outcome)
 	return CLI_REFUSED;
 }
 
-int32_t cli_view(struct cli *cli, const char *name, skafu_view **out_view)
+int32_t cli_view(struct cli *cli, const char *name, uint64_t at_sequence, skafu_view **out_view)
 {
 	skafu_view *view = NULL;
-	int32_t rc = skafu_view_open(cli->app.model, name, 0, APP_PATIENCE_NS, &view, cli->error);
+	int32_t rc = skafu_view_open(cli->app.model, name, at_sequence, APP_PATIENCE_NS, &view, cli->error);
 
-	if (rc == SKAFU_OK)
+	if (rc == SKAFU_OK && at_sequence == 0)
 		rc = skafu_view_refresh(view, SKAFU_FRESH_HEAD, 0, APP_PATIENCE_NS, NULL, cli->error);
 	if (rc == SKAFU_OK)
 		*out_view = view;

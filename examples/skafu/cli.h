@@ -80,8 +80,8 @@ int32_t cli_follow(struct cli *cli, const char *correlation, skafu_error *error)
 /* A refusal as a sentence; CLI_REFUSED. */
 int cli_refused(const struct cli *cli, const skafu_outcome *outcome);
 
-/* A view as fresh as the log. */
-int32_t cli_view(struct cli *cli, const char *name, skafu_view **out_view);
+/* A view as fresh as the log, or as it was at a sequence (not 0). */
+int32_t cli_view(struct cli *cli, const char *name, uint64_t at_sequence, skafu_view **out_view);
 
 /* ---- the commands ---- */
 
@@ -96,6 +96,7 @@ int do_webhook(struct cli *cli);
 int do_errors(struct cli *cli);
 int do_metrics(struct cli *cli);
 int do_rebuild(struct cli *cli);
+int do_replay(struct cli *cli);
 int do_serve(struct cli *cli);
 
 /* Upload a template from a folder and let it be validated: CLI_FINE when it can be used, also when it was there. */

@@ -48,7 +48,7 @@ int do_rebuild(struct cli *cli)
 	skafu_view *view = NULL;
 
 	for (size_t i = 0; domain_views[i] != NULL; i++) {
-		int32_t rc = cli_view(cli, domain_views[i], &view);
+		int32_t rc = cli_view(cli, domain_views[i], 0, &view);
 
 		skafu_view_close(view);
 		view = NULL;

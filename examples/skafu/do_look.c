@@ -54,8 +54,13 @@ int do_projects(struct cli *cli)
 	skafu_view *view = NULL;
 	skafu_rows *rows = NULL;
 	uint64_t count = 0;
-	int32_t rc = cli_view(cli, "projects", &view);
+	uint64_t at = 0;
+	int status = cli_number(cli, "--at", &at);
+	int32_t rc;
 
+	if (status != CLI_FINE || cli->argc > 0)
+		return cli_usage("usage: skafu projects [--at SEQUENCE]");
+	rc = cli_view(cli, "projects", at, &view);
 	if (rc == SKAFU_OK)
 		rc = skafu_view_rows(view, NULL, NULL, SKAFU_NO_LIMIT, &rows, cli->error);
 	while (rc >= 0 && (rc = skafu_rows_next(rows, &row, cli->error)) == 1) {

@@ -141,7 +141,7 @@ int do_metrics(struct cli *cli)
 	if (rc == SKAFU_OK && is_prometheus)
 		return print_prometheus(cli);
 	if (rc == SKAFU_OK)
-		rc = cli_view(cli, "dashboard", &view);
+		rc = cli_view(cli, "dashboard", 0, &view);
 	if (rc == SKAFU_OK)
 		rc = print_rows(cli, view, "domains", "events of each domain");
 	if (rc == SKAFU_OK)

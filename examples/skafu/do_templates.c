@@ -216,7 +216,7 @@ static int list(struct cli *cli)
 	skafu_view *view = NULL;
 	skafu_rows *rows = NULL;
 	uint64_t count = 0;
-	int32_t rc = cli_view(cli, "templates", &view);
+	int32_t rc = cli_view(cli, "templates", 0, &view);
 
 	if (rc == SKAFU_OK)
 		rc = skafu_view_rows(view, NULL, NULL, SKAFU_NO_LIMIT, &rows, cli->error);

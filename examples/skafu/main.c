@@ -14,21 +14,20 @@
 
 static const struct cli_command commands[] = {
 	{"create", "NAME --template TEMPLATE [--into DIR]", "make a new project",
-	 "Makes the project DIR/NAME from a template, looks it over, and puts it into a git repository with its "
-	 "first\n"
-	 "commit.  Each line that is printed is an event in the log.  When a step fails, or takes longer than the\n"
-	 "timeout, what was made is undone.  TEMPLATE is a name of `skafu templates`, or the path of a folder.\n"
+	 "Makes the project DIR/NAME from a template, looks it over, and puts it into a git repository with\n"
+	 "its first commit.  Each line that is printed is an event in the log.  When a step fails, or takes\n"
+	 "longer than the timeout, what was made is undone.  TEMPLATE is a name of `skafu templates`, or the\n"
+	 "path of a folder.\n"
 	 "  --into DIR            where to make it; default: here\n"
 	 "  --set VARIABLE=VALUE  a variable of the template; may be given several times\n"
 	 "  --check               run the project's own test in a fresh clone afterwards\n"
 	 "  --timeout SECONDS     default: 120\n"
-	 "With GITHUB_TOKEN the repository is on GitHub, else below the home.  With ANTHROPIC_API_KEY a model "
-	 "reviews\n"
-	 "the project, else fixed rules do.\n"
+	 "With GITHUB_TOKEN the repository is on GitHub, else below the home.  With ANTHROPIC_API_KEY a model\n"
+	 "reviews the project, else fixed rules do.\n"
 	 "  skafu create orders --template c-service --into ~/src\n",
 	 1, 99, do_create, APP_ENGINE, 0},
 	{"resume", "", "go on with what was interrupted",
-	 "Lets everything that is recorded and not done yet be done: also after a kill, a crash or a power "
+	 "Lets everything that is recorded and not done yet be done: also after a kill, a crash or a power\n"
 	 "failure.\n",
 	 0, 0, do_resume, APP_ENGINE, 0},
 	{"templates", "[list|add|validate|delete] ...", "what projects are made from",
@@ -38,20 +37,21 @@ static const struct cli_command commands[] = {
 	 "  skafu templates delete NAME       projects made from it stay as they are\n"
 	 "A template is a folder with a template.json and its files in files/.\n",
 	 0, 99, do_templates, APP_ENGINE, 0},
-	{"projects", "", "all projects and what became of them", "A line for each project, with its correlation.\n",
-	 0, 0, do_projects, 0, 0},
+	{"projects", "[--at SEQUENCE]", "all projects and what became of them",
+	 "A line for each project, with its correlation; with --at as it was when the log ended there.\n",
+	 0, 2, do_projects, 0, 0},
 	{"show", "NAME [--code]", "the history of a project",
-	 "All events about a project.  --code prints the code that its analysis suggests; nothing is ever written\n"
-	 "into a project without being asked.\n",
+	 "All events about a project.  --code prints the code that its analysis suggests; nothing is ever\n"
+	 "written into a project without being asked.\n",
 	 1, 2, do_show, 0, 0},
 	{"trace", "CORRELATION", "what followed from what",
 	 "All records of a correlation as a tree: each below the one that caused it.\n", 1, 1, do_trace, 0, 0},
 	{"analyse", "DIR", "look over any folder",
-	 "Reads the files and says what is missing or risky.  Without ANTHROPIC_API_KEY fixed rules do that, "
+	 "Reads the files and says what is missing or risky.  Without ANTHROPIC_API_KEY fixed rules do that,\n"
 	 "offline.\n",
 	 1, 1, do_analyse, APP_ENGINE, 0},
 	{"webhook", "FILE...", "take in deliveries of GitHub",
-	 "FILE has one delivery a line, {\"event\": ..., \"delivery\": ..., \"payload\": {...}}; - is standard "
+	 "FILE has one delivery a line, {\"event\": ..., \"delivery\": ..., \"payload\": {...}}; - is standard\n"
 	 "input.\n"
 	 "  --event TYPE       the file is the body of one delivery with this X-GitHub-Event ...\n"
 	 "  --delivery ID      ... this X-GitHub-Delivery ...\n"
@@ -61,17 +61,27 @@ static const struct cli_command commands[] = {
 	{"errors", "[--by WHAT | --list]", "what went wrong",
 	 "Counts the errors --by code, source, severity, correlation, minute or command (default: code).\n"
 	 "  --list [--limit N]   the last errors themselves, the newest first\n",
-	 0, 2, do_errors, 0, 0},
+	 0, 4, do_errors, 0, 0},
 	{"metrics", "[--collect] [--prometheus]", "figures",
 	 "How often each type of event and each domain was seen, the last figures, open alerts, health.\n"
 	 "  --collect      take figures now, as events\n"
 	 "  --prometheus   the figures of this process in the text format of Prometheus\n",
 	 0, 2, do_metrics, APP_ENGINE, 0},
 	{"rebuild", "", "make the views anew and compare",
-	 "Builds each view from the first event on, beside the one in use, compares them row by row, and puts the "
-	 "new\n"
-	 "one in use.  Exit status 1 when a row differed.\n",
+	 "Builds each view from the first event on, beside the one in use, compares them row by row, and puts\n"
+	 "the new one in use.  Exit status 1 when a row differed.\n",
 	 0, 0, do_rebuild, 0, 0},
+	{"replay", "TARGET... | --copy-to DIR | --list", "history again, through handlers or into another log",
+	 "Gives records of the log to reactions, processes and views again; TARGET is the name of one, or\n"
+	 "domain:NAME.  Nothing is done to the world outside, and what they give is thrown away.  A session that\n"
+	 "is cut off goes on.\n"
+	 "  --reemit              keep what they give, under ids of this session\n"
+	 "  --dry-run             keep nothing anywhere\n"
+	 "  --copy-to DIR         append the records to the log in DIR instead, as they were: to test with real history\n"
+	 "  --from N, --to N      only these sequences      --rule PATTERN   only records that match\n"
+	 "  --rate N              at most N records a second\n"
+	 "  skafu replay template-rendering --dry-run\n",
+	 0, 99, do_replay, APP_ENGINE, 0},
 	{"serve", "[--port N]", "the gateway, with a page that shows the flow",
 	 "Listens on 127.0.0.1 (port 8750) until it is interrupted, and does all work that is due.\n"
 	 "  GET  /               a page that shows the events as they happen\n"

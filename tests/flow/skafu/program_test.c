@@ -62,10 +62,35 @@ START_TEST(commands)
 	gives(0, "skafu metrics --collect", "consumer_lag");
 	gives(0, "skafu metrics --prometheus", "# TYPE skafu_");
 	gives(0, "skafu rebuild", "0 differences");
+	gives(0, "skafu projects --at 1", "There are no projects yet");
 	gives(0, "skafu resume", "Everything is done.");
 	gives(0, "echo '{\"event\":\"ping\",\"payload\":{}}' | skafu webhook -", "1 of kinds that nothing comes of");
 	gives(1, "echo '{}' | GITHUB_WEBHOOK_SECRET=x skafu webhook - --event push --signature sha256=00",
 	      "skafu: -: ");
+}
+END_TEST
+
+/* The document's four situations: a domain recovers, the state of before, another log, history for a test. */
+START_TEST(replays)
+{
+	static const char head[] = "skafu --json show one | wc -l; ls home/repositories p | wc -l";
+	char before[64];
+
+	gives(0, "skafu create one --template static-site --into p", "one is ready");
+	ck_assert_int_eq(program_run(head), 0);
+	snprintf(before, sizeof before, "%s", program_output);
+	/* Handlers run, nothing of the world is touched, nothing is recorded about the project. */
+	gives(0, "skafu replay template-rendering repository-creation deployment --dry-run", "0 failed");
+	gives(0, "skafu replay project-creation", "done");
+	gives(0, "skafu replay domain:project-management --reemit", "done");
+	gives(0, head, before);
+	gives(0, "skafu rebuild", "0 differences");
+	gives(0, "skafu projects --at 8", "creating");
+	gives(0, "skafu replay --copy-to copy/log", "done");
+	gives(0, "skafu replay --list", "done");
+	gives(0, "mkdir copy/blobs && skafu --home copy projects", "configured");
+	gives(2, "skafu replay", "usage: skafu replay");
+	gives(1, "skafu replay nobody", "nobody");
 }
 END_TEST
 
@@ -279,6 +304,7 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, flow_begin, flow_end);
 	tcase_add_test(tests, commands);
+	tcase_add_test(tests, replays);
 	tcase_add_loop_test(tests, dies_after, 0, 6);
 	tcase_add_loop_test(tests, killed_at_any_moment, 0, 8);
 	tcase_add_test(tests, gateway);
