@@ -56,7 +56,7 @@ START_TEST(commands)
 	gives(0, "skafu templates delete static-site", "is deleted");
 	gives(3, "skafu templates delete static-site", "There is no valid template");
 	gives(0, "skafu errors", "VALIDATION_ERROR");
-	gives(0, "skafu errors --by correlation --limit 3 || skafu errors --by source", "project-management");
+	gives(0, "skafu errors --by source", "project-management");
 	gives(0, "skafu errors --list", "Project name already exists");
 	gives(2, "skafu errors --by mood", "--by wants code");
 	gives(0, "skafu metrics --collect", "consumer_lag");
@@ -78,17 +78,17 @@ START_TEST(replays)
 
 	gives(0, "skafu create one --template static-site --into p", "one is ready");
 	ck_assert_int_eq(program_run(head), 0);
-	snprintf(before, sizeof before, "%s", program_output);
+	snprintf(before, sizeof before, "%.60s", program_output);
 	/* Handlers run, nothing of the world is touched, nothing is recorded about the project. */
 	gives(0, "skafu replay template-rendering repository-creation deployment --dry-run", "0 failed");
 	gives(0, "skafu replay project-creation", "done");
-	gives(0, "skafu replay domain:project-management --reemit", "done");
+	gives(0, "skafu replay projects --reemit", "done");
 	gives(0, head, before);
 	gives(0, "skafu rebuild", "0 differences");
 	gives(0, "skafu projects --at 8", "creating");
-	gives(0, "skafu replay --copy-to copy/log", "done");
+	gives(0, "mkdir -p copy/blobs && skafu replay --copy-to copy/log", "done");
 	gives(0, "skafu replay --list", "done");
-	gives(0, "mkdir copy/blobs && skafu --home copy projects", "configured");
+	gives(0, "skafu --home copy projects", "configured");
 	gives(2, "skafu replay", "usage: skafu replay");
 	gives(1, "skafu replay nobody", "nobody");
 }
@@ -114,7 +114,7 @@ static void assert_whole(const char *name)
 		for (size_t i = 0; i < sizeof once / sizeof *once; i++)
 			ck_assert_msg(flow_events(once[i], NULL) == 1, "%s: %d", once[i], flow_events(once[i], NULL));
 		ck_assert_int_eq(flow_events("ProjectFailed", NULL), 0);
-		ck_assert_int_eq(flow_count(SKAFU_KIND_ERROR, "ErrorOccurred", NULL), 0);
+		ck_assert_str_eq(flow_member(SKAFU_KIND_ERROR, "ErrorOccurred", NULL, "/errorMessage"), "");
 		ck_assert_int_eq(repositories(), 1);
 		snprintf(path, sizeof path, "projects/%s/.git/HEAD", name);
 		ck_assert(kit_exists(path));
@@ -292,23 +292,31 @@ START_TEST(demonstration)
 }
 END_TEST
 
+static TCase *add_case(Suite *suite, const char *name)
+{
+	TCase *tests = tcase_create(name);
+
+	tcase_set_timeout(tests, 120);
+	tcase_add_checked_fixture(tests, flow_begin, flow_end);
+	suite_add_tcase(suite, tests);
+	return tests;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("the program");
-	TCase *tests = tcase_create("program");
+	TCase *tests = add_case(suite, "commands");
+	TCase *kills = add_case(suite, "kills");
 
 	if (!program_find()) {
 		printf("the program was not built\n");
 		return 77;
 	}
-	tcase_set_timeout(tests, 120);
-	tcase_add_checked_fixture(tests, flow_begin, flow_end);
 	tcase_add_test(tests, commands);
 	tcase_add_test(tests, replays);
-	tcase_add_loop_test(tests, dies_after, 0, 6);
-	tcase_add_loop_test(tests, killed_at_any_moment, 0, 8);
 	tcase_add_test(tests, gateway);
 	tcase_add_test(tests, demonstration);
-	suite_add_tcase(suite, tests);
+	tcase_add_loop_test(kills, dies_after, 0, 6);
+	tcase_add_loop_test(kills, killed_at_any_moment, 0, 8);
 	return kit_main(suite);
 }
