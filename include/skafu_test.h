@@ -53,15 +53,15 @@ SKAFU_API const char *skafu_scenario_report(const skafu_scenario *scenario);
 /* ---- given --------------------------------------------------------------------------------------------------- */
 
 /* This has happened.  Consumers have seen it, and what they made of it, and all that was not checked before, is not
- * expected any more.  A source and version that are left out are those of the type in the model; a type that the model
- * does not know is SKAFU_EDEFINITION.  1 as for `when`. */
+ * expected any more.  A source and version that are left out are those of the type in the model; a type that the
+ * model does not know is SKAFU_EDEFINITION. 1 as for `when`. */
 SKAFU_API int32_t skafu_scenario_given(skafu_scenario *scenario, const skafu_new_record *event, skafu_error *error);
 
 /* ---- when ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Execute a command; or append an event; or move the clock.  Then the engine runs until nothing is left to do: attempts
- * of handlers that fail included, timers that are due later not.  A handler that fails is seen with
+ * Execute a command; or append an event; or move the clock.  Then the engine runs until nothing is left to do:
+ * attempts of handlers that fail included, timers that are due later not.  A handler that fails is seen with
  * skafu_scenario_then_failed(), a refusal with skafu_scenario_then_refused().
  *
  * 1 and a report when a given event is not selected by the scope of the decider (unless SKAFU_SCENARIO_ANY_SCOPE), or
@@ -93,8 +93,8 @@ SKAFU_API int32_t skafu_scenario_then_nothing(skafu_scenario *scenario, skafu_er
 /* The last command was refused with this code. */
 SKAFU_API int32_t skafu_scenario_then_refused(skafu_scenario *scenario, const char *code, skafu_error *error);
 
-/* The handler of this consumer, or of this projection, failed with this code since the last `when`; all attempts at one
- * record are one failure.  For commands that were sent the consumer is "domain:NAME". */
+/* The handler of this consumer, or of this projection, failed with this code since the last `when`; all attempts
+ * at one record are one failure.  For commands that were sent the consumer is "domain:NAME". */
 SKAFU_API int32_t skafu_scenario_then_failed(skafu_scenario *scenario, const char *consumer, int32_t code,
 					     skafu_error *error);
 
@@ -141,8 +141,8 @@ SKAFU_API uint64_t skafu_scenario_operations(const skafu_scenario *scenario, uin
 typedef int32_t (*skafu_define_fn)(void *user, skafu_model *model, skafu_error *error);
 
 /* End as a process that is killed, open again and define again; all faults are disarmed.  What was not checked yet
- * still can be.  Needs a path.  The function is not kept: it needs no free_user.  When this fails the scenario can only
- * be restarted or freed. */
+ * still can be.  Needs a path.  The function is not kept: it needs no free_user.  When this fails the scenario can
+ * only be restarted or freed. */
 SKAFU_API int32_t skafu_scenario_restart(skafu_scenario *scenario, skafu_define_fn define, void *user,
 					 skafu_error *error);
 

@@ -6,6 +6,10 @@
 
 #define SCENARIO_START_NS INT64_C(1735689600000000000) /* 2025-01-01T00:00:00Z */
 
+/* Address space is scarce under valgrind and with a limit on memory, which tests like to run with. */
+#define SCENARIO_STORE_BYTES_MAX (UINT64_C(1) << 30)
+#define SCENARIO_VIEWS_BYTES_MAX (UINT64_C(1) << 28)
+
 static _Thread_local skafu_scenario *scenario_here;
 
 /* ---- for the parts ------------------------------------------------------------------------------------------- */
@@ -85,11 +89,13 @@ static int32_t scenario_read_opts(skafu_scenario_opts *known, const skafu_scenar
 
 static int32_t scenario_open(skafu_scenario *scenario, int is_new, skafu_error *error)
 {
-	int32_t rc = !scenario->path ? skafu_store_open_memory(NULL, &scenario->store, error)
-		     : is_new	     ? skafu_store_create(scenario->path, NULL, &scenario->store, error)
-				     : skafu_store_open(scenario->path, NULL, &scenario->store, error);
+	const skafu_store_opts opts = {.size = sizeof opts, .store_bytes_max = SCENARIO_STORE_BYTES_MAX};
+	const skafu_model_opts model = {.size = sizeof model, .views_bytes_max = SCENARIO_VIEWS_BYTES_MAX};
+	int32_t rc = !scenario->path ? skafu_store_open_memory(&opts, &scenario->store, error)
+		     : is_new	     ? skafu_store_create(scenario->path, &opts, &scenario->store, error)
+				     : skafu_store_open(scenario->path, &opts, &scenario->store, error);
 	if (rc == 0)
-		rc = skafu_model_open(scenario->store, NULL, &scenario->model, error);
+		rc = skafu_model_open(scenario->store, &model, &scenario->model, error);
 	if (rc == 0)
 		return 0;
 	skafu_store_close(scenario->store);
