@@ -29,6 +29,7 @@ typedef struct skafu_cursor skafu_cursor;
 #define SKAFU_STORE_CREATE 0x1u          /* create the store when the path does not exist or is an empty directory */
 #define SKAFU_STORE_READONLY 0x2u        /* refuse every write through this handle */
 #define SKAFU_STORE_FORCE_FILESYSTEM 0x4u /* also on a file system that is known to be unsafe (network) */
+#define SKAFU_STORE_CHECK 0x8u           /* look at every page before the file is mapped, when nobody has it open */
 
 typedef struct skafu_store_opts {
 	uint32_t size;                   /* sizeof(skafu_store_opts) */

@@ -47,8 +47,9 @@ static const struct ctl_command commands[] = {
 	 1, 1, ctl_trace, 0},
 	{"verify", "", "check everything",
 	 "Checks every commit, record, index entry and the hash chain, while others use the store.\n"
+	 "When nobody has the store open, every page of the file is looked at before that.\n"
 	 "Exit status 3 when there are faults.\n",
-	 SKAFU_STORE_READONLY, 0, 0, ctl_verify, 0},
+	 SKAFU_STORE_READONLY | SKAFU_STORE_CHECK, 0, 0, ctl_verify, 0},
 	{"backup", "TO [SEQUENCE]", "copy the store, or continue a copy",
 	 "Copies the log, up to SEQUENCE, into a store at TO, while others write.  A copy of this store that is "
 	 "there\n"

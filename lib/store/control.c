@@ -32,6 +32,7 @@ struct skafu__control_page {
 	_Atomic uint32_t word;
 	_Atomic uint32_t sleepers;
 	_Atomic uint32_t watchers;
+	_Atomic uint32_t clean;
 };
 
 /* ---- kernel locks -------------------------------------------------------------------------------------------- */
@@ -112,6 +113,7 @@ static void control_make_page(struct skafu__control *control)
 {
 	struct skafu__control_page *page = control->page;
 	control->was_poisoned = page->magic == CONTROL_MAGIC && atomic_load(&page->poison) != 0;
+	control->was_clean = page->magic == CONTROL_MAGIC && atomic_load(&page->clean) == 1;
 	memset(page, 0, sizeof *page);
 	page->pid_namespace = control_pid_namespace(control->sys);
 	page->version = CONTROL_VERSION;
@@ -259,6 +261,7 @@ void skafu__control_forgive(struct skafu__control *control)
 
 int32_t skafu__control_admit_others(struct skafu__control *control, skafu_error *error)
 {
+	control->is_in_use = 1;
 	if (!control->was_first || control->fd < 0)
 		return 0;
 	skafu__control_forgive(control);
@@ -282,8 +285,17 @@ int32_t skafu__control_open_private(struct skafu__control *control, const struct
 	return 0;
 }
 
+/* Whoever can have the store alone is the last. */
+static void control_leave(struct skafu__control *control)
+{
+	if (control->page && control->fd >= 0 && control->is_in_use &&
+	    control_try_lock(control, CONTROL_LOCK_PRESENT, F_WRLCK) == 0)
+		atomic_store(&control->page->clean, 1u);
+}
+
 void skafu__control_close(struct skafu__control *control)
 {
+	control_leave(control);
 	if (control->page)
 		munmap(control->page, CONTROL_BYTES);
 	if (control->wake_fd >= 0)
@@ -309,19 +321,21 @@ static int32_t control_check_file(const struct skafu__control *control, skafu_er
 	int rc = control->sys->stat(control->path, &status);
 	if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
 		return skafu__fail_os(error, errno, "looking at %s", control->path);
-	if (rc == 0 && status.st_dev == control->device && status.st_ino == control->inode)
+	if (rc == 0 && status.st_dev == control->device && status.st_ino == control->inode &&
+	    status.st_size >= CONTROL_BYTES)
 		return 0;
-	return skafu__fail(error, SKAFU_EDAMAGED, "%s was deleted or replaced while the store is open; close the "
-			   "store in all processes and open it again", control->path);
+	return skafu__fail(error, SKAFU_EDAMAGED, "%s was deleted, replaced or cut while the store is open; close "
+			   "the store in all processes and open it again", control->path);
 }
 
 static int32_t control_may_write(struct skafu__control *control, skafu_error *error)
 {
-	if (atomic_load(&control->page->poison) != 0)
+	int32_t rc = control_check_file(control, error); /* before the page is touched, which may be gone with it */
+	if (rc == 0 && atomic_load(&control->page->poison) != 0)
 		return skafu__fail(error, SKAFU_EPOISONED,
 				   "an earlier write had an unknown outcome; close the store in "
 				   "all processes and open it again");
-	return control_check_file(control, error);
+	return rc;
 }
 
 int32_t skafu__control_lock(struct skafu__control *control, int64_t deadline, skafu_error *error)

@@ -20,6 +20,7 @@
  *   36  u32  word: counts commits; odd while one is being written.  Futex of the sleepers
  *   40  u32  sleepers: how many may be asleep on the word
  *   44  u32  watchers: how many wait through the `wake` file
+ *   48  u32  clean: 1 when the last process that had the store open has closed it, and nobody has opened it since
  *
  * Invariant: nothing here is believed more than it can do harm.  Any bytes cost at most needless wake-ups or a
  * refusal (SKAFU_EPOISONED, SKAFU_EDAMAGED); the exclusion of writers rests on the kernel's lock alone.
@@ -48,6 +49,8 @@ struct skafu__control {
 	int wake_fd;
 	int was_first;    /* this process opened the store when nobody had it open */
 	int was_poisoned; /* and found the mark of a write with unknown outcome */
+	int was_clean;    /* and the last ones had closed it */
+	int is_in_use;    /* the log was found good, and others may come */
 	dev_t device;
 	ino_t inode;
 };

@@ -17,12 +17,14 @@
 #include "store/view.h"
 #include "store/viewenv.h"
 
-#define OPEN_FLAGS (SKAFU_STORE_CREATE | SKAFU_STORE_READONLY | SKAFU_STORE_FORCE_FILESYSTEM)
+#define OPEN_FLAGS \
+	(SKAFU_STORE_CREATE | SKAFU_STORE_READONLY | SKAFU_STORE_FORCE_FILESYSTEM | SKAFU_STORE_CHECK)
 #define OPEN_STORE_BYTES_MIN (UINT64_C(1) << 20)
 #define OPEN_STORE_BYTES_MAX (UINT64_C(1) << 40)
 #define OPEN_PAYLOAD_BYTES_MAX (16u << 20)
 #define OPEN_BATCH_BYTES_MAX (16u << 20)
-#define OPEN_VERIFY_BUDGET_NS INT64_C(60000000000)
+#define OPEN_VERIFY_BUDGET_NS UINT64_C(60000000000)
+#define OPEN_LOOK_BUDGET_NS UINT64_C(100000000)
 
 /* ---- tuning -------------------------------------------------------------------------------------------------- */
 
@@ -375,6 +377,18 @@ static void open_adopt_log(skafu_store *store)
 	store->log.free_user = store->opts.log_free;
 }
 
+/* Nobody has closed the file: the machine may have gone down, or it is a copy from elsewhere.  As many pages as can
+ * be seen in a moment are looked at, and else what is looked at always. */
+static int32_t open_look_longer(skafu_store *store, int fd, skafu_error *error)
+{
+	struct skafu__preflight_opts opts = {.level = SKAFU__PREFLIGHT_FULL, .time_ns_max = OPEN_LOOK_BUDGET_NS};
+	struct skafu_error own = {0};
+	int32_t rc = skafu__preflight_check(&store->sys, fd, &opts, NULL, &own);
+	if (rc == SKAFU_ETIMEOUT || rc == SKAFU_ELIMIT)
+		return skafu__preflight_check(&store->sys, fd, NULL, NULL, error);
+	return rc ? skafu__error_copy(error, &own, rc) : 0;
+}
+
 /* The first opener looks at the file before LMDB maps it; after a write with unknown outcome it syncs it first, since
  * what is in memory may not be what is on the disk, and then looks at everything. */
 static int32_t open_inspect_fd(skafu_store *store, int fd, skafu_error *error)
@@ -387,7 +401,12 @@ static int32_t open_inspect_fd(skafu_store *store, int fd, skafu_error *error)
 		 * tells. */
 		(void)store->sys.forget(fd);
 		opts.level = SKAFU__PREFLIGHT_FULL;
-		opts.time_ns_max = (uint64_t)OPEN_VERIFY_BUDGET_NS;
+		opts.time_ns_max = OPEN_VERIFY_BUDGET_NS;
+	} else if (store->opts.flags & SKAFU_STORE_CHECK) {
+		opts.level = SKAFU__PREFLIGHT_FULL;
+		opts.time_ns_max = SKAFU_WAIT_FOREVER;
+	} else if (!store->control.was_clean) {
+		return open_look_longer(store, fd, error);
 	}
 	return skafu__preflight_check(&store->sys, fd, &opts, NULL, error);
 }
@@ -472,6 +491,43 @@ static int32_t open_env(skafu_store *store, const char *directory, int no_sync, 
 	return 0;
 }
 
+/* Commit the format record as it is. */
+static int32_t open_touch(skafu_store *store, skafu_error *error)
+{
+	MDB_txn *txn;
+	uint8_t bytes[SKAFU__FORMAT_BYTES];
+	MDB_val key = {6, (void *)(uintptr_t)"format"};
+	MDB_val value;
+	int32_t rc = skafu__env_write_begin(&store->env, &txn, error);
+	if (rc != 0)
+		return rc;
+	int failed = mdb_get(txn, store->env.tables[SKAFU__TABLE_META], &key, &value);
+	if (failed == 0 && value.mv_size == sizeof bytes) {
+		memcpy(bytes, value.mv_data, sizeof bytes);
+		value.mv_data = bytes;
+		failed = mdb_put(txn, store->env.tables[SKAFU__TABLE_META], &key, &value, 0);
+	}
+	if (failed == 0)
+		return skafu__env_write_commit(&store->env, txn, error);
+	mdb_txn_abort(txn);
+	return skafu__env_fail(&store->env, failed, "writing the format record", error);
+}
+
+/* After a write with unknown outcome the newest meta page may be one that the disk never got, though it is read: a
+ * later power cut would take it back.  Two commits write both meta pages, over what the check has found whole.  They
+ * take pages that neither of the two trees uses, so nothing is at stake when they fail; a file without room for them
+ * is as good as it was. */
+static int32_t open_write_metas(skafu_store *store, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	int32_t rc = 0;
+	for (int i = 0; rc == 0 && store->control.was_poisoned && i < 2; i++)
+		rc = open_touch(store, &own);
+	if (rc == SKAFU_EFULL || rc == SKAFU_ENOSPACE)
+		return 0;
+	return rc ? skafu__error_copy(error, &own, rc) : 0;
+}
+
 /* These releases of LMDB take the locks of other processes down when they close, in a race. */
 static void open_warn_of_lmdb(const skafu_store *store)
 {
@@ -523,6 +579,8 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 		rc = open_env(store, path, (int)store->tuning.no_sync, error);
 	if (rc == 0)
 		rc = skafu__control_join_birth(&store->control, store->format.birth, error);
+	if (rc == 0)
+		rc = open_write_metas(store, error);
 	if (rc == 0) {
 		struct skafu_error own = {0};
 		skafu__control_forgive(&store->control);

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "codec/crc32c.h"
+#include "store/preflight.h"
 #include "store/state.h"
 #include "store/tempstore.h"
 
@@ -522,6 +523,94 @@ START_TEST(memory_stores_leave_nothing)
 }
 END_TEST
 
+/* ---- how closely the file is looked at ------------------------------------------------------------------------- */
+
+static int32_t opened_with(uint32_t flags)
+{
+	skafu_store_opts opts = {.size = sizeof opts, .flags = flags};
+	skafu_store *store = NULL;
+	int32_t rc = skafu_store_open(temp.path, &opts, &store, fault);
+
+	skafu_store_close(store);
+	return rc;
+}
+
+static uint64_t newest_txn(void)
+{
+	struct skafu__preflight_result result = {0};
+	int fd = open(tempstore_file(&temp, "log"), O_RDONLY);
+
+	went(skafu__preflight_check(skafu__sys_current(), fd, NULL, &result, fault));
+	close(fd);
+	return result.txn;
+}
+
+/* Pages deep inside a table of more pages than are looked at always. */
+START_TEST(rot_inside_a_large_table)
+{
+	static char payload[3000];
+	static const uint8_t nonsense[2] = {0xff, 0xff};
+	char log[400];
+	uint8_t was[2];
+	uint32_t unseen = 0;
+
+	memset(payload, 'a', sizeof payload);
+	tempstore_open(&temp, NULL);
+	for (int i = 0; i < 300; i++) {
+		skafu_batch *batch = batch_of(temp.store);
+		skafu_new_record record = event_of("large", "Happened");
+
+		record.content_type = "text/plain";
+		record.data = payload;
+		record.data_length = sizeof payload;
+		went(skafu_batch_add(batch, &record, fault));
+		appended_by(temp.store, batch);
+	}
+	tempstore_close(&temp);
+	whole_bytes = file_read(tempstore_file(&temp, "log"), whole, sizeof whole);
+	snprintf(log, sizeof log, "%s", tempstore_file(&temp, "log"));
+	for (size_t page = 2; page < whole_bytes / 4096; page += 3) {
+		size_t at = page * 4096 + 10; /* what kind of page it is */
+
+		memcpy(was, whole + at, 2);
+		file_patch(log, at, nonsense, 2);
+		if (opened_with(0) == 0) {
+			int32_t checked = opened_with(SKAFU_STORE_CHECK);
+
+			ck_assert(checked == 0 || checked == SKAFU_EDAMAGED);
+			if (checked == SKAFU_EDAMAGED) { /* else it is a free page, or inside of a value */
+				unseen++;
+				/* It was not closed since: the next one looks at more by itself. */
+				ck_assert_int_eq(opened_with(0), SKAFU_EDAMAGED);
+			}
+		}
+		file_patch(log, at, was, 2);
+		ck_assert_int_eq(opened_with(SKAFU_STORE_CHECK), 0);
+	}
+	ck_assert_uint_gt(unseen, 10);
+}
+END_TEST
+
+/* The mark of an unknown outcome: both meta pages are written anew. */
+START_TEST(a_poisoned_store_gets_new_meta_pages)
+{
+	static const uint8_t poison[4] = {1, 0, 0, 0};
+	uint64_t before = newest_txn();
+
+	ck_assert_int_eq(opened_with(0), 0);
+	ck_assert_uint_eq(newest_txn(), before);
+	file_patch(tempstore_file(&temp, "control"), 32, poison, sizeof poison);
+	ck_assert_int_eq(opened_with(0), 0);
+	ck_assert_uint_eq(newest_txn(), before + 2);
+	ck_assert_int_eq(opened_with(0), 0);
+	ck_assert_uint_eq(newest_txn(), before + 2);
+	tempstore_open(&temp, NULL);
+	ck_assert_uint_eq(head_of(temp.store), 50);
+	append_event(temp.store, "odd", "Happened", "a:b");
+	tempstore_close(&temp);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	seeded("open_test");
@@ -542,6 +631,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_directory_that_may_not_be_written);
 	tcase_add_test(tests, a_directory_of_others_is_left_alone);
 	tcase_add_test(tests, memory_stores_leave_nothing);
+	tcase_add_test(tests, rot_inside_a_large_table);
+	tcase_add_test(tests, a_poisoned_store_gets_new_meta_pages);
 }
 
 int main(void)
