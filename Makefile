@@ -110,7 +110,7 @@ all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
 examples: $(EXAMPLES) $(if $(TOOL),$(BUILD)/skafuctl)
 
 # Only these goals may install packages: a packager's `make` and `make install` never do.
-INSTALLING := run check crash bench cover fuzz lint check-long check-single check-install
+INSTALLING := run check crash bench cover fuzz lint check-long check-single check-bindings check-install
 NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(filter $(INSTALLING),$(MAKECMDGOALS))),\
         $(if $(filter fuzz lint check-long check-install,$(MAKECMDGOALS)),deps-long,deps),deps-run))
 
@@ -271,7 +271,7 @@ endif
 
 RUNNER = BUILD='$(BUILD)' CC='$(CC)' JOBS='$(JOBS)' tests/run.sh
 
-.PHONY: check check-long check-single check-install check-fresh valgrind crash bench fuzz cover lint run headers map
+.PHONY: check check-long check-single check-bindings check-install check-fresh valgrind crash bench fuzz cover lint run headers map
 check: $(NEED) $(CHECK_PROGRAMS) $(if $(strip $(CHECK_FIRST)$(CHECK_LAST)),all)
 	@$(RUNNER) $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST:examples/%=$(BUILD)/examples/%)
 
@@ -383,6 +383,10 @@ uninstall:
 		$(D)$(COMPLETIONDIR)/skafuctl
 	$(Q)rm -rf $(D)$(CMAKEDIR)
 	$(Q).ci/pages uninstall $(D)$(MANDIR) $(PAGES)
+
+# Every binding; one whose language is not on this machine is skipped.
+check-bindings: $(NEED) all
+	@$(RUNNER) $(BINDINGS) $(sort $(filter-out %_test.py %/headers.py,$(wildcard tests/binding/*.py)))
 
 # Installs into an empty directory, builds consumers in every way that the documentation names, and uninstalls.
 check-install: $(NEED) all
