@@ -205,7 +205,7 @@ int32_t localgit_first_commit(const char *folder, const struct localgit_commit *
 int32_t localgit_push(const char *folder, const char *url, const char *branch, const char *token, skafu_error *error)
 {
 	char refs[512];
-	const char *const command[] = {"git", "push", "-q", "--porcelain", "--", url, refs, NULL};
+	const char *const command[] = {"git", "push", "-q", "--", url, refs, NULL};
 	struct git git = {.folder = folder};
 	int32_t rc = SKAFU_OK;
 

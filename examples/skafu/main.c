@@ -77,7 +77,7 @@ static const struct cli_command commands[] = {
 	 "is cut off goes on.\n"
 	 "  --reemit              keep what they give, under ids of this session\n"
 	 "  --dry-run             keep nothing anywhere\n"
-	 "  --copy-to DIR         append the records to the log in DIR instead, as they were: to test with real history\n"
+	 "  --copy-to DIR         append the records to the log in DIR instead, as they were, for tests\n"
 	 "  --from N, --to N      only these sequences      --rule PATTERN   only records that match\n"
 	 "  --rate N              at most N records a second\n"
 	 "  skafu replay template-rendering --dry-run\n",

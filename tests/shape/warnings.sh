@@ -15,7 +15,7 @@ if [ -f "$passed" ] && [ -z "$(find include lib tests examples "$0" \( -name '*.
 fi
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes -Wvla -Werror'
 flags="-std=c11 -D_GNU_SOURCE -Iinclude -Ilib -Itests -Iexamples/skafu"
-flags+=" $(pkg-config --cflags lmdb libsodium libcjson libcurl 2>/dev/null)"
+flags+=" $(pkg-config --cflags lmdb libsodium libcjson libcurl libmicrohttpd 2>/dev/null)"
 failed=0
 for compiler in gcc clang; do
 	command -v $compiler >/dev/null || { echo "$compiler is not here"; continue; }

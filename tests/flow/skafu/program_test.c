@@ -114,7 +114,9 @@ static void assert_whole(const char *name)
 		for (size_t i = 0; i < sizeof once / sizeof *once; i++)
 			ck_assert_msg(flow_events(once[i], NULL) == 1, "%s: %d", once[i], flow_events(once[i], NULL));
 		ck_assert_int_eq(flow_events("ProjectFailed", NULL), 0);
-		ck_assert_str_eq(flow_member(SKAFU_KIND_ERROR, "ErrorOccurred", NULL, "/errorMessage"), "");
+		/* A git that outlived its parent may have been in the way of the next: that is tried again. */
+		ck_assert_msg(!flow_log_has("\"severity\":\"ERROR\""), "%s",
+			      flow_member(SKAFU_KIND_ERROR, "ErrorOccurred", NULL, "/errorMessage"));
 		ck_assert_int_eq(repositories(), 1);
 		snprintf(path, sizeof path, "projects/%s/.git/HEAD", name);
 		ck_assert(kit_exists(path));
