@@ -523,11 +523,11 @@ static int32_t building_halt(struct skafu__building *building, int beside, skafu
 {
 	struct skafu__viewtxn txn;
 	struct skafu__built now;
-	struct skafu__viewmark *mark = beside ? &now.shadow : &now.live;
 	const struct skafu__viewmark *then = building_mark(building, beside);
 	if (then->halt_code == building->stepping.why.code && then->halt_sequence == building->stepping.culprit)
 		return 0; /* it is there already */
 	skafu__built_init(&now, &building->model->sys);
+	struct skafu__viewmark *mark = beside ? &now.shadow : &now.live;
 	int32_t rc = building_begin_write(building, &txn, &now, error);
 	if (rc == 1 && building_is_unmoved(then, mark)) {
 		building_describe_halt(mark, &building->stepping);

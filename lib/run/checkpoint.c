@@ -128,7 +128,7 @@ void skafu__consumer_row_encode(const struct skafu__consumer_row *row, struct sk
 int32_t skafu__consumer_row_put(skafu_batch *batch, const char *name, const struct skafu__consumer_row *row,
 				skafu_error *error)
 {
-	struct skafu__consumer_bytes bytes;
+	struct skafu__consumer_bytes bytes = {.length = 0};
 	skafu__consumer_row_encode(row, &bytes);
 	return skafu_batch_put_row(batch, skafu__consumer_table, name, strlen(name), bytes.bytes, bytes.length,
 				   error);

@@ -30,7 +30,7 @@ static int32_t command_domain(const skafu_model *model, const skafu_command *com
 	if (decider && command->domain && strcmp(command->domain, decider->domain->name) != 0)
 		return skafu__fail(error, SKAFU_EDEFINITION, "the command %s is decided by domain %s, not %s",
 				   command->type, decider->domain->name, command->domain);
-	*out = command->domain ? command->domain : decider->domain->name;
+	*out = decider ? decider->domain->name : command->domain;
 	return decider ? 0 : skafu__name_measure(command->domain, 255, "domain", &length, error);
 }
 
@@ -262,12 +262,9 @@ static int32_t command_decide(struct command_job *job, skafu_error *error)
 
 static int32_t command_handle(void *self, const skafu_record *input, struct skafu__step *step, skafu_error *error)
 {
-	struct command_job job;
+	struct command_job job = {.step = step, .record = input};
 	const struct skafu__decider *decider = skafu__registry_command(&step->model->registry, input->type);
 	(void)self;
-	job.step = step;
-	job.record = input;
-	job.attempts = 0;
 	int32_t rc = command_restore(&job, error);
 	if (rc != 0)
 		return rc;

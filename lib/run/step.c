@@ -151,7 +151,7 @@ int32_t skafu__step_run(struct skafu__step *step, const skafu_record *stored, sk
 {
 	struct skafu_error own = {0};
 	step_prepare(step, stored, batch, flags);
-	step->error = &own;
+	step->error = &own; /* cppcheck-suppress autoVariables; step_finish takes it out again */
 	int32_t rc = step_call(step);
 	return step_finish(step, rc, &own, error);
 }
@@ -163,7 +163,7 @@ int32_t skafu__step_run_inside(struct skafu__step *step, const skafu_record *sto
 	own.code = 0;
 	own.message[0] = '\0';
 	step_prepare(step, stored, batch, flags);
-	step->error = &own;
+	step->error = &own; /* cppcheck-suppress autoVariables; step_finish takes it out again */
 	int32_t rc = step_body(step);
 	return step_finish(step, rc, &own, error);
 }

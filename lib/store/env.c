@@ -124,7 +124,8 @@ static int env_try_map(MDB_env *mdb, const char *path, const struct skafu__env_c
 	return rc ? rc : mdb_env_open(mdb, path, flags, 0640);
 }
 
-/* A large map costs only address space, but some systems have little of that: then take less, and grow later. */
+/* A large map costs only address space, but some systems have little of that: then take less, and grow later.
+ * valgrind says EINVAL of a map that it has no room for. */
 static int env_open_mdb(MDB_env **out, const char *path, const struct skafu__env_config *config)
 {
 	uint64_t map_bytes = config->map_bytes;
@@ -139,7 +140,7 @@ static int env_open_mdb(MDB_env **out, const char *path, const struct skafu__env
 			return 0;
 		}
 		mdb_env_close(mdb);
-		if (rc != ENOMEM || map_bytes / 2 < ENV_MAP_BYTES_MIN)
+		if ((rc != ENOMEM && rc != EINVAL) || map_bytes / 2 < ENV_MAP_BYTES_MIN)
 			return rc;
 		map_bytes /= 2;
 	}

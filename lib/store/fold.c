@@ -309,12 +309,13 @@ static int32_t fold_plan_log(struct fold_plan *plan, skafu_error *error)
 		return skafu__fail_memory(error);
 	int32_t rc = skafu__view_open_bare(plan->store, &view, error);
 	if (rc == 0) {
-		plan->source = &own;
+		plan->source = &own; /* cppcheck-suppress autoVariables; it is taken out below */
 		rc = fold_gather(plan->store, &view, &own, error);
 		if (rc == 0)
 			rc = fold_copy(plan, &view, error);
 		skafu__view_close(&view);
 	}
+	plan->source = NULL;
 	skafu__overlay_done(&own);
 	return rc == 1 ? fold_build(plan, error) : rc;
 }

@@ -4,9 +4,11 @@
  */
 #include "run/deadletter_retry.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fault/actors.h"
 #include "run/deadletter.h"
 #include "run/kit.h"
 
@@ -250,12 +252,14 @@ END_TEST
 /* The issue's own measure: 1,000 among 100,000, each set aside once, all others in order, and no spinning. */
 START_TEST(a_thousand_among_a_hundred_thousand)
 {
-	enum { EVENTS = 100000, EACH = 100 };
+	enum { EACH = 100 };
+	const uint64_t events = actors_slack() > 1 ? 10000 : 100000; /* sanitizers are slow */
 	begin(SKAFU_THEN_GO_ON, 2);
 	skafu_batch *batch = batch_of(kit.store);
-	for (int i = 0; i < EVENTS; i++) {
+	for (uint64_t i = 0; i < events; i++) {
 		char stream[32];
-		snprintf(stream, sizeof stream, "%s-%d", i % EACH == 0 ? "bad" : "good", i % 997 * 8 + i % 8);
+		snprintf(stream, sizeof stream, "%s-%" PRIu64, i % EACH == 0 ? "bad" : "good",
+			 i % 997 * 8 + i % 8);
 		skafu_new_record event = event_of(stream, "Ordered");
 		event.source = "shop";
 		went(skafu_batch_add(batch, &event, fault));
@@ -266,12 +270,12 @@ START_TEST(a_thousand_among_a_hundred_thousand)
 	}
 	skafu_batch_free(batch);
 	kit_run(&kit);
-	ck_assert_uint_eq(letters(), EVENTS / EACH);
-	ck_assert_uint_eq(reserved(), EVENTS - EVENTS / EACH);
-	ck_assert_uint_le(tries, EVENTS + 2 * EVENTS / EACH + 1000);
+	ck_assert_uint_eq(letters(), events / EACH);
+	ck_assert_uint_eq(reserved(), events - events / EACH);
+	ck_assert_uint_le(tries, events + 2 * events / EACH + 1000);
 	poison = NULL;
-	ck_assert_uint_eq(retried(NULL), EVENTS / EACH);
-	ck_assert_uint_eq(reserved(), EVENTS);
+	ck_assert_uint_eq(retried(NULL), events / EACH);
+	ck_assert_uint_eq(reserved(), events);
 	ck_assert_uint_eq(letters(), 0);
 	kit_close(&kit);
 }
