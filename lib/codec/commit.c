@@ -45,6 +45,17 @@ int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct s
 	return 0;
 }
 
+uint32_t skafu__commit_size_before(const uint8_t *bytes, size_t length, uint64_t sequence)
+{
+	if (length < SKAFU__COMMIT_HEADER_BYTES)
+		return 0;
+	uint32_t size = skafu__load_u32(bytes);
+	uint64_t end = skafu__load_u64(bytes + 24) + skafu__load_u32(bytes + 12);
+	if (end > sequence || size < SKAFU__COMMIT_HEADER_BYTES || size > length)
+		return 0;
+	return size;
+}
+
 static int commit_names_are_whole(struct skafu__reader *reader, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {

@@ -106,6 +106,10 @@ int32_t skafu__commit_decode_quick(const uint8_t *bytes, size_t length, struct s
  * by it and may be anything; nothing behind the fixed part was looked at. */
 int32_t skafu__commit_peek(const uint8_t bytes[SKAFU__COMMIT_HEADER_BYTES], struct skafu__commit *out);
 
+/* The size of a commit that says of itself, unchecked, that it ends before a sequence; else 0.  A hint for a walk to
+ * a sequence: only what the commit that the walk ends at says counts, after its checks. */
+uint32_t skafu__commit_size_before(const uint8_t *bytes, size_t length, uint64_t sequence);
+
 /* Where record `index` (0 ...) lies, without a look at it. */
 int32_t skafu__commit_place(const struct skafu__commit *commit, uint32_t index, const uint8_t **out_bytes,
 			    uint32_t *out_size);

@@ -7,6 +7,24 @@
 #include "codec/hash.h"
 #include "skafu_store.h"
 
+#define RECORD_CAUSE_BYTES 16u
+
+enum {
+	RECORD_AT_METADATA_LENGTH = 28,
+	RECORD_AT_DATA_LENGTH = 32,
+	RECORD_AT_CORRELATION_LENGTH = 69,
+	RECORD_AT_TAG_COUNT = 70,
+	RECORD_AT_HAS_CAUSE = 71,
+	RECORD_AT_TAGS_LENGTH = 72
+};
+
+const uint8_t skafu__record_no_cause[RECORD_CAUSE_BYTES];
+
+static int record_has_cause(const struct skafu__record *record)
+{
+	return record->causation && memcmp(record->causation, skafu__record_no_cause, RECORD_CAUSE_BYTES) != 0;
+}
+
 static void record_encode_header(uint8_t *to, const struct skafu__record *record)
 {
 	to[8] = record->kind;
@@ -17,21 +35,16 @@ static void record_encode_header(uint8_t *to, const struct skafu__record *record
 	skafu__store_u32(to + 16, record->type);
 	skafu__store_u32(to + 20, record->source);
 	skafu__store_u32(to + 24, record->content_type);
-	skafu__store_u32(to + 28, record->metadata_length);
-	skafu__store_u32(to + 32, record->data_length);
+	skafu__store_u32(to + RECORD_AT_METADATA_LENGTH, record->metadata_length);
+	skafu__store_u32(to + RECORD_AT_DATA_LENGTH, record->data_length);
 	skafu__store_u64(to + 36, record->stream_version);
 	skafu__store_u64(to + 44, (uint64_t)record->time_ns);
-	memcpy(to + 52, record->id, 16);
-	if (record->causation)
-		memcpy(to + 68, record->causation, 16);
-	else
-		memset(to + 68, 0, 16);
-	to[84] = record->stream_length;
-	to[85] = record->correlation_length;
-	to[86] = record->tag_count;
-	to[87] = 0;
-	skafu__store_u16(to + 88, record->tags_length);
-	skafu__store_u16(to + 90, 0);
+	memcpy(to + SKAFU__RECORD_AT_ID, record->id, 16);
+	to[SKAFU__RECORD_AT_STREAM_LENGTH] = record->stream_length;
+	to[RECORD_AT_CORRELATION_LENGTH] = record->correlation_length;
+	to[RECORD_AT_TAG_COUNT] = record->tag_count;
+	to[RECORD_AT_HAS_CAUSE] = (uint8_t)record_has_cause(record);
+	skafu__store_u16(to + RECORD_AT_TAGS_LENGTH, record->tags_length);
 }
 
 static uint8_t *record_put(uint8_t *to, const void *bytes, size_t length)
@@ -53,7 +66,8 @@ static uint8_t *record_put_tags(uint8_t *to, const struct skafu__record *record,
 int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tag_list)
 {
 	size_t size = SKAFU__RECORD_HEADER_BYTES + record->stream_length + 1u + record->correlation_length + 1u +
-		      record->tags_length + (size_t)record->metadata_length + record->data_length;
+		      record->tags_length + (size_t)record->metadata_length + record->data_length +
+		      (record_has_cause(record) ? RECORD_CAUSE_BYTES : 0);
 	uint8_t *start = skafu__buf_reserve(buf, size);
 	if (!start)
 		return buf->failed;
@@ -67,7 +81,9 @@ int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record 
 	*to++ = 0;
 	to = record_put_tags(to, record, tag_list);
 	to = record_put(to, record->metadata, record->metadata_length);
-	record_put(to, record->data, record->data_length);
+	to = record_put(to, record->data, record->data_length);
+	if (record_has_cause(record))
+		record_put(to, record->causation, RECORD_CAUSE_BYTES);
 	skafu__buf_commit(buf, size);
 	return 0;
 }
@@ -97,16 +113,15 @@ static void record_decode_header(const uint8_t *bytes, struct skafu__record *out
 	out->type = skafu__load_u32(bytes + 16);
 	out->source = skafu__load_u32(bytes + 20);
 	out->content_type = skafu__load_u32(bytes + 24);
-	out->metadata_length = skafu__load_u32(bytes + 28);
-	out->data_length = skafu__load_u32(bytes + 32);
+	out->metadata_length = skafu__load_u32(bytes + RECORD_AT_METADATA_LENGTH);
+	out->data_length = skafu__load_u32(bytes + RECORD_AT_DATA_LENGTH);
 	out->stream_version = skafu__load_u64(bytes + 36);
 	out->time_ns = (int64_t)skafu__load_u64(bytes + 44);
-	out->id = bytes + 52;
-	out->causation = bytes + 68;
-	out->stream_length = bytes[84];
-	out->correlation_length = bytes[85];
-	out->tag_count = bytes[86];
-	out->tags_length = skafu__load_u16(bytes + 88);
+	out->id = bytes + SKAFU__RECORD_AT_ID;
+	out->stream_length = bytes[SKAFU__RECORD_AT_STREAM_LENGTH];
+	out->correlation_length = bytes[RECORD_AT_CORRELATION_LENGTH];
+	out->tag_count = bytes[RECORD_AT_TAG_COUNT];
+	out->tags_length = skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH);
 }
 
 #define RECORD_HIGH_BITS UINT64_C(0x8080808080808080)
@@ -157,12 +172,17 @@ static size_t record_size(const uint8_t *bytes, size_t length)
 {
 	if (length < SKAFU__RECORD_HEADER_BYTES + 2)
 		return 0;
-	size_t size = SKAFU__RECORD_HEADER_BYTES + bytes[84] + 1u + bytes[85] + 1u + skafu__load_u16(bytes + 88) +
-		      (size_t)skafu__load_u32(bytes + 28) + skafu__load_u32(bytes + 32);
+	size_t size = SKAFU__RECORD_HEADER_BYTES + bytes[SKAFU__RECORD_AT_STREAM_LENGTH] + 1u +
+		      bytes[RECORD_AT_CORRELATION_LENGTH] + 1u + skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH) +
+		      (size_t)skafu__load_u32(bytes + RECORD_AT_METADATA_LENGTH) +
+		      skafu__load_u32(bytes + RECORD_AT_DATA_LENGTH) +
+		      bytes[RECORD_AT_HAS_CAUSE] * RECORD_CAUSE_BYTES;
+	if (bytes[RECORD_AT_HAS_CAUSE] > 1)
+		return 0;
 	if (bytes[8] < SKAFU_KIND_EVENT || bytes[8] > SKAFU__KIND_LOST)
 		return 0;
 	if ((bytes[SKAFU__RECORD_AT_FLAGS] & SKAFU__RECORD_ERASED) &&
-	    skafu__load_u32(bytes + 32) != SKAFU__DIGEST_BYTES)
+	    skafu__load_u32(bytes + RECORD_AT_DATA_LENGTH) != SKAFU__DIGEST_BYTES)
 		return 0;
 	return size == skafu__load_u32(bytes) && size <= length ? size : 0;
 }
@@ -177,6 +197,7 @@ static void record_fill(const uint8_t *bytes, size_t size, struct skafu__record 
 	out->tags = out->correlation + out->correlation_length + 1;
 	out->metadata = (const uint8_t *)out->tags + out->tags_length;
 	out->data = out->metadata + out->metadata_length;
+	out->causation = bytes[RECORD_AT_HAS_CAUSE] ? out->data + out->data_length : skafu__record_no_cause;
 }
 
 int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct skafu__record *out)
@@ -194,10 +215,11 @@ int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__
 	if (size == 0)
 		return SKAFU_EDAMAGED;
 	const char *stream = (const char *)bytes + SKAFU__RECORD_HEADER_BYTES;
-	const char *correlation = stream + bytes[84] + 1;
-	const char *tags = correlation + bytes[85] + 1;
-	if (!record_text_is_whole(stream, bytes[84]) || !record_text_is_whole(correlation, bytes[85]) ||
-	    !record_tags_are_whole(tags, skafu__load_u16(bytes + 88), bytes[86]))
+	const char *correlation = stream + bytes[SKAFU__RECORD_AT_STREAM_LENGTH] + 1;
+	const char *tags = correlation + bytes[RECORD_AT_CORRELATION_LENGTH] + 1;
+	if (!record_text_is_whole(stream, bytes[SKAFU__RECORD_AT_STREAM_LENGTH]) ||
+	    !record_text_is_whole(correlation, bytes[RECORD_AT_CORRELATION_LENGTH]) ||
+	    !record_tags_are_whole(tags, skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH), bytes[RECORD_AT_TAG_COUNT]))
 		return SKAFU_EDAMAGED;
 	record_fill(bytes, size, out);
 	return 0;

@@ -18,14 +18,13 @@
  *   36  u64  stream version, 0 when the record is no event
  *   44  i64  time in nanoseconds since 1970
  *   52  16   id
- *   68  16   causation id, all zero when there is none
- *   84  u8   stream length      } without
- *   85  u8   correlation length } the NUL
- *   86  u8   tag count
- *   87  u8   0
- *   88  u16  tags length, with a NUL after each
- *   90  u16  0
- *   92       stream NUL, correlation NUL, tags (each NUL), metadata, data
+ *   68  u8   stream length      } without
+ *   69  u8   correlation length } the NUL
+ *   70  u8   tag count
+ *   71  u8   1 when there is a causation id, else 0
+ *   72  u16  tags length, with a NUL after each
+ *   74       stream NUL, correlation NUL, tags (each NUL), metadata, data, and 16 bytes of causation id when there
+ *            is one
  *
  * Sequence, commit number and recorded time belong to the commit around the record.
  */
@@ -38,7 +37,7 @@
 #include "base/buf.h"
 #include "skafu_base.h"
 
-#define SKAFU__RECORD_HEADER_BYTES 92u
+#define SKAFU__RECORD_HEADER_BYTES 74u
 #define SKAFU__NAME_IS_LOCAL 0x80000000u
 
 /* What stands in the place of a record that salvage did not find: it has no names, and nothing follows from it.
@@ -63,7 +62,7 @@ enum {
 	SKAFU__RECORD_AT_STREAM_VERSION = 36,
 	SKAFU__RECORD_AT_TIME = 44,
 	SKAFU__RECORD_AT_ID = 52,
-	SKAFU__RECORD_AT_CAUSATION = 68
+	SKAFU__RECORD_AT_STREAM_LENGTH = 68
 };
 
 /* How far a stored record is believed.  Whoever asks for less than all must know why. */
@@ -73,7 +72,10 @@ enum skafu__check {
 	SKAFU__CHECK_ALL = 1
 };
 
-/* A record as it lies in bytes: everything points into them. */
+/* The causation id of a record that has none. */
+extern const uint8_t skafu__record_no_cause[16];
+
+/* A record as it lies in bytes: everything points into them, but for a causation id that is not there. */
 struct skafu__record {
 	uint32_t size;
 	uint8_t kind;
@@ -89,7 +91,7 @@ struct skafu__record {
 	uint64_t stream_version;
 	int64_t time_ns;
 	const uint8_t *id;
-	const uint8_t *causation;
+	const uint8_t *causation; /* never NULL once decoded */
 	const char *stream;
 	const char *correlation;
 	const char *tags;

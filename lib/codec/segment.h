@@ -56,7 +56,7 @@
 #define SKAFU__SEGMENT_HAS_EXTRA 1u
 #define SKAFU__SEGMENT_BYTES_MIN 256
 #define SKAFU__SEGMENT_BYTES_MAX 65535
-#define SKAFU__SEGMENT_BYTES_DEFAULT 61440
+#define SKAFU__SEGMENT_BYTES_DEFAULT 61424 /* 15 pages, less the 16 bytes that LMDB puts before a large value */
 #define SKAFU__SEGMENT_BLOCK 64
 #define SKAFU__POSITION_MAX ((UINT64_C(1) << 62) - 1)
 

@@ -52,7 +52,7 @@ static void open_tune(skafu_store *store)
 	if (tuning->chunk_bytes == 0)
 		tuning->chunk_bytes = 65536 - 16;
 	if (tuning->segment_bytes == 0)
-		tuning->segment_bytes = 61440;
+		tuning->segment_bytes = SKAFU__SEGMENT_BYTES_DEFAULT;
 	if (tuning->map_bytes == 0 || tuning->map_bytes > store->opts.store_bytes_max)
 		tuning->map_bytes = store->opts.store_bytes_max;
 	if (tuning->fold_records == 0)

@@ -34,7 +34,9 @@ int32_t skafu__recordview_fill_copy(struct skafu_record *out, const struct skafu
 	out->stream_version = record->stream_version;
 	out->time_ns = record->time_ns;
 	out->id = bytes + SKAFU__RECORD_AT_ID;
-	out->causation = bytes + SKAFU__RECORD_AT_CAUSATION;
+	out->causation = record->causation == skafu__record_no_cause
+				 ? skafu__record_no_cause
+				 : (const uint8_t *)stream + (record->causation - (const uint8_t *)record->stream);
 	out->stream = stream;
 	out->correlation = stream + (record->correlation - record->stream);
 	out->tags = stream + (record->tags - record->stream);

@@ -36,7 +36,7 @@
 struct skafu__tuning {
 	uint32_t fan_in;         /* runs of one level that are merged into one of the next; 8 */
 	uint32_t chunk_bytes;    /* small commits are packed up to this; 64 KiB - 16 */
-	uint32_t segment_bytes;  /* of an index segment; 60 KiB */
+	uint32_t segment_bytes;  /* of an index segment; 60 KiB - 16 */
 	uint32_t no_sync;        /* 1: no syncs */
 	uint64_t map_bytes;      /* of the map to begin with */
 	uint32_t fold_records;   /* over skafu_store_opts.fold_records when not 0 */

@@ -150,14 +150,35 @@ static int32_t view_step_in_chunk(struct skafu__view *view, skafu_error *error)
 	return rc ? rc : 1;
 }
 
+static int view_commit_holds(const struct skafu__view *view, uint64_t sequence)
+{
+	return view->current.size != 0 && sequence - view->current.first_sequence < view->current.record_count;
+}
+
+/* Skip to the commit that holds a sequence by what the commits before it say unchecked: 1, or 0 when that leads
+ * nowhere, which may be right or damage. */
+static int view_skip_in_chunk(struct skafu__view *view, uint64_t sequence)
+{
+	size_t at = view->commit_at;
+	uint32_t size;
+	while ((size = skafu__commit_size_before(view->chunk + at, view->chunk_length - at, sequence)) != 0)
+		at += size;
+	if (at >= view->chunk_length)
+		return 0;
+	view->commit_at = at;
+	return view_decode_here(view, NULL) == 0 && view_commit_holds(view, sequence);
+}
+
 /* The commit of this chunk that holds a sequence, which is not above the chunk's last. */
 static int32_t view_find_in_chunk(struct skafu__view *view, uint64_t sequence, skafu_error *error)
 {
-	int32_t rc = view->current.size == 0 ? view_decode_here(view, error) : 0;
-	if (rc == 0 && view->current.first_sequence > sequence) {
+	if (view->current.size != 0 && view->current.first_sequence > sequence)
 		view->commit_at = 0;
-		rc = view_decode_here(view, error);
-	}
+	size_t from = view->commit_at;
+	if (view_skip_in_chunk(view, sequence))
+		return 0;
+	view->commit_at = from;
+	int32_t rc = view_decode_here(view, error);
 	while (rc == 0 &&
 	       (view->current.record_count == 0 || skafu__commit_last_sequence(&view->current) < sequence)) {
 		rc = view_step_in_chunk(view, error);
@@ -166,11 +187,6 @@ static int32_t view_find_in_chunk(struct skafu__view *view, uint64_t sequence, s
 		rc = rc < 0 ? rc : 0;
 	}
 	return rc;
-}
-
-static int view_commit_holds(const struct skafu__view *view, uint64_t sequence)
-{
-	return view->current.size != 0 && sequence - view->current.first_sequence < view->current.record_count;
 }
 
 static int view_chunk_may_hold(const struct skafu__view *view, uint64_t sequence)
@@ -195,6 +211,26 @@ static int32_t view_damaged_record(uint64_t sequence, skafu_error *error)
 	return SKAFU_EDAMAGED;
 }
 
+/* The view stands on a commit behind a sequence that no commit seems to hold.  Keys of chunks have no checksum, so a
+ * damaged one could hide what its chunk holds: SKAFU_ENOTFOUND when the chunk before ends where its key says. */
+static int32_t view_confirm_hole(struct skafu__view *view, uint64_t sequence, skafu_error *error)
+{
+	MDB_val key;
+	uint64_t next = view->current.number;
+	uint64_t last = 0;
+	int32_t rc = view->commit_at == 0 ? view_move(view, &key, MDB_PREV, error) : 0;
+	if (rc <= 0)
+		return rc ? rc : SKAFU_ENOTFOUND;
+	rc = view_decode_here(view, error) == 0 ? 1 : SKAFU_EDAMAGED;
+	while (rc == 1) {
+		last = view->current.number;
+		rc = view_step_in_chunk(view, error);
+	}
+	if (rc == 0 && last + 1 != next)
+		return view_damaged_record(sequence, error);
+	return rc ? rc : SKAFU_ENOTFOUND;
+}
+
 /* Go to the commit that holds a sequence; SKAFU_ENOTFOUND without a message when none does. */
 static int32_t view_find_sequence(struct skafu__view *view, uint64_t sequence, skafu_error *error)
 {
@@ -208,7 +244,7 @@ static int32_t view_find_sequence(struct skafu__view *view, uint64_t sequence, s
 	int32_t rc = view_find_in_chunk(view, sequence, error);
 	if (rc != 0)
 		return rc;
-	return view->current.first_sequence > sequence ? SKAFU_ENOTFOUND : 0;
+	return view->current.first_sequence > sequence ? view_confirm_hole(view, sequence, error) : 0;
 }
 
 /* Enough of a record for the processor to notice the direction and to fetch the rest by itself. */

@@ -257,7 +257,8 @@ static void writer_finish_record(struct skafu__writer *writer, const skafu_batch
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_CONTENT_TYPE);
 	if (record[8] == SKAFU_KIND_EVENT) {
 		uint64_t *head = skafu__map_find_hashed(&writer->store->heads, place->stream_hash,
-							record + SKAFU__RECORD_HEADER_BYTES, record[84]);
+							record + SKAFU__RECORD_HEADER_BYTES,
+							record[SKAFU__RECORD_AT_STREAM_LENGTH]);
 		if (!head) {
 			writer->is_broken = 1;
 			return;
@@ -329,7 +330,8 @@ static int32_t writer_load_heads_once(struct skafu__writer *writer, const skafu_
 		if (record[8] != SKAFU_KIND_EVENT)
 			continue;
 		int32_t rc = writer_load_head(writer, batch->index[i].stream_hash,
-					      (const char *)record + SKAFU__RECORD_HEADER_BYTES, record[84], error);
+					      (const char *)record + SKAFU__RECORD_HEADER_BYTES,
+					      record[SKAFU__RECORD_AT_STREAM_LENGTH], error);
 		if (rc != 0)
 			return rc;
 	}

@@ -164,6 +164,48 @@ START_TEST(what_was_thrown_away_comes_back)
 }
 END_TEST
 
+static void change_chunk_key(uint64_t last_sequence, uint64_t commit, uint64_t claimed)
+{
+	uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];
+	uint8_t copy[4096];
+	MDB_val key = {sizeof bytes, bytes};
+	MDB_val value;
+	MDB_txn *txn;
+	MDB_dbi table = temp.store->env.tables[SKAFU__TABLE_CHUNK];
+
+	skafu__chunk_key_encode(bytes, last_sequence, commit);
+	ck_assert_int_eq(mdb_txn_begin(temp.store->env.mdb, NULL, 0, &txn), 0);
+	ck_assert_int_eq(mdb_get(txn, table, &key, &value), 0);
+	ck_assert_uint_le(value.mv_size, sizeof copy);
+	memcpy(copy, value.mv_data, value.mv_size);
+	ck_assert_int_eq(mdb_del(txn, table, &key, NULL), 0);
+	skafu__chunk_key_encode(bytes, claimed, commit);
+	value.mv_data = copy;
+	ck_assert_int_eq(mdb_put(txn, table, &key, &value, 0), 0);
+	ck_assert_int_eq(mdb_txn_commit(txn), 0);
+}
+
+/* No record is taken for a hole because the key of its chunk says that it is not there. */
+START_TEST(a_chunk_that_says_too_little_is_damage)
+{
+	struct skafu__view view;
+	struct skafu__record record;
+	skafu_batch *batch = batch_of(temp.store);
+
+	add_event(batch, "a", "T", NULL);
+	add_event(batch, "a", "T", NULL);
+	appended_by(temp.store, batch);
+	append_event(temp.store, "a", "T", NULL);
+	change_chunk_key(8, 6, 7);
+	went(skafu__view_open(temp.store, &view, fault));
+	went(skafu__view_record(&view, 6, &record, fault));
+	refused(SKAFU_EDAMAGED, skafu__view_record(&view, 7, &record, fault));
+	refused(SKAFU_EDAMAGED, skafu__view_record(&view, 8, &record, fault));
+	went(skafu__view_record(&view, 9, &record, fault));
+	skafu__view_close(&view);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	seeded("view_test");
@@ -174,6 +216,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, the_newest_time_is_known);
 	tcase_add_test(tests, a_view_catches_up_with_others);
 	tcase_add_test(tests, what_was_thrown_away_comes_back);
+	tcase_add_test(tests, a_chunk_that_says_too_little_is_damage);
 }
 
 int main(void)
