@@ -46,8 +46,10 @@ int32_t skafu__outcome_make(const struct skafu__sys *sys, const struct skafu__an
 {
 	size_t bytes = strlen(answer->code) + strlen(answer->message) + strlen(answer->correlation) + 3;
 	struct keyed_outcome *made = skafu__alloc(sys, sizeof *made + bytes);
-	if (!made)
-		return skafu__fail_memory(error);
+	if (!made) {
+		skafu__fail_memory(error);
+		return SKAFU_ENOMEM;
+	}
 	memset(made, 0, sizeof *made);
 	char *at = made->texts;
 	made->user = sys->user;
@@ -129,10 +131,10 @@ static int32_t keyed_decode(const uint8_t *value, size_t length, struct skafu__a
 	out->code = keyed_take_text(&reader);
 	out->message = out->code ? keyed_take_text(&reader) : NULL;
 	out->correlation = out->message ? keyed_take_text(&reader) : NULL;
-	if (!out->correlation)
-		return skafu__fail(error, SKAFU_EDAMAGED, "the answer that is kept for this key is damaged; verify "
-				   "the store");
-	return 0;
+	if (out->correlation)
+		return 0;
+	skafu__fail(error, SKAFU_EDAMAGED, "the answer that is kept for this key is damaged; verify the store");
+	return SKAFU_EDAMAGED;
 }
 
 /* The places are not in the row, which is part of the commit that they are places of. */

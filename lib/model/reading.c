@@ -322,7 +322,7 @@ static int32_t reading_rest_of_query(struct skafu__reading *reading, uint64_t at
 /* A scope that reads nothing still has a moment at which it read it. */
 static int32_t reading_rest_of_nothing(struct skafu__reading *reading, skafu_error *error)
 {
-	uint64_t head;
+	uint64_t head = 0;
 	int32_t rc = reading->decider->scope ? skafu_store_head(reading->model->store, &head, error) : 0;
 	if (rc == 0 && reading->decider->scope)
 		reading->hot->looked = head;

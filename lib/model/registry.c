@@ -223,7 +223,7 @@ static int32_t registry_compare_type(const struct skafu__type *type, skafu_store
 		rc = skafu_read(store, query, 1, NULL, &cursor, error);
 	if (rc == 0)
 		rc = skafu_cursor_next(cursor, &record, error);
-	if (rc == 1)
+	if (rc == 1 && record)
 		rc = strcmp(record->source, type->domain->name) == 0
 			     ? 0
 			     : skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s in this store, "

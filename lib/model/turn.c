@@ -167,9 +167,9 @@ int32_t skafu__turn_fill(skafu_turn *turn, const skafu_new_record *given, skafu_
 	int32_t rc = skafu__opts_read(out, sizeof *out, given, "skafu_new_record", error);
 	if (rc == 0)
 		rc = turn_find_type(turn, out->type, &type, error);
-	if (rc == 0)
+	if (rc == 0 && type)
 		rc = turn_complete(turn, type, out, error);
-	if (rc == 0)
+	if (rc == 0 && type)
 		rc = turn_ask_check(type, out, error);
 	return rc ? rc : skafu__turn_metadata(turn, out, error);
 }

@@ -128,7 +128,7 @@ int32_t skafu_consumer_list_next(skafu_consumer_list *list, const skafu_consumer
 						    "NULL");
 	if (rc == 0)
 		rc = skafu_rows_next(list->rows, &row, error);
-	if (rc != 1)
+	if (rc != 1 || !row)
 		return rc;
 	memcpy(list->name, row->key, row->key_length);
 	list->name[row->key_length] = '\0';

@@ -109,7 +109,7 @@ static int32_t errorstats_origin(skafu_store *store, const skafu_record *record,
 		rc = skafu_read_correlation(store, record->correlation, 1, &opts, &cursor, error);
 		if (rc == 0)
 			rc = skafu_cursor_next(cursor, &first, error);
-		if (rc == 1)
+		if (rc == 1 && first)
 			memcpy(out, first->type, strnlen(first->type, ERRORSTATS_NAME_BYTES - 1) + 1);
 		skafu_cursor_free(cursor);
 	}

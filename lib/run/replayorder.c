@@ -150,7 +150,7 @@ static int32_t replayorder_edge(skafu_engine *engine, const skafu_replay_opts *o
 	int32_t rc = skafu_read(engine->store, NULL, 1, &read, &cursor, error);
 	if (rc == 0)
 		rc = skafu_cursor_next(cursor, &record, error);
-	*out = rc == 1 ? record->sequence : 0;
+	*out = rc == 1 && record ? record->sequence : 0;
 	skafu_cursor_free(cursor);
 	return rc < 0 ? rc : 0;
 }

@@ -78,7 +78,7 @@ static int32_t rowaside_set(struct skafu__rowaside *aside, const uint8_t *key, s
 		bytes = skafu__alloc(aside->sys, length ? length : 1);
 	if (!place || (is_put && !bytes))
 		return skafu__fail_memory(error);
-	if (is_put && length != 0)
+	if (bytes && length != 0)
 		memcpy(bytes, value, length);
 	skafu__free(aside->sys, place->bytes);
 	aside->bytes -= place->length;

@@ -57,7 +57,7 @@ static const char *undo_take_text(struct skafu__reader *reader)
 
 static void undo_take_members(struct skafu__reader *reader, uint32_t flags, skafu_command *command)
 {
-	const char *members[UNDO_MEMBERS];
+	const char *members[UNDO_MEMBERS] = {NULL};
 	for (uint32_t i = 0; i < UNDO_MEMBERS; i++)
 		members[i] = flags & (1u << i) ? undo_take_text(reader) : NULL;
 	command->type = members[0];

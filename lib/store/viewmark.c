@@ -94,8 +94,9 @@ static int32_t viewmark_encode(const struct skafu__viewmark *mark, struct skafu_
 	skafu__buf_put(out, mark->halt_message, message);
 	for (uint32_t i = 0; i < mark->table_count; i++) {
 		const char *name = skafu__viewmark_table_name(mark, i);
-		skafu__buf_put_u8(out, (uint8_t)strlen(name));
-		skafu__buf_put(out, name, strlen(name));
+		size_t length = name ? strlen(name) : 0;
+		skafu__buf_put_u8(out, (uint8_t)length);
+		skafu__buf_put(out, name, length);
 	}
 	return out->failed;
 }

@@ -117,7 +117,7 @@ static int32_t then_record(skafu_scenario *scenario, const skafu_new_record *exp
 		rc = then_open(scenario, &cursor, error);
 	if (rc == 0)
 		rc = then_next(scenario, cursor, &found, error);
-	if (rc == 1) {
+	if (rc == 1 && found) {
 		scenario->seen = found->sequence;
 		rc = then_compare(scenario, expected, command, found);
 	} else if (rc == 0) {
@@ -415,13 +415,13 @@ static int32_t then_process(skafu_scenario *scenario, const char *process, const
 	int32_t rc = skafu_process_list_open(scenario->store, process, 0, SKAFU_NO_LIMIT, &list, error);
 	if (rc == 0)
 		rc = then_find_instance(list, instance, &info, error);
-	uint32_t found = rc == 1 ? info->state : 0;
+	uint32_t found = rc == 1 && info ? info->state : 0;
 	if (rc >= 0 && found == state) {
 		rc = 0;
 	} else if (rc >= 0) {
 		skafu__kit_text_say(&scenario->report, "Expected instance %s of process %s to be %s, found it %s",
 				    instance, process, then_state(state), then_state(found));
-		if (rc == 1 && info->code[0])
+		if (rc == 1 && info && info->code[0])
 			skafu__kit_text_say(&scenario->report, ": %s (%s)", info->message, info->code);
 		rc = 1;
 		then_say_why(scenario);

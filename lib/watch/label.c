@@ -182,11 +182,11 @@ int32_t skafu__labels_make(const char *const *names, const char *const *values, 
 
 int skafu__labels_next(const char **at, const char **out_name, size_t *out_name_length, struct skafu__buf *value)
 {
-	struct label_place place;
-	if (!**at)
+	struct label_place place = {0};
+	const char *end = **at ? label_take(*at, &place) : NULL;
+	if (!end) /* never malformed: they were made here */
 		return 0;
-	*at = label_take(*at, &place);
-	*at += **at == ',';
+	*at = end + (*end == ',');
 	*out_name = place.name;
 	*out_name_length = place.name_length;
 	skafu__buf_clear(value);

@@ -118,7 +118,8 @@ static int series_collides(const struct skafu__metrics *table, const char *name,
 static struct skafu__series *series_make(const struct skafu__metrics *table, const struct skafu__family *family,
 					 const struct skafu__labels *labels)
 {
-	struct skafu__series *series = skafu__alloc(table->sys, sizeof *series + labels->length + 1);
+	struct skafu__series *series =
+		family ? skafu__alloc(table->sys, sizeof *series + labels->length + 1) : NULL;
 	if (!series)
 		return NULL;
 	memset(series, 0, sizeof *series);

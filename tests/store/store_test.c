@@ -280,9 +280,9 @@ START_TEST(bad_options_are_refused_and_the_log_is_given_back)
 	skafu_store *store = NULL;
 
 	freed = 0;
-	opts.flags = 8;
+	opts.flags = 16;
 	refused(SKAFU_EOPTION, skafu_store_open_memory(&opts, &store, fault));
-	message_names("0x8");
+	message_names("0x10");
 	opts.flags = 0;
 	opts.tags_max = 256;
 	refused(SKAFU_EOPTION, skafu_store_open_memory(&opts, &store, fault));
