@@ -1,7 +1,7 @@
 /*
  * Lesson: travel in time.  A shop's stock goes wrong somewhere in its history.  Bisect finds the first event that
- * made it so; a view as of the event before shows what it was like; a fork at that point becomes another future, and the
- * comparison says where the two histories part.
+ * made it so; a view as of the event before shows what it was like; a fork at that point becomes another future, and
+ * the comparison says where the two histories part.
  */
 #include <inttypes.h>
 #include <skafu.h>
