@@ -166,10 +166,13 @@ START_TEST(merge_passes_failures_on)
 		entries[0] = (struct skafu__entry){5, 5, 0};
 		skafu__entry_array_init(&array, entries, 1);
 		ck_assert_int_eq(skafu__merge_init(&merge, list, 2, NULL, NULL), SKAFU_OK);
-		for (; result == 1; given++)
+		for (; result == 1; given++) {
 			result = skafu__entry_next(&merge.source, &entry);
+			if (result == 1)
+				ck_assert(entry.key == 0 && entry.position == (uint64_t)(102 - good + given));
+		}
 		ck_assert_int_eq(result, SKAFU_EIO);
-		ck_assert_int_le(given, good); /* what was given before the failure is right, and no more */
+		ck_assert_int_eq(given, good); /* all that came before the failure, and no more */
 	}
 }
 END_TEST
