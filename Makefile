@@ -303,7 +303,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuz
 $(BUILD)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $$(call linked,fuzz,tests/fuzz/$$*_fuzz.c) \
                       $(BUILD)/fuzz/libskafu_internal.a
 	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(call flags,fuzz) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d $^ $(LDFLAGS) $(LIB_LIBS) \
+	$(Q)$(CLANG) $(call flags,fuzz) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d $(filter %.c %.o %.a,$^) $(LDFLAGS) $(LIB_LIBS) \
 		-lpthread -lm -o $@
 
 fuzz: $(NEED) $(call match,$(FUZZERS))

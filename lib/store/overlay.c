@@ -339,7 +339,7 @@ size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimen
 	const struct skafu__overlay_list *list = overlay->lists[dimension];
 	size_t first = overlay_lower_bound(list, from);
 	size_t end = to == UINT64_MAX ? list->count : overlay_lower_bound(list, to + 1);
-	*out_first = list->entries + first;
+	*out_first = list->count ? list->entries + first : NULL;
 	return end - first;
 }
 

@@ -89,7 +89,7 @@ int32_t skafu__repack_plan(struct skafu__repack *repack, struct skafu__view *vie
 static int32_t repack_put_names(const struct skafu__repack *repack, MDB_txn *txn, skafu_error *error)
 {
 	const uint8_t *at = repack->names.bytes;
-	const uint8_t *end = at + repack->names.length;
+	const uint8_t *end = repack->names.length ? at + repack->names.length : at;
 	while (at < end) {
 		struct skafu__name_def def;
 		uint8_t bytes[SKAFU__NAME_KEY_BYTES];

@@ -79,6 +79,14 @@ static int32_t act_open(struct scene *s)
 	return skafu_store_open(s->path, &scene_opts, &s->store, &s->error);
 }
 
+static int32_t act_open_check(struct scene *s)
+{
+	skafu_store_opts opts = scene_opts;
+
+	opts.flags |= SKAFU_STORE_CHECK;
+	return skafu_store_open(s->path, &opts, &s->store, &s->error);
+}
+
 static int32_t act_open_create(struct scene *s)
 {
 	return skafu_store_open(s->path, &scene_opts_create, &s->store, &s->error);
@@ -715,6 +723,7 @@ static int32_t act_salvage(struct scene *s)
 
 static const struct call calls[] = {
 	{"skafu_store_open", NULL, act_open, CLOSED},
+	{"skafu_store_open", NULL, act_open_check, CLOSED},
 	{"skafu_store_open", NULL, act_open_create, CLOSED | ABSENT | MAKES},
 	{"skafu_store_create", NULL, act_create, CLOSED | ABSENT | MAKES},
 	{"skafu_store_open_memory", NULL, act_open_memory, CLOSED},

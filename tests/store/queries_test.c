@@ -1,6 +1,7 @@
 /*
  * queries_test.c: the index against a scan: every form of query, at random, against a filter over all records of the
- * log, while folds and merges happen every few commits and hashes collide all the time.
+ * log, while folds and merges happen every few commits and hashes collide all the time; and again when streams are
+ * truncated and deleted and payloads erased meanwhile.
  */
 #include "store/tempstore.h"
 
@@ -24,6 +25,10 @@ static struct tempstore temp;
 static skafu_record *records[RECORDS_MAX]; /* all of the log, as a plain scan gives them */
 static size_t record_count;
 static uint64_t commit_rows[KEYS]; /* value + 1 of each row, 0: none */
+static uint64_t versions[STREAMS];  /* of the last event, also of one that is hidden */
+static uint64_t befores[STREAMS];   /* events below are hidden; UINT64_MAX: deleted for good */
+static uint8_t erased[RECORDS_MAX];
+static uint32_t hides_percent;
 
 /* ---- the log ------------------------------------------------------------------------------------------------- */
 
@@ -52,7 +57,13 @@ static void add_random(skafu_batch *batch)
 	const char *tags[4];
 	skafu_new_record record = {.size = sizeof record, .kind = kind, .type = type_name(kind, type)};
 
-	record.stream = kind == SKAFU_KIND_EVENT ? name_of("stream", random_below(STREAMS)) : NULL;
+	uint32_t stream = random_below(STREAMS);
+
+	if (kind == SKAFU_KIND_EVENT && befores[stream] == UINT64_MAX)
+		return;
+	if (kind == SKAFU_KIND_EVENT)
+		versions[stream]++;
+	record.stream = kind == SKAFU_KIND_EVENT ? name_of("stream", stream) : NULL;
 	record.source = name_of("domain", type % DOMAINS);
 	record.tag_count = random_below(4);
 	for (uint32_t i = 0; i < record.tag_count; i++)
@@ -77,15 +88,60 @@ static void add_row(skafu_batch *batch)
 	}
 }
 
+/* One stream or payload goes, by a commit of its own. */
+static void hide_random(void)
+{
+	skafu_batch *batch = batch_of(temp.store);
+	uint32_t stream = random_below(STREAMS);
+	const char *name = name_of("stream", stream);
+	uint64_t head = head_of(temp.store);
+	uint64_t version = versions[stream];
+	uint32_t what = random_below(40);
+
+	if (what < 16 && head != 0) {
+		uint64_t sequence = 1 + random_below((uint32_t)head);
+
+		went(skafu_batch_erase(batch, sequence, fault));
+		erased[sequence] = 1;
+	} else if (what == 16 && stream < 2) {
+		went(skafu_batch_tombstone_stream(batch, name, fault));
+		befores[stream] = befores[stream] == UINT64_MAX ? 0 : UINT64_MAX;
+	} else if (what > 36 && version != 0 && befores[stream] <= version) {
+		went(skafu_batch_delete_stream(batch, name, version, fault));
+		befores[stream] = version + 1;
+	} else if (befores[stream] != UINT64_MAX && version + 1 > befores[stream]) {
+		uint64_t before = befores[stream] + 1 + random_below((uint32_t)(version + 1 - befores[stream]));
+
+		went(skafu_batch_truncate_stream(batch, name, before, fault));
+		befores[stream] = before;
+	}
+	if (befores[stream] == 0 && what == 16) { /* it was deleted for good before */
+		befores[stream] = UINT64_MAX;
+		refused(SKAFU_EDELETED, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+		skafu_batch_free(batch);
+		return;
+	}
+	add_row(batch);
+	appended_by(temp.store, batch);
+}
+
+static int is_hidden(const skafu_record *record)
+{
+	return record->kind == SKAFU_KIND_EVENT &&
+	       record->stream_version < befores[strtoul(record->stream + strlen("stream-"), NULL, 10)];
+}
+
 static void append_random(uint32_t commits)
 {
 	for (uint32_t i = 0; i < commits; i++) {
 		skafu_batch *batch = batch_of(temp.store);
 		uint32_t count = random_below(5);
 
+		if (random_below(100) < hides_percent)
+			hide_random();
 		for (uint32_t k = 0; k < count; k++)
 			add_random(batch);
-		if (count == 0 || random_below(3) == 0)
+		if (skafu_batch_count(batch) == 0 || random_below(3) == 0)
 			add_row(batch);
 		clock_offset_ns += random_below(4) * INT64_C(1000000000);
 		appended_by(temp.store, batch);
@@ -98,23 +154,40 @@ static void forget_records(void)
 		skafu_record_free(records[--record_count]);
 }
 
+/* A sequence that readers do not see. */
+static int is_gone(uint64_t sequence)
+{
+	skafu_record *record = NULL;
+	int32_t rc = skafu_get(temp.store, sequence, &record, fault);
+
+	skafu_record_free(record);
+	return rc == SKAFU_ENOTFOUND;
+}
+
+/* What a plain scan gives is what the log had at the last scan and has since, less what is hidden. */
 static void scan(void)
 {
 	skafu_cursor *cursor;
 	const skafu_record *record;
 	skafu_read_opts opts = {.size = sizeof opts, .kinds = SKAFU_KINDS_ALL};
+	uint64_t last = 0;
 	int32_t rc;
 
 	forget_records();
 	went(skafu_read(temp.store, NULL, SKAFU_NO_LIMIT, &opts, &cursor, fault));
 	while ((rc = skafu_cursor_next(cursor, &record, fault)) == 1) {
 		ck_assert_uint_lt(record_count, RECORDS_MAX);
-		went(skafu_record_copy(record, &records[record_count], fault));
-		ck_assert_uint_eq(records[record_count]->sequence, record_count + 1);
-		record_count++;
+		ck_assert(!is_hidden(record) && record->sequence > last);
+		ck_assert(hides_percent != 0 || record->sequence == last + 1);
+		ck_assert_int_eq((record->flags & SKAFU_RECORD_ERASED) != 0, erased[record->sequence]);
+		ck_assert_int_eq(record->data_length == 0, erased[record->sequence]);
+		for (last++; last < record->sequence; last++)
+			ck_assert(is_gone(last));
+		went(skafu_record_copy(record, &records[record_count++], fault));
 	}
 	went(rc);
 	skafu_cursor_free(cursor);
+	ck_assert_uint_gt(record_count, 0);
 }
 
 /* ---- one question --------------------------------------------------------------------------------------------- */
@@ -189,18 +262,16 @@ static int answers(const struct question *question, const skafu_record *record)
 
 static uint64_t versions_of(const char *stream)
 {
-	uint64_t version = 0;
+	unsigned long number = strtoul(stream + strlen("stream-"), NULL, 10);
 
-	for (size_t i = 0; i < record_count; i++)
-		if (strcmp(records[i]->stream, stream) == 0)
-			version = records[i]->stream_version;
-	return version;
+	return number < STREAMS ? versions[number] : 0;
 }
 
 static void make_bounds(struct question *question)
 {
 	skafu_read_opts *opts = &question->opts;
-	uint64_t last = question->form == FORM_STREAM ? versions_of(question->text) : record_count;
+	uint64_t last = question->form == FORM_STREAM ? versions_of(question->text)
+						      : records[record_count - 1]->sequence;
 
 	if (last != 0 && random_below(2))
 		opts->from = 1 + random_below((uint32_t)last);
@@ -410,9 +481,17 @@ static void tune(void)
 	skafu__tuning_override(&tiny);
 }
 
+static void begin(void)
+{
+	memset(commit_rows, 0, sizeof commit_rows);
+	memset(versions, 0, sizeof versions);
+	memset(befores, 0, sizeof befores);
+	memset(erased, 0, sizeof erased);
+}
+
 START_TEST(every_form_agrees_with_a_scan)
 {
-	static const unsigned bits[] = {0, 3, 1}; /* of a hash that are left; 0: all */
+	static const unsigned bits[] = {0, 3, 1, 0, 3}; /* of a hash that are left; 0: all */
 	struct question question;
 
 	seeded("queries_test");
@@ -420,7 +499,8 @@ START_TEST(every_form_agrees_with_a_scan)
 	tempstore_make(&temp);
 	tune();
 	clock_install();
-	memset(commit_rows, 0, sizeof commit_rows);
+	begin();
+	hides_percent = _i < 3 ? 0 : 25;
 	tempstore_open(&temp, NULL);
 	append_random(COMMITS);
 	ck_assert_uint_gt(atomic_load(&temp.store->merges), 20);
@@ -501,6 +581,8 @@ START_TEST(a_damaged_segment_is_named_and_never_an_omission)
 	seeded("queries_test");
 	tempstore_make(&temp);
 	tune();
+	begin();
+	hides_percent = 0;
 	tempstore_open(&temp, NULL);
 	append_random(120);
 	scan();
@@ -528,7 +610,7 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_set_timeout(tests, 60);
-	tcase_add_loop_test(tests, every_form_agrees_with_a_scan, 0, 3);
+	tcase_add_loop_test(tests, every_form_agrees_with_a_scan, 0, 5);
 	tcase_add_test(tests, a_damaged_segment_is_named_and_never_an_omission);
 }
 
