@@ -300,6 +300,28 @@ class Scenes(unittest.TestCase):
             sense("dead_letters_discard", engine.handle, None, FOREVER, b"none", byref(retried))
             self.assertEqual(retried.value, 0)
 
+    def test_replay(self):
+        import test_model
+        with self.bank() as model, skafu.Engine(model) as engine:
+            for _ in range(3):
+                test_model.order(model, "Deposit", 1)
+            target, count = library.texts(["balances"])
+            opts = sized("replay_opts", flags=skafu.const.REPLAY_DRY_RUN, targets=address(target), target_count=count)
+            first, second, info = ctypes.create_string_buffer(16), ctypes.create_string_buffer(16), sized("replay_info")
+            sense("replay_start", engine.handle, address(opts), first)
+            sense("replay_pause", engine.handle, first)
+            sense("replay_resume", engine.handle, first, None)
+            engine.drain(20)
+            sense("replay_info_get", self.handle, first, address(info))
+            self.assertEqual((info.state, info.done), (skafu.const.REPLAY_DONE, 3))
+            sense("replay_start", engine.handle, address(opts), second)
+            sense("replay_cancel", engine.handle, second)
+            listing, lent, count = made("replay_list_open", self.handle, FOREVER), ctypes.c_void_p(), 0
+            while sense("replay_list_next", listing, byref(lent)) == 1:
+                count += 1
+            sense("replay_list_free", listing)
+            self.assertEqual(count, 2)
+
     def test_consumers(self):
         with self.bank() as model:
             with skafu.Subscription(model, "mail") as mail:
