@@ -324,6 +324,7 @@ LINTED := $(call match,$(SRC) $(KIT_SRC) $(LESSONS) $(TOOL) $(APP_SRC))
 LINT_CFLAGS = $(BASE) -Ilib -Iexamples/skafu $(LIB_CFLAGS) $(APP_CFLAGS)
 each = $(Q)printf '%s\n' $(LINTED) | xargs -P $(JOBS) -n $(1)
 lint: $(NEED)
+	@mkdir -p $(BUILD)
 	$(Q)cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppress=missingIncludeSystem \
 		--suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -Iinclude -Ilib -Iexamples/skafu $(LINTED)
