@@ -54,6 +54,7 @@ static const struct named_case cases[] = {
 	{"live_commits", case_live_commits},
 	{"engine", case_engine},
 	{"timers", case_timers},
+	{"errors", case_errors},
 	{"many_streams", case_many_streams},
 	{"growth", case_growth},
 };

@@ -70,6 +70,8 @@ int bench_live_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 enum engine_figure { ENGINE_P50_US, ENGINE_P95_MS, ENGINE_P99_US, ENGINE_CROSS_P95_MS, ENGINE_RATE,
 	ENGINE_PER_MINUTE };
 enum timer_figure { TIMER_RATE };
+enum error_figure { ERROR_P99_MS };
+int bench_error_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 int bench_timer_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 int bench_engine_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 
