@@ -1,6 +1,7 @@
 /*
  * oncedead_test.c: inputs that cannot be handled, in programs that are killed: each is set aside once, nothing else
- * is, keys keep their order behind one that is parked, and when the handlers are mended every input has been taken once.
+ * is, keys keep their order behind one that is parked, and when the handlers are mended every input has been taken
+ * once.
  */
 #include <check.h>
 #include <stdio.h>
