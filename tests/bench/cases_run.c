@@ -57,8 +57,8 @@ void case_timers(const struct bench_context *ctx)
 
 void case_errors(const struct bench_context *ctx)
 {
-	static const struct bench_line seen = {"error reported to seen in analytics, p99", "ms", NULL, ERROR_P99_MS, 0,
-		BAR_VALUE_MAX, 1000};
+	static const struct bench_line seen = {"error reported to seen in analytics, p99", "ms", NULL, ERROR_P99_MS,
+		0, BAR_VALUE_MAX, 1000};
 	const struct bench_job own = {.ctx = ctx, .subject = ctx->own, .run = bench_error_run,
 		.events = ctx->quick ? 100 : 1000, .store.sync = 1};
 	struct bench_series series;
