@@ -58,8 +58,7 @@ static int bounds_are_kept(const struct rusage *before)
 
 	getrusage(RUSAGE_SELF, &after);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	(void)before;
-	return 1;
+	return cpu_ms(&after) - cpu_ms(before) <= 20 * CPU_MS_MAX; /* a sanitizer's own memory is not counted */
 #else
 	return after.ru_maxrss - before->ru_maxrss <= MEMORY_KIB_MAX && cpu_ms(&after) - cpu_ms(before) <= CPU_MS_MAX;
 #endif
