@@ -28,7 +28,8 @@ static void look(const uint8_t *bytes, const struct skafu__record *record)
 {
 	size_t size = record->size;
 	is_within(bytes, size, record->id, 16);
-	is_within(bytes, size, record->causation, 16);
+	if (record->causation != skafu__record_no_cause)
+		is_within(bytes, size, record->causation, 16);
 	is_within(bytes, size, record->stream, record->stream_length + 1u);
 	is_within(bytes, size, record->correlation, record->correlation_length + 1u);
 	is_within(bytes, size, record->tags, record->tags_length);

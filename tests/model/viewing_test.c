@@ -225,7 +225,7 @@ START_TEST(ranges)
 		ck_assert_int_eq(skafu_view_refresh(view, SKAFU_FRESH_HEAD, 0, 0, NULL, &bank.error), 0);
 		check_range(view, NULL, NULL, SKAFU_NO_LIMIT);
 		for (int i = 0; i < 20; i++) {
-			char prefix[3] = {(char)('a' + rand() % 4), i % 2 ? (char)('0' + rand() % 10) : 0, 0};
+			char prefix[3] = {(char)('a' + rand() % 4), (char)(i % 2 ? '0' + rand() % 10 : 0), 0};
 
 			check_range(view, keys[rand() % KEYS], keys[rand() % KEYS], SKAFU_NO_LIMIT);
 			check_range(view, i % 2 ? NULL : prefix, keys[rand() % KEYS], (uint64_t)(rand() % 20));
