@@ -57,7 +57,7 @@ START_TEST(many_inputs_in_one_append)
 	kit.route_to = "one";
 	prockit_tell(&kit, "Ordered", "a", NULL);
 	for (int i = 0; i < 60; i++) {
-		char stream[10];
+		char stream[16];
 		snprintf(stream, sizeof stream, "s%d", i);
 		prockit_tell(&kit, "Paid", stream, "m");
 	}
@@ -84,7 +84,7 @@ START_TEST(two_engines_share_an_instance)
 	kit_engine(&kit.kit);
 	prockit_tell(&kit, "Ordered", "a", NULL);
 	for (int i = 0; i < 200; i++) {
-		char stream[10];
+		char stream[16];
 		snprintf(stream, sizeof stream, "s%d", i);
 		prockit_tell(&kit, "Paid", stream, NULL);
 		if (i % 7 == 0)

@@ -246,7 +246,7 @@ END_TEST
 START_TEST(two_engines_fire_once)
 {
 	skafu_engine *other = NULL;
-	char name[20];
+	char name[64];
 
 	went(skafu_engine_open(kit.model, NULL, &other, fault));
 	for (int round = 0; round < 20; round++) {
@@ -375,7 +375,7 @@ END_TEST
 START_TEST(without_memory)
 {
 	struct failing failing;
-	char name[20];
+	char name[64];
 
 	drop();
 	failing_init(&failing);
