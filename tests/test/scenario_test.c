@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(a_store_that_is_there_is_not_fresh)
 {
-	struct house other;
+	static struct house other; /* outlives the test: the scenario is freed after it */
 	const skafu_scenario_opts opts = {.size = sizeof(opts), .path = path};
 	skafu_scenario *second = NULL;
 
@@ -107,7 +107,7 @@ END_TEST
 
 START_TEST(two_scenarios_have_two_clocks)
 {
-	struct house other;
+	static struct house other; /* outlives the test: the scenario is freed after it */
 	skafu_scenario *second = house_scenario(&other, 0, NULL);
 
 	scenario = house_scenario(&house, 0, NULL);

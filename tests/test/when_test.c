@@ -258,7 +258,7 @@ static void digest(skafu_scenario *of, char *out, size_t room)
 START_TEST(the_same_seed_is_the_same_run)
 {
 	static char one[20000], two[20000];
-	struct house other;
+	static struct house other; /* outlives the test: the scenario is freed after it */
 	skafu_scenario *second = house_scenario(&other, SKAFU_SCENARIO_REPEAT, NULL);
 
 	house.fails = other.fails = 2;
