@@ -9,6 +9,8 @@ export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 [ "$(id -u)" = 0 ] || { echo "only root can make a fresh system; run this with sudo"; exit 77; }
 command -v debootstrap >/dev/null || { echo "debootstrap is not installed"; exit 77; }
 root=${FRESH:-$(mktemp -d)}
+# Its user must be able to look into it.
+chmod 755 "$root" 2>/dev/null
 suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
 passed=0
 failed=0
