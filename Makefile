@@ -5,11 +5,13 @@
 #   make check    every gate and every test that is over in minutes
 #
 # Each `flavour` of the objects has a tree of its own, so that a sanitizer's objects never meet plain ones:
-# static shared address (ASan + UBSan) thread (TSan) cover (gcov) fuzz (clang, libFuzzer) single (skafu.c, one file).
+# static shared address (ASan + UBSan) thread (TSan) cover (gcov) mcdc (clang-19) fuzz (clang, libFuzzer)
+# single (skafu.c, one file).
 
 BUILD    ?= build
 CFLAGS   ?= -O2 -g
 CLANG    ?= clang
+CLANG_MCDC ?= clang-19
 OBJCOPY  ?= objcopy
 FUZZ_SECONDS ?= 15
 JOBS     ?= 2
@@ -80,10 +82,12 @@ flags-single  :=
 flags-shared  := -fPIC
 flags-address := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
 flags-thread  := -O1 -fno-omit-frame-pointer -fsanitize=thread
-flags-cover   := -O0 --coverage
+# Threads must not lose counts; the later -O0 wins over CFLAGS.
+flags-cover   := -O0 --coverage -fprofile-update=atomic
+flags-mcdc    := -O0 -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
 flags-fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
-FLAVOURS := static shared address thread cover fuzz single
-compiler = $(if $(filter fuzz,$(1)),$(CLANG),$(CC))
+FLAVOURS := static shared address thread cover mcdc fuzz single
+compiler = $(if $(filter fuzz,$(1)),$(CLANG),$(if $(filter mcdc,$(1)),$(CLANG_MCDC),$(CC)))
 
 # A test, fuzzer or crash program that includes tests/x/y.h links tests/x/y.c.  tests/util reaches all of them.
 linked = $(patsubst %.c,$(BUILD)/obj-$(1)/%.o,$(shell tests/links.sh $(2)))
@@ -110,12 +114,13 @@ all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
 examples: $(EXAMPLES) $(if $(TOOL),$(BUILD)/skafuctl)
 
 # Only these goals may install packages: a packager's `make` and `make install` never do.
-INSTALLING := run check crash bench cover fuzz lint check-long check-single check-bindings check-install
+INSTALLING := run check crash bench cover mcdc fuzz lint check-long check-single check-bindings check-install
 NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(filter $(INSTALLING),$(MAKECMDGOALS))),\
-        $(if $(filter fuzz lint check-long check-install,$(MAKECMDGOALS)),deps-long,deps),deps-run))
+        $(or $(strip $(if $(filter fuzz lint check-long check-install,$(MAKECMDGOALS)),deps-long) \
+        $(if $(filter mcdc,$(MAKECMDGOALS)),deps-mcdc)),deps),deps-run))
 
 # A file that changes when compiler or flags do, so that objects of other flags are made again.
-FLAGS_NOW = $(CC) $(CLANG) $(BASE) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+FLAGS_NOW = $(CC) $(CLANG) $(CLANG_MCDC) $(BASE) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(BUILD)/flags: FORCE | $(NEED)
 	@mkdir -p $(@D); echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
 .PHONY: FORCE
@@ -139,7 +144,7 @@ $(call outdir,$(1))/tests/%: tests/%.c $$$$(call linked,$(1),tests/$$$$*.c) \
                             $(call outdir,$(1))/libskafu_internal.a $(BUILD)/flags
 	$$(call say,TEST,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
+	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
 		$$(LDFLAGS) $$(TEST_LIBS) -o $$@
 
 # The tests of the application and of its flows link all of it but its main().
@@ -244,11 +249,13 @@ DEPS      = $(DEPS_RUN) g++=g++ check=pc:check libsqlite3-dev=pc:sqlite3 mandoc=
             python3=python3
 DEPS_LONG = $(DEPS) clang=clang cmake=cmake libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \
             clang-tidy=clang-tidy
+DEPS_MCDC = $(DEPS) clang-19=clang-19 llvm-19=llvm-cov-19 libclang-rt-19-dev=fuzzer:clang-19
 
-.PHONY: deps deps-run deps-long
+.PHONY: deps deps-run deps-long deps-mcdc
 deps-run:  ; @.ci/deps $(DEPS_RUN)
 deps:      ; @.ci/deps $(DEPS)
 deps-long: ; @.ci/deps $(DEPS_LONG)
+deps-mcdc: $(filter deps-long,$(NEED)) ; @.ci/deps $(DEPS_MCDC)
 
 # ---- tests -------------------------------------------------------------------------------------------------------
 
@@ -272,7 +279,7 @@ endif
 
 RUNNER = BUILD='$(BUILD)' CC='$(CC)' JOBS='$(JOBS)' tests/run.sh
 
-.PHONY: check check-long check-single check-bindings check-install check-fresh valgrind crash bench fuzz cover lint run headers map
+.PHONY: check check-long check-single check-bindings check-install check-fresh valgrind crash bench fuzz cover mcdc lint run headers map
 check: $(NEED) $(CHECK_PROGRAMS) $(if $(strip $(CHECK_FIRST)$(CHECK_LAST)),all)
 	@$(RUNNER) $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST:examples/%=$(BUILD)/examples/%)
 
@@ -309,11 +316,30 @@ $(BUILD)/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $$(call linked,fuzz,tests/fuzz/$$*_fuz
 fuzz: $(NEED) $(call match,$(FUZZERS))
 	@FUZZ_SECONDS='$(FUZZ_SECONDS)' $(RUNNER) $(call match,$(FUZZERS))
 
-COVERED := $(call programs,cover,$(UNIT))
+# What all tests of minutes reach of the library and the kit.  Without T the exit status holds the bars.
+# A process that dies by SIGKILL leaves no counts; what the killed ones of this test run, replayworker_test runs too.
+COVERED := $(call programs,cover,$(filter-out tests/fault/replaykill_test.c,$(UNIT)))
 cover: $(NEED) $(COVERED)
 	@find $(BUILD)/obj-cover -name '*.gcda' -delete
-	@$(RUNNER) $(COVERED)
-	@BUILD='$(BUILD)' tests/cover.sh $(SRC)
+	@$(RUNNER) $(COVERED); rc=$$?; tests/cover.py $(if $(T),,--lines 95 --branches 85) $(BUILD)/obj-cover \
+		$(BUILD)/cover.txt $(SRC) $(KIT_SRC) && exit $$rc
+
+# Does every condition of a decision decide alone?  A report about the codecs, from their tests and the fuzzers' seeds.
+CODEC_TESTS := $(call programs,mcdc,$(filter tests/codec/%,$(UNIT)))
+CODEC_FUZZERS := $(patsubst %,$(BUILD)/mcdc/fuzz/%_fuzz,commit json key record segment)
+mcdc: $(NEED) $(CODEC_TESTS) $(CODEC_FUZZERS)
+	@rm -rf $(BUILD)/mcdc/profile; mkdir -p $(BUILD)/mcdc/profile
+	@LLVM_PROFILE_FILE='$(abspath $(BUILD))/mcdc/profile/%m.profraw' $(RUNNER) $(CODEC_TESTS)
+	@for f in $(CODEC_FUZZERS); do seeds=tests/fuzz/corpus/$$(basename $$f _fuzz); [ ! -d $$seeds ] || \
+		LLVM_PROFILE_FILE='$(abspath $(BUILD))/mcdc/profile/%m.profraw' $$f -runs=0 $$seeds 2>/dev/null || exit; done
+	@tests/mcdc.py $(BUILD)/mcdc $(BUILD)/mcdc.txt $(filter lib/codec/%,$(SRC)) -- $(CODEC_TESTS) $(CODEC_FUZZERS)
+
+$(BUILD)/mcdc/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $$(call linked,mcdc,tests/fuzz/$$*_fuzz.c) \
+                           $(BUILD)/mcdc/libskafu_internal.a
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG_MCDC) $(call flags,mcdc) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d $(filter %.c %.o %.a,$^) \
+		$(LDFLAGS) $(LIB_LIBS) -lpthread -lm -o $@
 
 SINGLE := $(call programs,single,$(call match,$(UNIT)))
 check-single: $(NEED) amalgamation $(SINGLE)
