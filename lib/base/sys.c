@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +110,15 @@ static int sys_real_futex_wake(uint32_t *word, int how_many)
 	return (int)syscall(SYS_futex, word, FUTEX_WAKE, how_many, NULL, NULL, 0);
 }
 
+static int sys_real_poll(int fd, int64_t timeout_ns)
+{
+	struct pollfd watched = {.fd = fd, .events = POLLIN};
+	struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / SYS_SECOND_NS),
+				   .tv_nsec = (long)(timeout_ns % SYS_SECOND_NS)};
+
+	return ppoll(&watched, 1, timeout_ns < 0 ? NULL : &timeout, NULL);
+}
+
 static int sys_real_storage(uint32_t what)
 {
 	(void)what;
@@ -145,6 +155,7 @@ static const struct skafu__sys sys_real = {
 	.rmdir = rmdir,
 	.futex_wait = sys_real_futex_wait,
 	.futex_wake = sys_real_futex_wake,
+	.poll = sys_real_poll,
 	.storage = sys_real_storage,
 };
 

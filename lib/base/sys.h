@@ -46,6 +46,9 @@ struct skafu__sys {
 	int (*futex_wait)(uint32_t *word, uint32_t expected, int64_t timeout_ns);
 	int (*futex_wake)(uint32_t *word, int how_many);
 
+	/* Sleep until a descriptor is readable, at most timeout_ns (-1: for ever).  1 it is, 0 not, -1 and errno. */
+	int (*poll)(int fd, int64_t timeout_ns);
+
 	/* Asked where LMDB is about to do something (SKAFU__TESTHOOK_): 0, or the errno with which it shall fail. */
 	int (*storage)(uint32_t what);
 };

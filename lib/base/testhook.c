@@ -81,6 +81,18 @@ static int testhook_futex_wait(uint32_t *word, uint32_t expected, int64_t timeou
 	return -1;
 }
 
+/* Likewise; what is readable already needs no wait. */
+static int testhook_poll(int fd, int64_t timeout_ns)
+{
+	const struct skafu_test_hook *hook = testhook_here;
+	if (!hook || timeout_ns < 0)
+		return testhook_machine()->poll(fd, timeout_ns);
+	int ready = testhook_machine()->poll(fd, 0);
+	if (ready == 0)
+		hook->sleep(hook->user, timeout_ns);
+	return ready;
+}
+
 /* A caller is inside of the hook, which is why the table below is never asked for this. */
 static int testhook_storage(uint32_t what)
 {
@@ -98,6 +110,7 @@ static void testhook_fill(const struct skafu__sys *below)
 	testhook_table.monotonic_ns = testhook_monotonic_ns;
 	testhook_table.random = testhook_random;
 	testhook_table.futex_wait = testhook_futex_wait;
+	testhook_table.poll = testhook_poll;
 	testhook_table.storage = testhook_storage;
 }
 

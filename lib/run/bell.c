@@ -1,7 +1,6 @@
 #include "run/bell.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -72,10 +71,8 @@ static int32_t bell_poll(struct skafu__bell *bell, int64_t deadline, skafu_error
 	int32_t rc = skafu__bell_arm(bell, error);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	struct pollfd watched = {.fd = skafu_waiter_fd(bell->waiter), .events = POLLIN};
-	int64_t left = skafu__time_left(&bell->store->sys, deadline);
-	struct timespec time = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
-	if (ppoll(&watched, 1, left < 0 ? NULL : &time, NULL) < 0 && errno != EINTR)
+	const struct skafu__sys *sys = &bell->store->sys;
+	if (sys->poll(skafu_waiter_fd(bell->waiter), skafu__time_left(sys, deadline)) < 0 && errno != EINTR)
 		return skafu__fail_os(error, errno, "waiting for the log");
 	return 0;
 }

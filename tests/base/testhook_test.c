@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/failing.h"
 #include "base/sys.h"
@@ -76,6 +77,7 @@ START_TEST(the_thread_that_entered_asks_the_hook)
 	struct skafu__sys sys;
 	uint8_t bytes[3];
 	uint32_t word = 1;
+	int ends[2];
 
 	ck_assert_int_eq(skafu_test_hook_enter(&hook), 0);
 	ck_assert_int_eq(skafu__sys_init(&sys, NULL), 0);
@@ -88,6 +90,15 @@ START_TEST(the_thread_that_entered_asks_the_hook)
 	ck_assert_int_eq(seen.slept_ns, 5);
 	ck_assert_int_eq(sys.futex_wait(&word, 2, -1), -1); /* for ever: the machine's, which sees another word */
 	ck_assert_int_eq(errno, EAGAIN);
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(sys.poll(ends[0], 6), 0);
+	ck_assert_int_eq(seen.slept_ns, 11);
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	ck_assert_int_eq(sys.poll(ends[0], 6), 1); /* there already: no wait, and so no time */
+	ck_assert_int_eq(sys.poll(ends[0], -1), 1);
+	ck_assert_int_eq(seen.slept_ns, 11);
+	close(ends[0]);
+	close(ends[1]);
 	ck_assert_int_eq(sys.storage(SKAFU__TESTHOOK_WRITE), 0);
 	ck_assert_uint_eq(seen.what, SKAFU__TESTHOOK_WRITE);
 	seen.fails = SKAFU__TESTHOOK_WRITE;
