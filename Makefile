@@ -53,7 +53,7 @@ APP_SRC := $(sort $(wildcard examples/skafu/*.c))
 APP     := $(if $(filter %/main.c,$(APP_SRC)),$(BUILD)/examples/skafu)
 
 SUITES  := base codec store model run watch test flow fault abi app
-TESTS   := $(sort $(wildcard $(SUITES:%=tests/%/*_test.c) $(SUITES:%=tests/%/*/*_test.c)))
+TESTS   := $(sort $(wildcard $(SUITES:%=tests/%/*_test.c) $(SUITES:%=tests/%/*/*_test.c) $(SUITES:%=tests/%/*_test.cc)))
 LONG    := $(filter %_long_test.c,$(TESTS))
 UTIL    := $(sort $(wildcard tests/util/*.c))
 GATES   := $(sort $(wildcard tests/shape/*.sh)) $(sort $(wildcard tests/doc/*.sh))
@@ -88,6 +88,7 @@ flags-mcdc    := -O0 -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
 flags-fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
 FLAVOURS := static shared address thread cover mcdc fuzz single
 compiler = $(if $(filter fuzz,$(1)),$(CLANG),$(if $(filter mcdc,$(1)),$(CLANG_MCDC),$(CC)))
+cxx = $(if $(filter fuzz mcdc,$(1)),$(call compiler,$(1)) --driver-mode=g++,$(CXX))
 
 # A test, fuzzer or crash program that includes tests/x/y.h links tests/x/y.c.  tests/util reaches all of them.
 linked = $(patsubst %.c,$(BUILD)/obj-$(1)/%.o,$(shell tests/links.sh $(2)))
@@ -98,8 +99,10 @@ outdir = $(BUILD)$(if $(filter static,$(1)),,/$(1))
 FLAVOUR := $(or $(SAN),static)
 $(if $(filter $(FLAVOUR),$(FLAVOURS)),,$(error SAN is address or thread))
 
+# With exceptions, what must be put right when a handler's thread ends is also put right when a handler throws.
 # The user's flags come last, so that they win; ours are never lost.
-flags = $(BASE) -Ilib $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(flags-$(1))
+flags = $(BASE) -fexceptions -Ilib $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(flags-$(1))
+cxxflags = -std=c++20 -D_GNU_SOURCE -Iinclude $(filter-out -Wstrict-prototypes,$(WARN)) $(CPPFLAGS) $(CFLAGS) $(flags-$(1))
 
 # ---- the library -------------------------------------------------------------------------------------------------
 
@@ -120,7 +123,7 @@ NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(fil
         $(if $(filter mcdc,$(MAKECMDGOALS)),deps-mcdc)),deps),deps-run))
 
 # A file that changes when compiler or flags do, so that objects of other flags are made again.
-FLAGS_NOW = $(CC) $(CLANG) $(CLANG_MCDC) $(BASE) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+FLAGS_NOW = $(CC) $(CXX) $(CLANG) $(CLANG_MCDC) $(BASE) -fexceptions $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(BUILD)/flags: FORCE | $(NEED)
 	@mkdir -p $(@D); echo '$(FLAGS_NOW)' | cmp -s - $@ || echo '$(FLAGS_NOW)' > $@
 .PHONY: FORCE
@@ -146,6 +149,12 @@ $(call outdir,$(1))/tests/%: tests/%.c $$$$(call linked,$(1),tests/$$$$*.c) \
 	@mkdir -p $$(@D)
 	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
 		$$(LDFLAGS) $$(TEST_LIBS) -o $$@
+
+# A test of what C++ needs sees the public headers only.
+$(call outdir,$(1))/tests/%: tests/%.cc $(call outdir,$(1))/libskafu_internal.a $(BUILD)/flags
+	$$(call say,TEST,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(call cxx,$(1)) $$(call cxxflags,$(1)) -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) $$(LDFLAGS) $$(TEST_LIBS) -o $$@
 
 # The tests of the application and of its flows link all of it but its main().
 $(call outdir,$(1))/libskafu_app.a: $(patsubst %.c,$(BUILD)/obj-$(1)/%.o,$(filter-out %/main.c,$(APP_SRC)))
@@ -237,7 +246,7 @@ $(BUILD)/single/skafu_all.h: $(BUILD)/skafu_all.h
 # Every host has warnings of its own turned on: ours are errors here.
 $(BUILD)/single/skafu.o: $(BUILD)/single/skafu.c $(BUILD)/single/skafu_all.h $(BUILD)/flags | $(NEED)
 	$(call say,CC,$@)
-	$(Q)$(CC) -std=c11 $(WARN) -Werror $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) -I$(@D) -c $< -o $@
+	$(Q)$(CC) -std=c11 -fexceptions $(WARN) -Werror $(LIB_CFLAGS) $(CPPFLAGS) $(CFLAGS) -I$(@D) -c $< -o $@
 
 # ---- packages ----------------------------------------------------------------------------------------------------
 
@@ -261,7 +270,7 @@ deps-mcdc: $(filter deps-long,$(NEED)) ; @.ci/deps $(DEPS_MCDC)
 
 # T=store/append runs only what has that in its path.
 match = $(if $(T),$(foreach w,$(1),$(if $(strip $(foreach t,$(T),$(findstring $(t),$(w)))),$(w))),$(1))
-programs = $(patsubst tests/%.c,$(call outdir,$(1))/tests/%,$(call match,$(2)))
+programs = $(patsubst tests/%,$(call outdir,$(1))/tests/%,$(basename $(call match,$(2))))
 UNIT := $(filter-out $(LONG),$(TESTS))
 
 # Gates and examples look at the plain build; under a sanitizer only the unit tests run.

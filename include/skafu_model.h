@@ -9,8 +9,9 @@
  * decider, checks and upcasters in several threads at once when several execute, all others in one at a time.  They
  * may read through the objects that they are given and must not call the library with the model, its store or its
  * engine: a call with the model is answered with SKAFU_EMISUSE, and no lock is held that could hang.  They return
- * 0, or a negative code (SKAFU_EHOST when none fits) with a message in the error that they are given; no exception
- * and no longjmp may leave them.  A user pointer is released by its free_user once: with the model, or before a
+ * 0, or a negative code (SKAFU_EHOST when none fits) with a message in the error that they are given.  No longjmp may
+ * leave them; an exception of C++ passes to the caller and counts as a failure (skafu-threads(7)), but none may leave
+ * a function that releases.  A user pointer is released by its free_user once: with the model, or before a
  * refused definition returns.  Definitions and their texts are copied.
  */
 #ifndef SKAFU_MODEL_H

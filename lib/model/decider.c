@@ -1,5 +1,6 @@
 #include "model/decider.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -65,19 +66,31 @@ static int32_t state_made(int32_t rc, const void *state, const char *function, s
 	return skafu__error_copy(error, own, rc);
 }
 
+struct state_making {
+	const struct skafu__sys *sys;
+	void *state;
+};
+
+static void state_unmake(void *arg)
+{
+	const struct state_making *making = arg;
+	skafu__free(making->sys, making->state);
+}
+
 static int32_t state_make_flat(const struct skafu__sys *sys, const skafu_state_def *def, void *user, void **out,
 			       skafu_error *error)
 {
 	struct skafu_error own = {0};
-	void *state = skafu__alloc_zeroed(sys, 1, def->bytes);
-	if (!state)
+	struct state_making making = {sys, skafu__alloc_zeroed(sys, 1, def->bytes)};
+	int32_t rc = 0;
+	if (!making.state)
 		return skafu__fail_memory(error);
-	int32_t rc = def->init ? def->init(user, state, &own) : 0;
-	if (rc < 0) {
-		skafu__free(sys, state);
-		return state_made(rc, state, "init", &own, error);
-	}
-	*out = state;
+	pthread_cleanup_push(state_unmake, &making);
+	rc = def->init ? def->init(user, making.state, &own) : 0;
+	pthread_cleanup_pop(rc < 0);
+	if (rc < 0)
+		return state_made(rc, making.state, "init", &own, error);
+	*out = making.state;
 	return 0;
 }
 

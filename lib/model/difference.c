@@ -1,5 +1,6 @@
 #include "model/difference.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -222,23 +223,38 @@ static int32_t difference_table(struct difference_walk *walk, const char *table,
 	return 0;
 }
 
+static int32_t difference_tables(struct difference_walk *walk, skafu_error *error)
+{
+	const struct skafu__built *built = &walk->building->built;
+	int32_t rc = 0;
+	for (uint32_t i = 0; rc == 0 && i < built->live.table_count; i++)
+		rc = difference_table(walk, skafu__viewmark_table_name(&built->live, i), error);
+	for (uint32_t i = 0; rc == 0 && i < built->shadow.table_count; i++) {
+		const char *table = skafu__viewmark_table_name(&built->shadow, i);
+		if (skafu__viewmark_table(&built->live, table) < 0)
+			rc = difference_table(walk, table, error);
+	}
+	return rc;
+}
+
+/* Also when the host's function did not return. */
+static void difference_done(void *arg)
+{
+	struct difference_walk *walk = arg;
+	skafu__buf_done(&walk->found);
+	skafu__buf_done(&walk->last);
+}
+
 int32_t skafu__difference_count(struct skafu__building *building, skafu_difference_fn tell, void *user,
 				uint64_t *out_count, skafu_error *error)
 {
 	struct difference_walk walk = {.building = building, .tell = tell, .user = user};
-	const struct skafu__built *built = &building->built;
 	int32_t rc = 0;
 	skafu__buf_init(&walk.found, &building->model->sys, SIZE_MAX);
 	skafu__buf_init(&walk.last, &building->model->sys, SIZE_MAX);
-	for (uint32_t i = 0; rc == 0 && i < built->live.table_count; i++)
-		rc = difference_table(&walk, skafu__viewmark_table_name(&built->live, i), error);
-	for (uint32_t i = 0; rc == 0 && i < built->shadow.table_count; i++) {
-		const char *table = skafu__viewmark_table_name(&built->shadow, i);
-		if (skafu__viewmark_table(&built->live, table) < 0)
-			rc = difference_table(&walk, table, error);
-	}
-	skafu__buf_done(&walk.found);
-	skafu__buf_done(&walk.last);
+	pthread_cleanup_push(difference_done, &walk);
+	rc = difference_tables(&walk, error);
+	pthread_cleanup_pop(1);
 	if (rc >= 0)
 		*out_count = walk.count;
 	return rc;

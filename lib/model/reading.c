@@ -113,6 +113,7 @@ void skafu__reading_done(struct skafu__reading *reading)
 		skafu_query_free(reading->guard);
 	skafu_query_free(reading->read);
 	skafu__hot_release(reading->hot);
+	skafu__hot_release(reading->making);
 	skafu_cursor_free(reading->cursor);
 	skafu__lens_done(&reading->lens);
 	skafu__buf_done(&reading->key);
@@ -218,7 +219,9 @@ static int32_t reading_own(struct skafu__reading *reading, skafu_error *error)
 	if (!own)
 		return skafu__fail_memory(error);
 	struct reading_copy_call call = {old, own, error};
+	reading->making = own;
 	int32_t rc = skafu__model_call(reading->model, reading_copy_body, &call);
+	reading->making = NULL;
 	if (rc != 0) {
 		skafu__hot_release(own);
 		return rc;
@@ -372,7 +375,9 @@ static int32_t reading_base(struct skafu__reading *reading, uint64_t at, uint64_
 		return skafu__fail_memory(error);
 	hot->hidden = hidden;
 	struct reading_base_call call = {reading, hot, at, from_snapshot, error};
+	reading->making = hot;
 	int32_t rc = reading->decider->has_state ? skafu__model_call(reading->model, reading_base_body, &call) : 0;
+	reading->making = NULL;
 	if (rc != 0) {
 		skafu__hot_release(hot);
 		return rc;

@@ -24,8 +24,9 @@ struct skafu__reading {
 	struct skafu__buf key; /* names the decider and what it reads */
 	struct skafu__hot *hot;
 	struct skafu__lens lens;
-	skafu_cursor *cursor; /* while it is read; here,
-	so that it is given back also when a handler ends its thread */
+	/* While they are read and made: here, so that they are given back also when a handler does not return. */
+	skafu_cursor *cursor;
+	struct skafu__hot *making;
 	int64_t deadline; /* INT64_MAX: none */
 	int saves;        /* the batch holds a snapshot of `hot` */
 };

@@ -1,5 +1,6 @@
 #include "model/snapshot.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -48,8 +49,9 @@ int32_t skafu__snapshot_get(skafu_store *store, const uint8_t key[16], uint64_t 
 		return 0;
 	if (rc != 0)
 		return skafu__error_copy(error, &own, rc);
+	pthread_cleanup_push(skafu_bytes_free, value);
 	rc = snapshot_decode(value, length, at, hot, error);
-	skafu_bytes_free(value);
+	pthread_cleanup_pop(1);
 	return rc;
 }
 
@@ -65,15 +67,22 @@ static int32_t snapshot_encode(struct skafu__buf *out, const struct skafu__hot *
 	return skafu__state_save(&decider->state, decider->user, hot->state, out, error);
 }
 
+static void snapshot_drop(void *value)
+{
+	skafu__buf_done(value);
+}
+
 int32_t skafu__snapshot_put(skafu_batch *batch, const uint8_t key[16], const struct skafu__hot *hot,
 			    skafu_error *error)
 {
 	struct skafu__buf value;
 	struct skafu_error own = {0};
+	int32_t rc;
 	skafu__buf_init(&value, hot->sys, SNAPSHOT_BYTES_MAX);
-	int32_t rc = snapshot_encode(&value, hot, &own);
+	pthread_cleanup_push(snapshot_drop, &value);
+	rc = snapshot_encode(&value, hot, &own);
 	if (rc == 0)
 		rc = skafu_batch_put_row(batch, snapshot_table, key, 16, value.bytes, value.length, &own);
-	skafu__buf_done(&value);
+	pthread_cleanup_pop(1);
 	return rc == SKAFU_ENOMEM ? skafu__error_copy(error, &own, rc) : 0;
 }

@@ -447,6 +447,13 @@ static int32_t lens_check_data(const struct skafu_upcast *out, const void *data,
 	return 0;
 }
 
+/* Who copies records for longer than a look lets the names of types be: they are the model's where it knows them. */
+static const char *lens_type_name(const struct skafu__lens *lens, const char *type)
+{
+	const struct skafu__type *known = skafu__registry_type(lens->registry, type);
+	return known ? known->name : NULL;
+}
+
 static int32_t lens_add(struct skafu_upcast *out, const char *type, uint32_t version, const void *data,
 			size_t length, skafu_error *error)
 {
@@ -456,7 +463,9 @@ static int32_t lens_add(struct skafu_upcast *out, const char *type, uint32_t ver
 	if (!form)
 		return skafu__fail_memory(error);
 	form->record = *out->from;
-	form->record.type = memcpy(form->data + length, type, type_length + 1);
+	form->record.type = lens_type_name(lens, type);
+	if (!form->record.type)
+		form->record.type = memcpy(form->data + length, type, type_length + 1);
 	form->record.event_version = version;
 	form->record.data = form->data;
 	form->record.data_length = (uint32_t)length;

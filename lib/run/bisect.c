@@ -157,6 +157,11 @@ static uint64_t bisect_time_left(const struct bisect_view *bisect)
 	return (uint64_t)skafu__time_left(&bisect->model->sys, bisect->deadline);
 }
 
+static void bisect_close_view(void *view)
+{
+	skafu_view_close(view);
+}
+
 /* 1 it is so as of this event, 0 it is not.  The predicate reads the view through the library, so it is no function
  * of a definition. */
 static int32_t bisect_view_at(const struct bisect_view *bisect, uint64_t sequence, skafu_error *error)
@@ -167,8 +172,9 @@ static int32_t bisect_view_at(const struct bisect_view *bisect, uint64_t sequenc
 				     error);
 	if (rc != 0)
 		return rc;
+	pthread_cleanup_push(bisect_close_view, view);
 	rc = bisect->predicate(bisect->user, view, &own);
-	skafu_view_close(view);
+	pthread_cleanup_pop(1);
 	if (rc >= 0)
 		return rc != 0;
 	if (own.code == 0)

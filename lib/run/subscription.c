@@ -7,6 +7,7 @@
  */
 #include "skafu_run.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -158,29 +159,58 @@ static int32_t subscription_keep(skafu_subscription *subscription, struct skafu_
 	return 0;
 }
 
+struct subscription_taking {
+	skafu_subscription *subscription;
+	struct skafu__partition *partition;
+	uint64_t sequence;
+	uint32_t before; /* forms */
+};
+
+/* It comes again, at once.  Also when an upcaster or mask did not return. */
+static void subscription_put_back(void *arg)
+{
+	const struct subscription_taking *taking = arg;
+	skafu_subscription *subscription = taking->subscription;
+	if (subscription->form_count > taking->before)
+		subscription_drop_forms(subscription, taking->before, subscription->form_count - taking->before);
+	skafu__consumer_return(subscription->consumer, taking->partition, taking->sequence - 1, 0);
+}
+
+static int32_t subscription_run(struct subscription_taking *taking, const skafu_record *stored, skafu_error *error)
+{
+	skafu_subscription *subscription = taking->subscription;
+	struct skafu__consumer *consumer = subscription->consumer;
+	int32_t rc;
+	pthread_cleanup_push(subscription_put_back, taking);
+	rc = skafu__step_run(&consumer->step, stored, subscription->batch, 0, error);
+	if (rc == SKAFU_ENEWER && (consumer->source.given.flags & SKAFU_SOURCE_SKIP_NEWER))
+		rc = 0;
+	pthread_cleanup_pop(rc != 0);
+	return rc;
+}
+
 static int32_t subscription_take(skafu_subscription *subscription, struct skafu__partition *partition,
 				 const skafu_record *stored, skafu_error *error)
 {
 	struct skafu__consumer *consumer = subscription->consumer;
 	struct skafu__failure failure;
-	uint32_t before = subscription->form_count;
+	struct subscription_taking taking = {subscription, partition, stored->sequence, subscription->form_count};
 	int32_t rc = skafu__failure_before(consumer, partition, stored, &failure, error);
 	if (rc == 1 && partition->open == 0)
 		return skafu__deliver_give_up(consumer, &failure, error);
-	if (rc == 0) {
-		rc = skafu__step_run(&consumer->step, stored, subscription->batch, 0, error);
-		if (rc == SKAFU_ENEWER && (consumer->source.given.flags & SKAFU_SOURCE_SKIP_NEWER))
-			rc = 0;
+	if (rc == 1) {
+		/* Parked, but what goes before it is still out: it comes again. */
+		skafu__consumer_return(consumer, partition, taking.sequence - 1,
+				       consumer->store->sys.monotonic_ns() + 10000000);
+		return 0;
 	}
-	if (rc == 0)
-		return subscription_keep(subscription, partition, stored->sequence,
-					 subscription->form_count - before);
-	/* Parked, but what goes before it is still out: it comes again. */
-	if (subscription->form_count > before)
-		subscription_drop_forms(subscription, before, subscription->form_count - before);
-	skafu__consumer_return(consumer, partition, stored->sequence - 1,
-			       rc == 1 ? consumer->store->sys.monotonic_ns() + 10000000 : 0);
-	return rc == 1 ? 0 : rc;
+	if (rc < 0) {
+		subscription_put_back(&taking);
+		return rc;
+	}
+	rc = subscription_run(&taking, stored, error);
+	return rc ? rc : subscription_keep(subscription, partition, taking.sequence,
+					   subscription->form_count - taking.before);
 }
 
 /* Forms until there are enough: 0 there is nothing more now, or a code. */

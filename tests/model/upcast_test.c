@@ -180,6 +180,7 @@ START_TEST(one_to_many_to_none)
 		ck_assert_str_eq(lens.shown[0]->type, "B");
 		ck_assert_str_eq(lens.shown[1]->type, "A");
 		ck_assert_uint_eq(lens.shown[1]->event_version, V3);
+		ck_assert_ptr_eq(lens.shown[0]->type, skafu__registry_type(&bank.model->registry, "B")->name);
 		ck_assert(memcmp(lens.shown[0]->data, "{\"from\":1,\"number\":0}", 21) == 0);
 		ck_assert(memcmp(lens.shown[1]->data, "{\"from\":2,\"number\":0}", 21) == 0);
 		for (uint32_t n = 0; n < 2; n++) {
