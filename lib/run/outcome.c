@@ -135,10 +135,13 @@ int32_t skafu_outcome_read(const skafu_record *record, skafu_outcome **out_outco
 	if (record->kind != SKAFU_KIND_OUTCOME)
 		return skafu__fail(error, SKAFU_EINVAL, "record %llu is no outcome of a command",
 				   (unsigned long long)record->sequence);
-	if (outcome_parse(record, &texts, &answer, &attempts, NULL) != 0)
+	int32_t rc = outcome_parse(record, &texts, &answer, &attempts, NULL);
+	if (rc == SKAFU_ENOMEM)
+		return skafu__fail_memory(error);
+	if (rc != 0)
 		return skafu__fail(error, SKAFU_EINVAL, "record %llu is an outcome that this library did not write",
 				   (unsigned long long)record->sequence);
-	int32_t rc = skafu__outcome_make(skafu__sys_current(), &answer, out_outcome, error);
+	rc = skafu__outcome_make(skafu__sys_current(), &answer, out_outcome, error);
 	if (rc == 0)
 		outcome_place(record, attempts, *out_outcome);
 	return rc;
