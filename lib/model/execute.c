@@ -204,7 +204,8 @@ static int32_t execute_complete_batch(struct execute_job *job, skafu_error *erro
 	execute_answer(job, &answer);
 	int32_t rc = skafu__reading_guard(&job->reading, batch, error);
 	if (rc == 0 && job->order->has_key)
-		rc = skafu__keyed_put(batch, &job->model->sys, job->order->commit, &answer, error);
+		rc = skafu__keyed_put(batch, &job->model->sys, job->order->commit,
+				      companion ? companion->commit_id : NULL, &answer, error);
 	if (rc == 0)
 		rc = skafu__reading_save(&job->reading, batch, error);
 	if (rc == 0 && companion && companion->commit_id)

@@ -76,28 +76,29 @@ void skafu_outcome_free(skafu_outcome *outcome)
 
 /* ---- the row --------------------------------------------------------------------------------------------------- */
 
-static int32_t keyed_encode(struct skafu__buf *out, const struct skafu__answer *answer)
+static int32_t keyed_encode(struct skafu__buf *out, const uint8_t *commit, const struct skafu__answer *answer)
 {
 	skafu__buf_put_u8(out, KEYED_FORM);
 	skafu__buf_put_u8(out, (uint8_t)answer->decision);
 	skafu__buf_put_u8(out, answer->last_is_own != 0);
-	skafu__buf_put_u8(out, 0);
+	skafu__buf_put_u8(out, commit != NULL);
 	skafu__buf_put_u32(out, answer->event_count);
 	skafu__buf_put_u64(out, answer->stream_version);
 	skafu__buf_put(out, answer->command, 16);
 	skafu__buf_put(out, answer->code, strlen(answer->code) + 1);
 	skafu__buf_put(out, answer->message, strlen(answer->message) + 1);
-	return skafu__buf_put(out, answer->correlation, strlen(answer->correlation) + 1);
+	skafu__buf_put(out, answer->correlation, strlen(answer->correlation) + 1);
+	return skafu__buf_put(out, commit, commit ? 16 : 0);
 }
 
 int32_t skafu__keyed_put(skafu_batch *batch, const struct skafu__sys *sys, const uint8_t id[16],
-			 const struct skafu__answer *answer, skafu_error *error)
+			 const uint8_t *commit, const struct skafu__answer *answer, skafu_error *error)
 {
 	struct skafu__buf value;
 	skafu__buf_init(&value, sys, KEYED_BYTES_MAX);
-	int32_t rc = keyed_encode(&value, answer) ? skafu__fail_memory(error) : 0;
+	int32_t rc = keyed_encode(&value, commit, answer) ? skafu__fail_memory(error) : 0;
 	if (rc == 0)
-		rc = skafu_batch_set_id(batch, id, error);
+		rc = skafu_batch_set_id(batch, commit ? commit : id, error);
 	if (rc == 0)
 		rc = skafu_batch_expect_no_row(batch, keyed_table, id, 16, error);
 	if (rc == 0)
@@ -115,7 +116,9 @@ static const char *keyed_take_text(struct skafu__reader *reader)
 	return (const char *)skafu__reader_take(reader, (size_t)(end - reader->at) + 1);
 }
 
-static int32_t keyed_decode(const uint8_t *value, size_t length, struct skafu__answer *out, skafu_error *error)
+/* The id of the commit is lent from the value when it is in there, else *commit stays as it is. */
+static int32_t keyed_decode(const uint8_t *value, size_t length, struct skafu__answer *out, const uint8_t **commit,
+			    skafu_error *error)
 {
 	struct skafu__reader reader;
 	skafu__reader_init(&reader, value, length);
@@ -124,14 +127,16 @@ static int32_t keyed_decode(const uint8_t *value, size_t length, struct skafu__a
 				   "version of the library does not know");
 	out->decision = skafu__reader_u8(&reader);
 	out->last_is_own = skafu__reader_u8(&reader);
-	skafu__reader_u8(&reader);
+	int has_commit = skafu__reader_u8(&reader) != 0;
 	out->event_count = skafu__reader_u32(&reader);
 	out->stream_version = skafu__reader_u64(&reader);
 	out->command = skafu__reader_take(&reader, 16);
 	out->code = keyed_take_text(&reader);
 	out->message = out->code ? keyed_take_text(&reader) : NULL;
 	out->correlation = out->message ? keyed_take_text(&reader) : NULL;
-	if (out->correlation)
+	if (out->correlation && has_commit)
+		*commit = skafu__reader_take(&reader, 16);
+	if (out->correlation && *commit)
 		return 0;
 	skafu__fail(error, SKAFU_EDAMAGED, "the answer that is kept for this key is damaged; verify the store");
 	return SKAFU_EDAMAGED;
@@ -147,8 +152,10 @@ static int32_t keyed_add_places(skafu_store *store, const uint8_t id[16], const 
 		return rc;
 	outcome->flags = SKAFU_OUTCOME_REPEATED;
 	outcome->commit = places.commit;
-	outcome->first_sequence = places.first_sequence;
-	outcome->last_sequence = places.last_sequence;
+	if (answer->event_count != 0 && places.first_sequence != 0) { /* behind the events may be an outcome */
+		outcome->first_sequence = places.first_sequence;
+		outcome->last_sequence = places.first_sequence + answer->event_count - 1;
+	}
 	if (outcome->stream_version == 0 && answer->last_is_own)
 		outcome->stream_version = places.stream_version;
 	return 0;
@@ -162,16 +169,17 @@ int32_t skafu__keyed_get(skafu_store *store, const struct skafu__sys *sys, const
 	struct skafu_error own = {0};
 	struct skafu__answer answer = {0};
 	skafu_outcome *outcome = NULL;
+	const uint8_t *commit = id;
 	int32_t rc = skafu_row_get(store, keyed_table, id, 16, &value, &length, &own);
 	if (rc == SKAFU_ENOTFOUND)
 		return 0;
 	if (rc != 0)
 		return skafu__error_copy(error, &own, rc);
-	rc = keyed_decode(value, length, &answer, error);
+	rc = keyed_decode(value, length, &answer, &commit, error);
 	if (rc == 0)
 		rc = skafu__outcome_make(sys, &answer, &outcome, error);
 	if (rc == 0)
-		rc = keyed_add_places(store, id, &answer, outcome, error);
+		rc = keyed_add_places(store, commit, &answer, outcome, error);
 	skafu_bytes_free(value);
 	if (rc != 0) {
 		skafu_outcome_free(outcome);

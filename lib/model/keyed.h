@@ -2,17 +2,18 @@
  * keyed.h: commands with a key are decided once.
  *
  * The commit of a keyed command has the id H(domain, key), so the store itself refuses a second one; and it writes a
- * row of the table "skafu.keys" under that id, which keeps the answer, also when nothing was emitted.
+ * row of the table "skafu.keys" under that id, which keeps the answer, also when nothing was emitted.  The decision of
+ * a recorded command has a commit id of its own, which is in the row then; the row alone keeps it from being made twice.
  *
  * Value, little endian:
  *    0  u8        1, the form
  *    1  u8        decision
  *    2  u8        1: the last event is in the command's stream
- *    3  u8        0
+ *    3  u8        1: the id of the commit is at the end, because it is not the key of the row
  *    4  u32       number of events
  *    8  u64       version of the command's stream, 0 when it is not known here
  *   16  16 bytes  id of the command
- *   32  ...       code, message, correlation, each with its NUL
+ *   32  ...       code, message, correlation, each with its NUL; the id of the commit
  */
 #ifndef SKAFU__MODEL_KEYED_H
 #define SKAFU__MODEL_KEYED_H
@@ -37,9 +38,10 @@ struct skafu__answer {
 	const char *correlation;
 };
 
-/* Into the batch: the commit's id and the row, which must not be there yet. */
+/* Into the batch: its id and the row, which must not be there yet.  commit: the id of the batch; NULL: that of the
+ * key. */
 int32_t skafu__keyed_put(skafu_batch *batch, const struct skafu__sys *sys, const uint8_t id[16],
-			 const struct skafu__answer *answer, skafu_error *error);
+			 const uint8_t *commit, const struct skafu__answer *answer, skafu_error *error);
 
 /* The answer that was given before: 1 and an outcome, 0 when there was none. */
 int32_t skafu__keyed_get(skafu_store *store, const struct skafu__sys *sys, const uint8_t id[16],

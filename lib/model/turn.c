@@ -48,18 +48,23 @@ void skafu__turn_continue_trace(struct skafu_turn *turn, const void *metadata, s
 	skafu__trace_format(&trace, turn->traceparent);
 }
 
-/* The first byte of a JSON object's inside. */
+static size_t turn_skip_blanks(const char *text, size_t from, size_t length)
+{
+	while (from < length && memchr(" \t\r\n", text[from], 4))
+		from++;
+	return from;
+}
+
+/* The first byte of a JSON object's inside; length when it is none. */
 static size_t turn_inside(const char *object, size_t length)
 {
-	const char *brace = memchr(object, '{', length);
-	return brace ? (size_t)(brace - object) + 1 : length;
+	size_t brace = turn_skip_blanks(object, 0, length);
+	return brace < length && object[brace] == '{' ? brace + 1 : length;
 }
 
 static int turn_is_blank(const char *text, size_t length)
 {
-	size_t at = 0;
-	while (at < length && strchr(" \t\r\n", text[at]) && text[at])
-		at++;
+	size_t at = turn_skip_blanks(text, 0, length);
 	return at < length && text[at] == '}';
 }
 

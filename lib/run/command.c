@@ -54,24 +54,30 @@ static int32_t command_put_own(struct skafu__buf *out, const skafu_command *comm
 	return skafu__buf_put_text(out, "}");
 }
 
+static size_t command_skip_blanks(const char *text, size_t from, size_t length)
+{
+	while (from < length && memchr(" \t\r\n", text[from], 4))
+		from++;
+	return from;
+}
+
+/* That the rest is strict JSON is seen when the record is added. */
 static int32_t command_join_metadata(struct skafu__buf *out, const skafu_command *command, skafu_error *error)
 {
 	const char *given = command->metadata;
 	size_t length = command->metadata_length;
-	const char *brace = length != 0 ? memchr(given, '{', length) : NULL;
+	size_t brace = command_skip_blanks(given, 0, length);
 	int32_t rc = command_put_own(out, command, error);
 	if (rc != 0)
 		return rc;
-	if (length != 0 && !brace)
+	if (length != 0 && (brace == length || given[brace] != '{'))
 		return skafu__fail(error, SKAFU_EJSON, "the metadata of the command are no JSON object");
-	size_t inside = brace ? (size_t)(brace - given) + 1 : length;
-	while (inside < length && memchr(" \t\r\n", given[inside], 4))
-		inside++;
+	size_t inside = command_skip_blanks(given, brace + 1, length);
 	if (inside < length && given[inside] != '}')
 		skafu__buf_put_text(out, ",");
 	if (inside < length)
 		skafu__buf_put(out, given + inside, length - inside);
-	else
+	if (length == 0)
 		skafu__buf_put_text(out, "}");
 	return out->failed ? skafu__fail(error, out->failed, "the metadata of the command find no room") : 0;
 }
@@ -201,8 +207,6 @@ static int32_t command_add(void *user, skafu_batch *batch, const struct skafu__a
 	struct skafu__step *step = job->step;
 	struct skafu__told told = {.answer = answer, .attempts = ++job->attempts};
 	int32_t rc = skafu__outcome_put(step->model, job->record, &told, batch, error);
-	if (rc == 0 && (step->flags & SKAFU__STEP_DRY))
-		return SKAFU_EABSENT;
 	return rc == 0 && step->seal ? step->seal(step->seal_user, step, batch, error) : rc;
 }
 
@@ -214,9 +218,8 @@ static int32_t command_answer(struct command_job *job, const struct skafu__answe
 	struct skafu__told told = {.answer = answer, .attempts = 0, .is_repeated = (uint32_t)is_repeated};
 	skafu_batch *batch = step->turn.batch;
 	int32_t rc = skafu__outcome_put(step->model, job->record, &told, batch, error);
-	if (rc != 0 || (step->flags & SKAFU__STEP_DRY))
-		return rc;
-	rc = skafu_batch_set_id(batch, step->commit_id, error);
+	if (rc == 0)
+		rc = skafu_batch_set_id(batch, step->commit_id, error);
 	if (rc == 0 && step->seal)
 		rc = step->seal(step->seal_user, step, batch, error);
 	if (rc == 0)
@@ -276,8 +279,6 @@ static int32_t command_handle(void *self, const skafu_record *input, struct skaf
 	else
 		rc = command_decide(&job, error);
 	if (rc == SKAFU_ECOMMIT) /* decided before a rewind */
-		return 0;
-	if (rc == SKAFU_EABSENT && (step->flags & SKAFU__STEP_DRY))
 		return 0;
 	step->committed = rc == 0;
 	return rc;

@@ -36,7 +36,7 @@ struct skafu__handler {
 };
 
 #define SKAFU__STEP_MUTED 0x1u /* external effects are held back: they were done, or it is a replay */
-#define SKAFU__STEP_DRY 0x2u   /* nothing is kept: a handler that commits by itself must not */
+#define SKAFU__STEP_DRY 0x2u   /* nothing is kept; never for a handler that commits by itself */
 #define SKAFU__STEP_AGAIN 0x4u /* the input was done before: a rewind */
 #define SKAFU__STEP_RETRY 0x8u /* a dead letter: the handler takes up what it had set aside */
 

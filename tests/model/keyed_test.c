@@ -43,25 +43,28 @@ static const struct skafu__answer answer = {.decision = SKAFU_DECISION_REFUSED, 
 					    .stream_version = 9, .command = command, .code = "no",
 					    .message = "Never.", .correlation = "c"};
 
-static int32_t put(void)
+static int32_t put(const uint8_t *commit)
 {
 	skafu_batch *batch = NULL;
 	int32_t rc = skafu_batch_new(bank.store, &batch, NULL);
 
 	if (rc == 0)
-		rc = skafu__keyed_put(batch, skafu__sys_current(), id, &answer, NULL);
+		rc = skafu__keyed_put(batch, skafu__sys_current(), id, commit, &answer, NULL);
 	if (rc == 0)
 		rc = skafu_append(bank.store, batch, 0, NULL, NULL);
 	skafu_batch_free(batch);
 	return rc;
 }
 
+/* In a commit with the id of the key, or with another one. */
 START_TEST(there_and_back)
 {
+	static const uint8_t other[16] = {9, 9};
 	skafu_outcome *outcome = NULL;
 
 	ck_assert_int_eq(skafu__keyed_get(bank.store, skafu__sys_current(), id, &outcome, &bank.error), 0);
-	ck_assert_int_eq(put(), 0);
+	ck_assert_int_eq(put(_i ? other : NULL), 0);
+	ck_assert_int_eq(skafu_commit_status(bank.store, _i ? other : id, NULL, NULL), 0);
 	ck_assert_int_eq(skafu__keyed_get(bank.store, skafu__sys_current(), id, &outcome, &bank.error), 1);
 	ck_assert_uint_eq(outcome->decision, SKAFU_DECISION_REFUSED);
 	ck_assert_uint_eq(outcome->flags, SKAFU_OUTCOME_REPEATED);
@@ -95,7 +98,7 @@ START_TEST(rows_that_are_not_right)
 	void *value = NULL;
 	size_t length = 0;
 
-	ck_assert_int_eq(put(), 0);
+	ck_assert_int_eq(put(_i ? command : NULL), 0);
 	ck_assert_int_eq(skafu_row_get(bank.store, "skafu.keys", id, 16, &value, &length, NULL), 0);
 	for (size_t cut = 0; cut < length; cut++)
 		ck_assert_int_eq(get_changed(value, cut), cut < 35 ? SKAFU_ENEWER : SKAFU_EDAMAGED);
@@ -114,11 +117,11 @@ START_TEST(without_memory)
 	failing_init(&failing);
 	failing.left = 0;
 	ck_assert_int_eq(skafu__outcome_make(&failing.sys, &answer, &outcome, NULL), SKAFU_ENOMEM);
-	ck_assert_int_eq(put(), 0);
+	ck_assert_int_eq(put(NULL), 0);
 	ck_assert_int_eq(skafu__keyed_get(bank.store, &failing.sys, id, &outcome, NULL), SKAFU_ENOMEM);
 	skafu_batch *batch = NULL;
 	ck_assert_int_eq(skafu_batch_new(bank.store, &batch, NULL), 0);
-	ck_assert_int_eq(skafu__keyed_put(batch, &failing.sys, id, &answer, NULL), SKAFU_ENOMEM);
+	ck_assert_int_eq(skafu__keyed_put(batch, &failing.sys, id, NULL, &answer, NULL), SKAFU_ENOMEM);
 	skafu_batch_free(batch);
 	ck_assert_ptr_null(outcome);
 	ck_assert_int_eq(failing.live, 0);
@@ -132,8 +135,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, open_bank, close_bank);
 	tcase_add_test(tests, ids);
-	tcase_add_test(tests, there_and_back);
-	tcase_add_test(tests, rows_that_are_not_right);
+	tcase_add_loop_test(tests, there_and_back, 0, 2);
+	tcase_add_loop_test(tests, rows_that_are_not_right, 0, 2);
 	tcase_add_test(tests, without_memory);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -123,6 +123,22 @@ START_TEST(traces_go_on)
 }
 END_TEST
 
+/* What the turn puts in front must not make an object of what is none. */
+START_TEST(metadata_that_are_no_object)
+{
+	static const char *const strange[] = {"[{}", "no {}", "\"{}", "[{\"a\":1}", "{", " ", "1", "[]"};
+
+	for (int traced = 0; traced < 2; traced++)
+		for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+			skafu_new_record event = {.size = sizeof event, .type = "Opened", .stream = "s",
+						  .metadata = strange[i], .metadata_length = strlen(strange[i])};
+			skafu__turn_reset(&turn);
+			skafu__turn_continue_trace(&turn, parent, traced ? sizeof parent - 1 : 0);
+			ck_assert_msg(emit(&event) == SKAFU_EJSON, "%s", strange[i]);
+		}
+}
+END_TEST
+
 START_TEST(mistakes_stick)
 {
 	skafu_new_record good = {.size = sizeof good, .type = "Opened", .stream = "s"}, event = good;
@@ -236,6 +252,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, open_turn, close_turn);
 	tcase_add_test(tests, traces_go_on);
 	tcase_add_test(tests, what_is_filled_in);
+	tcase_add_test(tests, metadata_that_are_no_object);
 	tcase_add_test(tests, mistakes_stick);
 	tcase_add_test(tests, checks);
 	tcase_add_test(tests, refusals);

@@ -108,6 +108,41 @@ START_TEST(a_key_is_decided_once)
 }
 END_TEST
 
+/* Decided as a record: past the engine, and as another record of the key, it is the same answer. */
+START_TEST(a_key_of_a_record_is_known_everywhere)
+{
+	skafu_command command = command_of("Order", "k");
+	skafu_outcome *outcome = NULL;
+
+	kit_open(&kit);
+	kit_engine(&kit);
+	skafu_outcome *first = execute(command);
+	went(skafu_model_execute(kit.model, &command, SECOND, NULL, &outcome, fault));
+	ck_assert_uint_eq(outcome->flags, SKAFU_OUTCOME_REPEATED);
+	ck_assert_uint_eq(outcome->decision, SKAFU_DECISION_ACCEPTED);
+	ck_assert_uint_eq(outcome->event_count, 1);
+	ck_assert_uint_eq(outcome->first_sequence, first->first_sequence);
+	ck_assert_uint_eq(outcome->last_sequence, first->last_sequence);
+	ck_assert_uint_eq(outcome->stream_version, first->stream_version);
+	ck_assert_uint_eq(outcome->commit, first->commit);
+	ck_assert_int_eq(memcmp(outcome->command, first->command, 16), 0);
+	skafu_outcome_free(outcome);
+	skafu_outcome_free(first);
+	/* A reaction that sends the key again makes a second record of it. */
+	skafu_new_record again = {.size = sizeof again, .kind = SKAFU_KIND_COMMAND, .type = "Order",
+				  .stream = "order-1", .source = "shop", .metadata = "{\"skafu\":{\"key\":\"k\"}}",
+				  .metadata_length = 21};
+	skafu_batch *batch = batch_of(kit.store);
+	went(skafu_batch_add(batch, &again, fault));
+	appended_by(kit.store, batch);
+	kit_run(&kit);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_OUTCOME, NULL), 2);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, NULL), 1);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_ERROR, NULL), 0);
+	kit_close(&kit);
+}
+END_TEST
+
 START_TEST(nobody_decides)
 {
 	static const char *const none[] = {"reserve"};
@@ -178,6 +213,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, decided_once);
 	tcase_add_test(tests, refused_expired_unknown);
 	tcase_add_test(tests, a_key_is_decided_once);
+	tcase_add_test(tests, a_key_of_a_record_is_known_everywhere);
 	tcase_add_test(tests, nobody_decides);
 	tcase_add_test(tests, the_end_of_a_flow);
 	tcase_add_test(tests, figures);
