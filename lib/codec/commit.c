@@ -137,6 +137,14 @@ int32_t skafu__commit_record_at(const uint8_t *bytes, uint32_t size, uint64_t se
 					     : skafu__record_decode(bytes, size, out);
 }
 
+int32_t skafu__commit_record_copy(const uint8_t *bytes, uint32_t size, uint64_t sequence, uint8_t *to,
+				  struct skafu__record *out)
+{
+	if (skafu__load_u32(bytes) != size || !skafu__record_copy_is_intact(to, bytes, size, sequence))
+		return SKAFU_EDAMAGED;
+	return skafu__record_decode(to, size, out);
+}
+
 int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
 			     struct skafu__record *out)
 {

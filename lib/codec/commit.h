@@ -118,7 +118,11 @@ int32_t skafu__commit_place(const struct skafu__commit *commit, uint32_t index, 
 int32_t skafu__commit_record_at(const uint8_t *bytes, uint32_t size, uint64_t sequence, enum skafu__check check,
 				struct skafu__record *out);
 
-/* Both. */
+/* The same, checked in full and decoded in a copy of its bytes; `to` has room for `size` of them. */
+int32_t skafu__commit_record_copy(const uint8_t *bytes, uint32_t size, uint64_t sequence, uint8_t *to,
+				  struct skafu__record *out);
+
+/* Place and record. */
 int32_t skafu__commit_record(const struct skafu__commit *commit, uint32_t index, enum skafu__check check,
 			     struct skafu__record *out);
 

@@ -2,11 +2,14 @@
  * crc32c.c: the CRC32C checksum.
  *
  * The processor's instruction takes 8 bytes a time but needs 3 cycles for its answer, so three streams run beside
- * each other: a block is cut into three lanes of equal size, each gets its own CRC, and the first two are moved past
+ * each other: the bytes are cut into three lanes of equal size, each gets its own CRC, and the first two are moved past
  * the bytes behind them.  To move a CRC past n bytes of zero is to multiply it with x^(8n) in the field; a carry-less
  * multiplication with x^(8n-33) does it, because the CRC instruction that reduces the product gives the other x^33.
+ * The bytes can be copied on the way: the processor stores for nothing while it waits for the checksum.
  */
 #include "codec/crc32c.h"
+
+#include <string.h>
 
 #include "base/bytes.h"
 #include "codec/crc32c_table.h"
@@ -48,103 +51,147 @@ static uint32_t crc32c_behind_portable(uint64_t number, const void *bytes, size_
 	return skafu__crc32c_portable(skafu__crc32c_portable(0, place, sizeof place), bytes, length);
 }
 
+static uint32_t crc32c_copy_portable(uint64_t number, void *to, const void *from, size_t length)
+{
+	if (length)
+		memcpy(to, from, length);
+	return crc32c_behind_portable(number, to, length);
+}
+
 #if defined(__x86_64__)
 
 #define CRC32C_X86 __attribute__((target("sse4.2,pclmul")))
+#define CRC32C_X86_INLINE __attribute__((target("sse4.2,pclmul"), always_inline)) static inline
 
-struct crc32c_lane {
-	size_t bytes;
-	uint32_t past_one; /* x^(8 * bytes - 33) mod P, reflected */
-	uint32_t past_two; /* x^(16 * bytes - 33) */
-};
+#define CRC32C_LANE_WORDS_MAX (sizeof crc32c_powers / sizeof *crc32c_powers / 2)
 
-static const struct crc32c_lane crc32c_lanes[] = {
-	{2048, 0xa51b6135, 0x82f89c77},
-	{256, 0xb9e02b86, 0xdd7e3b0c},
-	{128, 0x0d3b6092, 0xb9e02b86},
-	{96, 0x0715ce53, 0xab7aff2a}, /* most records end within this and the next */
-	{64, 0x9e4addf8, 0x0d3b6092},
-	{32, 0xba4fc28e, 0x9e4addf8},
-};
-
-CRC32C_X86 static uint64_t crc32c_multiply(uint64_t crc, uint32_t by)
+/* A CRC past so many words of zero, but for the reduction. */
+CRC32C_X86_INLINE uint64_t crc32c_move(uint64_t crc, size_t words)
 {
 	__m128i left = _mm_cvtsi64_si128((long long)crc);
-	__m128i right = _mm_cvtsi32_si128((int)by);
+	__m128i right = _mm_cvtsi32_si128((int)crc32c_powers[words - 1]);
 
 	return (uint64_t)_mm_cvtsi128_si64(_mm_clmulepi64_si128(left, right, 0));
 }
 
-CRC32C_X86 static uint64_t crc32c_three_lanes(uint64_t crc, const uint8_t *at, const struct crc32c_lane *lane)
+/* A constant for each of the two forms, so that neither pays for the other. */
+enum crc32c_form { CRC32C_LOOK, CRC32C_COPY };
+
+CRC32C_X86_INLINE uint64_t crc32c_word(enum crc32c_form form, uint8_t *to, const uint8_t *from, size_t at)
 {
-	const uint8_t *second = at + lane->bytes;
-	const uint8_t *third = second + lane->bytes;
+	uint64_t word = skafu__load_u64(from + at);
+
+	if (form == CRC32C_COPY)
+		skafu__store_u64(to + at, word);
+	return word;
+}
+
+CRC32C_X86_INLINE uint64_t crc32c_three_lanes(enum crc32c_form form, uint64_t crc, uint8_t *to, const uint8_t *from,
+					      size_t at, size_t words)
+{
+	size_t second = at + words * 8;
+	size_t third = second + words * 8;
 	uint64_t crc_second = 0;
 	uint64_t crc_third = 0;
 
-	for (size_t i = 0; i < lane->bytes; i += 8) {
-		crc = _mm_crc32_u64(crc, skafu__load_u64(at + i));
-		crc_second = _mm_crc32_u64(crc_second, skafu__load_u64(second + i));
-		crc_third = _mm_crc32_u64(crc_third, skafu__load_u64(third + i));
+	for (size_t i = 0; i < words * 8; i += 8) {
+		crc = _mm_crc32_u64(crc, crc32c_word(form, to, from, at + i));
+		crc_second = _mm_crc32_u64(crc_second, crc32c_word(form, to, from, second + i));
+		crc_third = _mm_crc32_u64(crc_third, crc32c_word(form, to, from, third + i));
 	}
-	return crc_third ^ _mm_crc32_u64(0, crc32c_multiply(crc, lane->past_two) ^
-						    crc32c_multiply(crc_second, lane->past_one));
+	return crc_third ^ _mm_crc32_u64(0, crc32c_move(crc, 2 * words) ^ crc32c_move(crc_second, words));
+}
+
+/* The last bytes, fewer than eight. */
+CRC32C_X86_INLINE uint64_t crc32c_rest(uint64_t crc, const uint8_t *from, size_t length)
+{
+	if (length & 4) {
+		crc = _mm_crc32_u32((uint32_t)crc, skafu__load_u32(from));
+		from += 4;
+	}
+	if (length & 2) {
+		crc = _mm_crc32_u16((uint32_t)crc, skafu__load_u16(from));
+		from += 2;
+	}
+	return length & 1 ? _mm_crc32_u8((uint32_t)crc, *from) : crc;
+}
+
+CRC32C_X86_INLINE uint32_t crc32c_run(enum crc32c_form form, uint32_t seed, uint8_t *to, const uint8_t *from,
+				      size_t length)
+{
+	uint64_t crc = (uint32_t)~seed;
+	size_t at = 0;
+	size_t words;
+
+	for (; (words = (length - at) / 24) > 1; at += words * 24) {
+		if (words > CRC32C_LANE_WORDS_MAX)
+			words = CRC32C_LANE_WORDS_MAX;
+		crc = crc32c_three_lanes(form, crc, to, from, at, words);
+	}
+	for (; length - at >= 8; at += 8)
+		crc = _mm_crc32_u64(crc, crc32c_word(form, to, from, at));
+	for (size_t i = at; form == CRC32C_COPY && i < length; i++)
+		to[i] = from[i];
+	return ~(uint32_t)crc32c_rest(crc, from + at, length - at);
 }
 
 CRC32C_X86 static uint32_t crc32c_by_instruction(uint32_t seed, const uint8_t *at, size_t length)
 {
-	uint64_t crc = (uint32_t)~seed;
-
-	for (size_t i = 0; i < sizeof crc32c_lanes / sizeof *crc32c_lanes; i++) {
-		const struct crc32c_lane *lane = &crc32c_lanes[i];
-
-		for (; length >= 3 * lane->bytes; length -= 3 * lane->bytes, at += 3 * lane->bytes)
-			crc = crc32c_three_lanes(crc, at, lane);
-	}
-	for (; length >= 8; length -= 8, at += 8)
-		crc = _mm_crc32_u64(crc, skafu__load_u64(at));
-	if (length & 4) {
-		crc = _mm_crc32_u32((uint32_t)crc, skafu__load_u32(at));
-		at += 4;
-	}
-	if (length & 2) {
-		crc = _mm_crc32_u16((uint32_t)crc, skafu__load_u16(at));
-		at += 2;
-	}
-	if (length & 1)
-		crc = _mm_crc32_u8((uint32_t)crc, *at);
-	return ~(uint32_t)crc;
-}
-
-uint32_t skafu__crc32c(uint32_t seed, const void *bytes, size_t length)
-{
-	if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
-		return crc32c_by_instruction(seed, bytes, length);
-	return skafu__crc32c_portable(seed, bytes, length);
+	return crc32c_run(CRC32C_LOOK, seed, NULL, at, length);
 }
 
 CRC32C_X86 static uint32_t crc32c_behind_by_instruction(uint64_t number, const uint8_t *at, size_t length)
 {
-	return crc32c_by_instruction(~(uint32_t)_mm_crc32_u64(UINT32_MAX, number), at, length);
+	return crc32c_run(CRC32C_LOOK, ~(uint32_t)_mm_crc32_u64(UINT32_MAX, number), NULL, at, length);
 }
 
-uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length)
+CRC32C_X86 static uint32_t crc32c_copy_by_instruction(uint64_t number, uint8_t *to, const uint8_t *from,
+						      size_t length)
 {
-	if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul"))
-		return crc32c_behind_by_instruction(number, bytes, length);
-	return crc32c_behind_portable(number, bytes, length);
+	return crc32c_run(CRC32C_COPY, ~(uint32_t)_mm_crc32_u64(UINT32_MAX, number), to, from, length);
 }
 
-#else
-
-uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length)
+static int crc32c_has_instruction(void)
 {
-	return crc32c_behind_portable(number, bytes, length);
+	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
 }
 
 uint32_t skafu__crc32c(uint32_t seed, const void *bytes, size_t length)
 {
+	if (crc32c_has_instruction())
+		return crc32c_by_instruction(seed, bytes, length);
 	return skafu__crc32c_portable(seed, bytes, length);
+}
+
+uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length)
+{
+	if (crc32c_has_instruction())
+		return crc32c_behind_by_instruction(number, bytes, length);
+	return crc32c_behind_portable(number, bytes, length);
+}
+
+uint32_t skafu__crc32c_copy(uint64_t number, void *to, const void *from, size_t length)
+{
+	if (crc32c_has_instruction())
+		return crc32c_copy_by_instruction(number, to, from, length);
+	return crc32c_copy_portable(number, to, from, length);
+}
+
+#else
+
+uint32_t skafu__crc32c(uint32_t seed, const void *bytes, size_t length)
+{
+	return skafu__crc32c_portable(seed, bytes, length);
+}
+
+uint32_t skafu__crc32c_behind(uint64_t number, const void *bytes, size_t length)
+{
+	return crc32c_behind_portable(number, bytes, length);
+}
+
+uint32_t skafu__crc32c_copy(uint64_t number, void *to, const void *from, size_t length)
+{
+	return crc32c_copy_portable(number, to, from, length);
 }
 
 #endif

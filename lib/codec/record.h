@@ -123,4 +123,7 @@ void skafu__record_digest(const struct skafu__record *record, uint8_t out[SKAFU_
 /* 1 when the CRC is right. */
 int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence);
 
+/* The same of the copy that it makes; `to` has room for `size` bytes. */
+int skafu__record_copy_is_intact(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence);
+
 #endif

@@ -106,22 +106,15 @@ static int32_t cursor_candidate(struct skafu_cursor *cursor, struct skafu__view 
 
 /* ---- blocks -------------------------------------------------------------------------------------------------- */
 
-/* Copy a record into the block: 1, or 0 when the block is full. */
+/* Keep the record whose bytes lie at the end of the block.  1 or a failure. */
 static int32_t cursor_take(struct skafu_cursor *cursor, const struct skafu__view_place *place,
 			   const struct skafu__record *record, skafu_error *error)
 {
-	if (cursor->count != 0 && cursor->bytes.length + place->size > CURSOR_BLOCK_BYTES)
-		return 0;
-	uint8_t *copy = skafu__buf_reserve(&cursor->bytes, place->size);
-	if (!copy)
-		return skafu__fail_memory(error);
-	memcpy(copy, place->bytes, place->size);
-	skafu__buf_commit(&cursor->bytes, place->size);
 	struct skafu_record *out = &cursor->records[cursor->count];
-	int32_t rc = skafu__recordview_fill_copy(out, record, &cursor->store->names,
-						 (const char *)copy + SKAFU__RECORD_HEADER_BYTES, error);
+	int32_t rc = skafu__recordview_fill(out, record, &cursor->store->names, error);
 	if (rc != 0)
 		return rc;
+	skafu__buf_commit(&cursor->bytes, place->size);
 	cursor->count++;
 	out->sequence = place->sequence;
 	out->commit = place->commit;
@@ -129,12 +122,17 @@ static int32_t cursor_take(struct skafu_cursor *cursor, const struct skafu__view
 	return 1;
 }
 
-/* One candidate: 1 go on, 0 the block is full. */
+/* One candidate, read into the block at once, since nearly all are wanted: 1 go on, 0 the block is full. */
 static int32_t cursor_look_at(struct skafu_cursor *cursor, struct skafu__view *view,
 			      const struct skafu__view_place *place, skafu_error *error)
 {
 	struct skafu__record record;
-	int32_t rc = skafu__hidden_read_at(view, place, &record, error);
+	if (cursor->count != 0 && cursor->bytes.length + place->size > CURSOR_BLOCK_BYTES)
+		return 0;
+	uint8_t *copy = skafu__buf_reserve(&cursor->bytes, place->size);
+	if (!copy)
+		return skafu__fail_memory(error);
+	int32_t rc = skafu__hidden_read_copy(view, place, copy, &record, error);
 	if (rc == SKAFU_ENOTFOUND)
 		return 1;
 	if (rc == 0 && !cursor_wants(cursor, &record))

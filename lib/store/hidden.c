@@ -117,6 +117,8 @@ static int32_t hidden_apply(struct skafu__view *view, uint64_t sequence, struct 
 {
 	if (record->kind == SKAFU__KIND_LOST)
 		return SKAFU_ENOTFOUND;
+	if (view->store->names.library_tables == 0 && !(record->flags & SKAFU__RECORD_ERASED))
+		return 0;
 	int32_t rc = hidden_is_cut(view, record, error);
 	if (rc != 0)
 		return rc == 1 ? SKAFU_ENOTFOUND : rc;
@@ -136,10 +138,10 @@ int32_t skafu__hidden_read(struct skafu__view *view, uint64_t sequence, struct s
 	return rc ? rc : hidden_apply(view, sequence, out, error);
 }
 
-int32_t skafu__hidden_read_at(struct skafu__view *view, const struct skafu__view_place *place,
-			      struct skafu__record *out, skafu_error *error)
+int32_t skafu__hidden_read_copy(struct skafu__view *view, const struct skafu__view_place *place, uint8_t *to,
+				struct skafu__record *out, skafu_error *error)
 {
-	int32_t rc = skafu__view_record_at(place, out, error);
+	int32_t rc = skafu__view_record_copy(place, to, out, error);
 	return rc ? rc : hidden_apply(view, place->sequence, out, error);
 }
 

@@ -52,8 +52,9 @@ int32_t skafu__hidden_stream(struct skafu__view *view, const char *stream, size_
  * lost; an erased payload is empty, and flagged.  When it fails, *out holds nothing of use. */
 int32_t skafu__hidden_read(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
 			   skafu_error *error);
-int32_t skafu__hidden_read_at(struct skafu__view *view, const struct skafu__view_place *place,
-			      struct skafu__record *out, skafu_error *error);
+/* skafu__view_record_copy() likewise. */
+int32_t skafu__hidden_read_copy(struct skafu__view *view, const struct skafu__view_place *place, uint8_t *to,
+				struct skafu__record *out, skafu_error *error);
 
 /* 1 when the payload of a record, which is of this log, is not to be seen any more: a copy leaves it out. */
 int32_t skafu__hidden_payload(struct skafu__view *view, uint64_t sequence, const struct skafu__record *record,

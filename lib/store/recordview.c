@@ -20,28 +20,19 @@ static int32_t recordview_fill_names(struct skafu_record *out, const struct skaf
 int32_t skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
 			       const struct skafu__names *names, skafu_error *error)
 {
-	return skafu__recordview_fill_copy(out, record, names, record->stream, error);
-}
-
-int32_t skafu__recordview_fill_copy(struct skafu_record *out, const struct skafu__record *record,
-				    const struct skafu__names *names, const char *stream, skafu_error *error)
-{
-	const uint8_t *bytes = (const uint8_t *)stream - SKAFU__RECORD_HEADER_BYTES;
 	out->size = sizeof *out;
 	out->kind = record->kind;
 	out->flags = record->flags;
 	out->event_version = record->event_version;
 	out->stream_version = record->stream_version;
 	out->time_ns = record->time_ns;
-	out->id = bytes + SKAFU__RECORD_AT_ID;
-	out->causation = record->causation == skafu__record_no_cause
-				 ? skafu__record_no_cause
-				 : (const uint8_t *)stream + (record->causation - (const uint8_t *)record->stream);
-	out->stream = stream;
-	out->correlation = stream + (record->correlation - record->stream);
-	out->tags = stream + (record->tags - record->stream);
-	out->data = (const uint8_t *)stream + (record->data - (const uint8_t *)record->stream);
-	out->metadata = (const uint8_t *)stream + (record->metadata - (const uint8_t *)record->stream);
+	out->id = record->id;
+	out->causation = record->causation;
+	out->stream = record->stream;
+	out->correlation = record->correlation;
+	out->tags = record->tags;
+	out->data = record->data;
+	out->metadata = record->metadata;
 	out->data_length = record->data_length;
 	out->metadata_length = record->metadata_length;
 	out->tag_count = record->tag_count;

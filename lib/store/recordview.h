@@ -13,8 +13,4 @@
 int32_t skafu__recordview_fill(struct skafu_record *out, const struct skafu__record *record,
 			       const struct skafu__names *names, skafu_error *error);
 
-/* The same when the bytes of the record were copied: points into the copy, in which its stream is at `stream`. */
-int32_t skafu__recordview_fill_copy(struct skafu_record *out, const struct skafu__record *record,
-				    const struct skafu__names *names, const char *stream, skafu_error *error);
-
 #endif

@@ -276,9 +276,10 @@ int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct s
 	return 0;
 }
 
-int32_t skafu__view_record_at(const struct skafu__view_place *place, struct skafu__record *out, skafu_error *error)
+int32_t skafu__view_record_copy(const struct skafu__view_place *place, uint8_t *to, struct skafu__record *out,
+				skafu_error *error)
 {
-	if (skafu__commit_record_at(place->bytes, place->size, place->sequence, SKAFU__CHECK_ALL, out) != 0)
+	if (skafu__commit_record_copy(place->bytes, place->size, place->sequence, to, out) != 0)
 		return view_damaged_record(place->sequence, error);
 	return 0;
 }
@@ -288,7 +289,9 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 {
 	struct skafu__view_place place;
 	int32_t rc = skafu__view_locate(view, sequence, &place, error);
-	return rc ? rc : skafu__view_record_at(&place, out, error);
+	if (rc == 0 && skafu__commit_record_at(place.bytes, place.size, sequence, SKAFU__CHECK_ALL, out) != 0)
+		rc = view_damaged_record(sequence, error);
+	return rc;
 }
 
 /* ---- commits ------------------------------------------------------------------------------------------------- */

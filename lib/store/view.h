@@ -72,7 +72,7 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 			   skafu_error *error);
 
 /* The same in two steps, for who wants several records: where one lies, which fetches its bytes into the processor's
- * cache, and then what it is. */
+ * cache, and then a copy of it, checked and decoded on the way; `to` has room for place->size bytes. */
 struct skafu__view_place {
 	const uint8_t *bytes;
 	uint32_t size;
@@ -82,7 +82,8 @@ struct skafu__view_place {
 };
 int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct skafu__view_place *out,
 			   skafu_error *error);
-int32_t skafu__view_record_at(const struct skafu__view_place *place, struct skafu__record *out, skafu_error *error);
+int32_t skafu__view_record_copy(const struct skafu__view_place *place, uint8_t *to, struct skafu__record *out,
+				skafu_error *error);
 
 /* The commit with a number and last sequence (both from the index), decoded into view->current. */
 int32_t skafu__view_commit(struct skafu__view *view, uint64_t number, uint64_t last_sequence, skafu_error *error);

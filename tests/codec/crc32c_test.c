@@ -72,6 +72,19 @@ START_TEST(table_from_the_polynomial)
 }
 END_TEST
 
+/* x^31 is the lowest bit of the reflected form; each step multiplies by x. */
+START_TEST(powers_from_the_polynomial)
+{
+	uint32_t power = 1;
+
+	for (size_t n = 0; n < sizeof crc32c_powers / sizeof *crc32c_powers; n++) {
+		ck_assert_uint_eq(crc32c_powers[n], power);
+		for (int i = 0; i < 64; i++)
+			power = power >> 1 ^ (power & 1 ? 0x82f63b78 : 0);
+	}
+}
+END_TEST
+
 static uint8_t *random_bytes(size_t length)
 {
 	const char *given = getenv("SKAFU_TEST_SEED");
@@ -89,6 +102,7 @@ START_TEST(all_forms_agree)
 {
 	uint8_t *bytes = random_bytes(30000);
 	uint8_t number[8];
+	uint8_t copy[1704];
 
 	for (size_t length = 0; length < 1700; length++) {
 		const uint8_t *at = bytes + length % 16;
@@ -99,6 +113,11 @@ START_TEST(all_forms_agree)
 		skafu__store_u64(number, length * UINT64_C(0x9e3779b97f4a7c15));
 		ck_assert_uint_eq(skafu__crc32c_behind(skafu__load_u64(number), at, length),
 				  skafu__crc32c_portable(skafu__crc32c_portable(0, number, 8), at, length));
+		memset(copy, 0xee, sizeof copy);
+		ck_assert_uint_eq(skafu__crc32c_copy(skafu__load_u64(number), copy + length % 3, at, length),
+				  skafu__crc32c_behind(skafu__load_u64(number), at, length));
+		ck_assert(memcmp(copy + length % 3, at, length) == 0);
+		ck_assert_uint_eq(copy[length % 3 + length], 0xee);
 	}
 	for (size_t length = 1700; length < 29900; length += 13)
 		ck_assert_uint_eq(skafu__crc32c(7, bytes + length % 16, length),
@@ -146,6 +165,7 @@ int main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, known_vectors);
 	tcase_add_test(tcase, table_from_the_polynomial);
+	tcase_add_test(tcase, powers_from_the_polynomial);
 	tcase_add_test(tcase, all_forms_agree);
 	tcase_add_test(tcase, parts_make_the_whole);
 	tcase_add_test(tcase, single_bits);
