@@ -2,10 +2,10 @@
  * crc32c.c: the CRC32C checksum.
  *
  * The processor's instruction takes 8 bytes a time but needs 3 cycles for its answer, so three streams run beside
- * each other: the bytes are cut into three lanes of equal size, each gets its own CRC, and the first two are moved past
- * the bytes behind them.  To move a CRC past n bytes of zero is to multiply it with x^(8n) in the field; a carry-less
- * multiplication with x^(8n-33) does it, because the CRC instruction that reduces the product gives the other x^33.
- * The bytes can be copied on the way: the processor stores for nothing while it waits for the checksum.
+ * each other: the bytes are cut into three lanes of equal size, each gets its own CRC, and the first two are moved
+ * past the bytes behind them.  To move a CRC past n bytes of zero is to multiply it with x^(8n) in the field; a
+ * carry-less multiplication with x^(8n-33) does it, because the CRC instruction that reduces the product gives the
+ * other x^33.  The bytes can be copied on the way: the processor stores for nothing while it waits for the checksum.
  */
 #include "codec/crc32c.h"
 

@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "base/bytes.h"
 #include "codec/crc32c.h"
 #include "codec/hash.h"
@@ -110,7 +106,8 @@ int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequen
 int skafu__record_copy_is_intact(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence)
 {
 	memcpy(to, bytes, 8);
-	return skafu__load_u32(to + SKAFU__RECORD_AT_CRC) == skafu__crc32c_copy(sequence, to + 8, bytes + 8, size - 8);
+	uint32_t crc = skafu__crc32c_copy(sequence, to + 8, bytes + 8, size - 8);
+	return skafu__load_u32(to + SKAFU__RECORD_AT_CRC) == crc;
 }
 
 static void record_decode_header(const uint8_t *bytes, struct skafu__record *out)
@@ -134,21 +131,6 @@ static void record_decode_header(const uint8_t *bytes, struct skafu__record *out
 	out->tags_length = skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH);
 }
 
-#if defined(__SSE2__)
-
-/* 16 bytes at a time; the last ones are read again together with those before them. */
-static inline int record_has_zero(const char *text, size_t length)
-{
-	const __m128i zero = _mm_setzero_si128();
-	__m128i found = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(text + length - 16)), zero);
-	for (size_t i = 0; i + 16 < length; i += 16)
-		found = _mm_or_si128(found,
-				     _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(text + i)), zero));
-	return _mm_movemask_epi8(found) != 0;
-}
-
-#endif
-
 #define RECORD_HIGH_BITS UINT64_C(0x8080808080808080)
 #define RECORD_ONES UINT64_C(0x0101010101010101)
 
@@ -158,19 +140,19 @@ static uint64_t record_zeros(uint64_t word)
 	return ~(((word & ~RECORD_HIGH_BITS) + ~RECORD_HIGH_BITS) | word) & RECORD_HIGH_BITS;
 }
 
-/* A text of `length` bytes with its NUL, and none before.  Texts are short, so words beat a call. */
+/* A text of `length` bytes with its NUL, and none before.  Texts are short, so words beat a call; the last word is
+ * read again together with bytes before it. */
 static int record_text_is_whole(const char *text, size_t length)
 {
 	uint64_t zeros = 0;
-	size_t i = 0;
-#if defined(__SSE2__)
-	if (length >= 16)
-		return !record_has_zero(text, length) && text[length] == 0;
-#endif
-	for (; i + 8 <= length; i += 8)
+	if (length < 8) {
+		for (size_t i = 0; i < length; i++)
+			zeros |= text[i] == 0;
+		return zeros == 0 && text[length] == 0;
+	}
+	for (size_t i = 0; i + 8 < length; i += 8)
 		zeros |= record_zeros(skafu__load_u64(text + i));
-	for (; i < length; i++)
-		zeros |= text[i] == 0;
+	zeros |= record_zeros(skafu__load_u64(text + length - 8));
 	return zeros == 0 && text[length] == 0;
 }
 
