@@ -123,12 +123,14 @@ static void subscription_sieve(skafu_subscription *subscription, subscription_ke
 	subscription_find_lowest(subscription);
 }
 
-/* Partitions that went to somebody else take their records with them. */
+/* Partitions that went to somebody else take their records with them.  Of one that goes back, what lies behind the
+ * place where it goes on comes again; what lies before does not, and stays out. */
 static int subscription_is_ours(const struct subscription_open *open, const void *arg)
 {
+	const struct skafu__partition *partition = open->partition;
 	(void)arg;
-	return open->partition->is_claimed && !open->partition->is_behind &&
-	       open->sequence > open->partition->durable.sequence;
+	return partition->is_claimed && open->sequence > partition->durable.sequence &&
+	       (!partition->is_behind || open->sequence <= partition->position);
 }
 
 static int subscription_is_beyond(const struct subscription_open *open, const void *arg)

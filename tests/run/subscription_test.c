@@ -131,6 +131,65 @@ START_TEST(a_failed_record_comes_again)
 }
 END_TEST
 
+/* ---- upcasters that fail ------------------------------------------------------------------------------------- */
+
+static uint64_t fails_at; /* once */
+
+static int32_t upcast(void *user, const skafu_record *stored, skafu_upcast *out, skafu_error *error)
+{
+	(void)user;
+	if (stored->sequence == fails_at) {
+		fails_at = 0;
+		skafu_error_set(error, SKAFU_EHOST, "the upcaster is not ready");
+		return SKAFU_EHOST;
+	}
+	return skafu_upcast_add(out, "Sent", 2u << 16, stored->data, stored->data_length, error);
+}
+
+static void open_with_upcaster(void)
+{
+	static const char *const types[] = {"Sent"};
+	static const uint32_t versions[] = {2u << 16};
+	skafu_event_def event = {.size = sizeof event, .domain = "shop", .type = "Sent", .event_version = 2u << 16};
+	skafu_upcaster_def def = {.size = sizeof def, .from_version = 1u << 16, .type = "Sent", .to_count = 1,
+				  .to_types = types, .to_versions = versions, .upcast = upcast};
+	skafu_new_record sent = {.size = sizeof sent, .type = "Sent", .stream = "s", .source = "shop"};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	went(skafu_model_add_event(kit.model, &event, fault));
+	went(skafu_model_add_upcaster(kit.model, &def, fault));
+	batch = batch_of(kit.store);
+	for (int i = 0; i < 6; i++)
+		went(skafu_batch_add(batch, &sent, fault));
+	appended_by(kit.store, batch);
+}
+
+/* What was read before it, lent or not yet, is neither lost nor taken for done. */
+START_TEST(an_upcaster_that_fails)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition};
+
+	open_with_upcaster();
+	subscription = open_one("s", &opts);
+	fails_at = 5;
+	if (_i == 1)
+		ck_assert_int_eq(next(2), 2);
+	refused(SKAFU_EHOST, skafu_subscription_next(subscription, 10, 0, &records, fault));
+	ck_assert_int_eq(next(10), _i == 1 ? 4 : 6);
+	ck_assert_uint_eq(records[0]->sequence, _i == 1 ? 3 : 1);
+	/* The first two are still out: a member that takes over begins with them. */
+	skafu_subscription_close(subscription);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(10), 6);
+	ck_assert_uint_eq(records[0]->sequence, 1);
+	went(skafu_subscription_ack(subscription, 6, fault));
+	ck_assert_int_eq(next(10), 0);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
 START_TEST(no_more_than_may_be_open)
 {
 	skafu_subscription_opts opts = {.size = sizeof opts, .open_max = 3};
@@ -270,6 +329,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, history_and_present);
 	tcase_add_test(tests, acknowledged_in_a_batch);
 	tcase_add_test(tests, a_failed_record_comes_again);
+	tcase_add_loop_test(tests, an_upcaster_that_fails, 0, 2);
 	tcase_add_test(tests, no_more_than_may_be_open);
 	tcase_add_test(tests, volatile_keeps_nothing);
 	tcase_add_test(tests, members_share);
