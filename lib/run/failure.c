@@ -151,7 +151,7 @@ int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__pa
 		return 1;
 	}
 	if (consumer->retry.then != SKAFU_THEN_PARK_KEY || !consumer->aside || !consumer->aside->is_parked ||
-	    consumer->handler->has_keys)
+	    (consumer->handler && consumer->handler->has_keys))
 		return 0;
 	int32_t rc = consumer->aside->is_parked(consumer, skafu__source_key(&consumer->source, input), error);
 	if (rc != 1)
