@@ -455,14 +455,18 @@ int32_t skafu_subscription_fail(skafu_subscription *subscription, uint64_t seque
 		rc = skafu__fail(error, SKAFU_EINVAL, "the code of a failure is negative, not %d", code);
 	if (rc == 0)
 		rc = subscription_settle(subscription, error);
-	if (rc == 0)
+	if (rc == 0) {
+		subscription_sieve(subscription, subscription_is_ours, NULL);
 		rc = subscription_find(subscription, sequence, &failed, error);
+	}
 	if (rc == 0)
 		rc = skafu_get(subscription->consumer->store, sequence, &record, error);
 	if (rc != 0)
 		return rc;
 	/* It and what follows in its partition comes again. */
 	subscription_sieve(subscription, subscription_is_before, &failed);
+	failed.partition->is_blocked = 0; /* by a record that waited behind it */
+	failed.partition->is_behind = 0;
 	rc = skafu__consumer_failed(subscription->consumer, failed.partition, record, code,
 				    message ? message : skafu_result_text(code), error);
 	/* Given up: what follows was withdrawn, too. */

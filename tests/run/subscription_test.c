@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run/deadletter.h"
 #include "run/kit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -324,6 +325,98 @@ START_TEST(callbacks_in_an_engine)
 }
 END_TEST
 
+/* Orders in two keys of one partition; the first key has a dead letter already. */
+static void park_one(const skafu_subscription_opts *opts)
+{
+	kit_open(&kit);
+	kit_order(&kit, "k1");
+	subscription = open_one("s", opts);
+	ck_assert_int_eq(next(1), 1);
+	went(skafu_subscription_fail(subscription, 1, SKAFU_EHOST, "no", fault));
+	ck_assert_int_eq(next(1), 0);
+	kit_order(&kit, "k2");
+	kit_order(&kit, "k1");
+}
+
+static const skafu_retry_policy parks = {.size = sizeof parks, .attempts_max = 1, .then = SKAFU_THEN_PARK_KEY};
+
+/* What is out is not acknowledged by what is set aside behind it. */
+START_TEST(parked_behind_one_that_is_out)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition, .retry = &parks};
+	uint64_t out;
+
+	park_one(&opts);
+	ck_assert_int_eq(next(1), 1);
+	ck_assert_str_eq(records[0]->stream, "k2");
+	out = records[0]->sequence;
+	for (int i = 0; i < 5; i++) {
+		ck_assert_int_eq(next(1), 0);
+		usleep(15000);
+	}
+	skafu_subscription_close(subscription);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(1), 1);
+	ck_assert_uint_eq(records[0]->sequence, out);
+	went(skafu_subscription_ack(subscription, out, fault));
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+static uint64_t letters(void)
+{
+	uint64_t count = 99;
+
+	went(skafu__deadletter_count(kit.store, "s", &count, fault));
+	return count;
+}
+
+/* One that fails while another is parked behind it becomes a dead letter too. */
+START_TEST(failed_before_one_that_is_parked)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition, .retry = &parks};
+
+	park_one(&opts);
+	ck_assert_int_eq(next(1), 1);
+	uint64_t out = records[0]->sequence;
+	ck_assert_int_eq(next(1), 0);
+	went(skafu_subscription_fail(subscription, out, SKAFU_EHOST, "no", fault));
+	usleep(15000);
+	ck_assert_int_eq(next(1), 0);
+	ck_assert_uint_eq(letters(), 3);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+/* A record that cannot be handed out keeps what is out before it unacknowledged. */
+START_TEST(newer_behind_one_that_is_out)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition};
+	skafu_new_record newer = {.size = sizeof newer, .type = "Ordered", .stream = "o", .source = "shop",
+				  .event_version = 2u << 16};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	kit_order(&kit, "o");
+	batch = batch_of(kit.store);
+	went(skafu_batch_add(batch, &newer, fault));
+	appended_by(kit.store, batch);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(1), 1);
+	for (int i = 0; i < 3; i++)
+		refused(SKAFU_ENEWER, skafu_subscription_next(subscription, 1, 0, &records, fault));
+	went(skafu_subscription_ack(subscription, 0, fault)); /* saves what is done */
+	skafu_subscription_close(subscription);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(1), 1);
+	ck_assert_uint_eq(records[0]->sequence, 1);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, history_and_present);
@@ -335,6 +428,9 @@ static void add(TCase *tests)
 	tcase_add_test(tests, members_share);
 	tcase_add_test(tests, what_is_refused);
 	tcase_add_test(tests, callbacks_in_an_engine);
+	tcase_add_test(tests, parked_behind_one_that_is_out);
+	tcase_add_test(tests, failed_before_one_that_is_parked);
+	tcase_add_test(tests, newer_behind_one_that_is_out);
 }
 
 int main(void)
