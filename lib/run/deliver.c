@@ -432,7 +432,8 @@ static int32_t deliver_newer(struct skafu__consumer *consumer, struct skafu__par
 		return 0;
 	}
 	int32_t rc = skafu__deliver_commit(consumer, error);
-	skafu__consumer_return(consumer, partition, stored->sequence - 1, 0);
+	if (!partition->is_behind && !partition->is_blocked) /* else what goes before it is not done */
+		skafu__consumer_return(consumer, partition, stored->sequence - 1, 0);
 	if (rc == 0)
 		rc = skafu__consumer_flush(consumer, error);
 	consumer->is_halted_here = 1;
@@ -629,7 +630,9 @@ int32_t skafu__deliver_step(struct skafu__worker *worker, uint32_t inputs_max, u
 	struct skafu__consumer *consumer = (struct skafu__consumer *)(void *)worker;
 	*out_done = 0;
 	int32_t rc = skafu__consumer_attend(consumer, error);
-	if (rc <= 0)
+	if (rc == 0) /* paused, halted or without a share: what was done before is still to be saved */
+		return skafu__deliver_flush_if_due(consumer, error);
+	if (rc < 0)
 		return rc;
 	int32_t more = deliver_inputs(consumer, inputs_max, out_done, error);
 	rc = skafu__deliver_commit(consumer, more < 0 ? NULL : error);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/failing.h"
+#include "run/deadletter.h"
 #include "run/kit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -339,6 +340,79 @@ START_TEST(newer_than_the_model)
 }
 END_TEST
 
+static int32_t pass(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	(void)user;
+	(void)event;
+	(void)turn;
+	(void)error;
+	return 0;
+}
+
+/* What was done before the pause is saved lately, and then the engine sleeps. */
+START_TEST(paused_is_idle)
+{
+	skafu_source source = kit_source(ordered, 1);
+	uint64_t wait = 0;
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "pass", &source, NULL, pass);
+	kit_orders(&kit, 4, 1);
+	kit_engine(&kit);
+	while (skafu_engine_step(kit.engine, 100, fault) == 1)
+		;
+	went(skafu_consumer_pause(kit.model, "pass", fault));
+	kit_consumer(&kit, "pass")->flush_due_ns = 1; /* as if a second were over */
+	usleep(120000); /* shares are looked at */
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_ge(skafu_engine_step(kit.engine, 100, fault), 0);
+	went(skafu_engine_timeout(kit.engine, &wait, fault));
+	ck_assert_uint_gt(wait, 0);
+	ck_assert_int_eq(kit_consumer(&kit, "pass")->flush_due_ns, INT64_MAX);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Always the same id, so that the log takes the first only. */
+static int32_t twice(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	static const uint8_t id[16] = {9};
+	skafu_new_record reserved = {.size = sizeof reserved, .type = "Reserved", .stream = "r", .id = id};
+
+	(void)event;
+	((struct kit *)user)->handled++;
+	return skafu_turn_emit(turn, &reserved, error);
+}
+
+/* What stands before a record that is newer than the model, and could not be recorded, is not passed over. */
+START_TEST(newer_behind_what_was_refused)
+{
+	skafu_source source = kit_source(ordered, 1);
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 2, .delay_ns = 1000000};
+	skafu_new_record order = {.size = sizeof order, .type = "Ordered", .stream = "o", .source = "shop",
+				  .event_version = 2u << 16};
+	skafu_batch *batch;
+	struct skafu__checkpoint checkpoint = {0};
+	uint64_t letters = 0;
+
+	source.partitions = 1;
+	kit_open(&kit);
+	kit_add_reaction(&kit, "twice", &source, &retry, twice);
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	kit_stop(&kit);
+	kit_order(&kit, "o"); /* 3: gives a record whose id is taken */
+	batch = batch_of(kit.store);
+	went(skafu_batch_add(batch, &order, fault));
+	appended_by(kit.store, batch);
+	kit_run(&kit);
+	ck_assert_int_eq(skafu__checkpoint_get(kit.store, "twice", 0, &checkpoint, fault), 1);
+	went(skafu__deadletter_count(kit.store, "twice", &letters, fault));
+	ck_assert(checkpoint.sequence < 3 || letters == 1);
+	kit_close(&kit);
+}
+END_TEST
+
 /* ---- without memory ------------------------------------------------------------------------------------------ */
 
 static int32_t open_and_drain(void)
@@ -395,6 +469,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_handler_that_sleeps);
 	tcase_add_test(tests, halted_until_it_is_resumed);
 	tcase_add_test(tests, newer_than_the_model);
+	tcase_add_test(tests, paused_is_idle);
+	tcase_add_test(tests, newer_behind_what_was_refused);
 }
 
 int main(void)
