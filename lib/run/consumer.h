@@ -53,6 +53,9 @@ struct skafu__partition {
 	int64_t first_failed_ns;          /* wall clock */
 	uint32_t attempts;                /* at it */
 	uint32_t is_behind;               /* the cursor must go back to its position */
+	uint64_t contended;               /* sequence at which others were faster last */
+	uint32_t contentions;             /* how often in a row */
+	uint32_t reserved;
 };
 
 /* An input that failed for good, or that is parked behind one. */

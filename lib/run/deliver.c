@@ -17,6 +17,7 @@
 #define DELIVER_BYTES_MAX (UINT64_C(8) << 20) /* in the batches of one append */
 #define DELIVER_REPEATS_MAX 16u
 #define DELIVER_AGAIN_NS INT64_C(2000000)
+#define DELIVER_CONTENTIONS_MAX 100u /* at one input, in a row */
 
 /* ---- saving lazily ------------------------------------------------------------------------------------------- */
 
@@ -405,11 +406,18 @@ static void deliver_handled(struct skafu__partition *partition, uint64_t sequenc
 		partition->failing = 0;
 }
 
-/* Others were faster, or the writer is busy: soon again, and it counts as no attempt. */
-static int deliver_is_contention(int32_t rc)
+/* Others were faster, or the writer is busy: soon again, and it counts as no attempt.  A function of the host may say
+ * the same whatever is tried, so it is not believed for ever. */
+static int deliver_is_contention(const struct skafu__consumer *consumer, struct skafu__partition *partition,
+				 uint64_t sequence, int32_t rc)
 {
-	return rc == SKAFU_ECONFLICT || rc == SKAFU_EMATCH || rc == SKAFU_EROW || rc == SKAFU_EBUSY ||
-	       rc == SKAFU_ETIMEOUT;
+	if ((rc != SKAFU_ECONFLICT && rc != SKAFU_EMATCH && rc != SKAFU_EROW && rc != SKAFU_EBUSY &&
+	     rc != SKAFU_ETIMEOUT) || (!consumer->step.handler->commits && consumer->step.taken != 0))
+		return 0;
+	if (partition->contended != sequence)
+		partition->contentions = 0;
+	partition->contended = sequence;
+	return partition->contentions++ < DELIVER_CONTENTIONS_MAX;
 }
 
 static int32_t deliver_contended(struct skafu__consumer *consumer, struct skafu__partition *partition,
@@ -418,7 +426,7 @@ static int32_t deliver_contended(struct skafu__consumer *consumer, struct skafu_
 	int64_t until = consumer->store->sys.monotonic_ns() + DELIVER_AGAIN_NS;
 	consumer->has_seen = 0;
 	int32_t rc = skafu__consumer_reload(consumer, partition, error);
-	if (rc == 0 && partition->position < stored->sequence)
+	if (rc == 0 && !partition->is_behind) /* else it was moved, and goes on from there */
 		skafu__consumer_return(consumer, partition, stored->sequence - 1, until);
 	return rc;
 }
@@ -475,7 +483,7 @@ static int32_t deliver_ran(struct skafu__consumer *consumer, struct skafu__parti
 	}
 	if (rc == SKAFU_ENEWER)
 		return deliver_newer(consumer, partition, stored, own->message, error);
-	if (deliver_is_contention(rc) && (consumer->step.handler->commits || consumer->step.taken == 0))
+	if (deliver_is_contention(consumer, partition, stored->sequence, rc))
 		return deliver_contended(consumer, partition, stored, error);
 	if (consumer->step.is_parked)
 		return skafu__failure_park(consumer, partition, stored, rc, own->message, error);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/trouble.h"
+#include "run/deadletter.h"
 #include "run/kit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -16,6 +17,8 @@ static struct kit kit;
 static skafu_batch *batch;
 static char seen_tags[64];
 static int32_t count_rc; /* what the decider of the stock answers */
+static int count_always; /* each time */
+static void (*count_trick)(void); /* and does besides, when it answers so */
 static uint32_t counted;
 
 static int32_t count(void *user, const skafu_command *command, const void *state, skafu_turn *turn,
@@ -31,7 +34,9 @@ static int32_t count(void *user, const skafu_command *command, const void *state
 		strcat(strcat(seen_tags, command->tags[i]), ";");
 	if (count_rc != 0) {
 		int32_t rc = count_rc;
-		count_rc = 0;
+		count_rc = count_always ? rc : 0;
+		if (count_trick)
+			count_trick();
 		return rc;
 	}
 	if (strcmp(command->type, "Send") == 0)
@@ -64,6 +69,8 @@ static void make(void)
 	add_stock();
 	batch = batch_of(kit.store);
 	count_rc = 0;
+	count_always = 0;
+	count_trick = NULL;
 	counted = 0;
 }
 
@@ -398,6 +405,60 @@ START_TEST(whatever_is_missing)
 }
 END_TEST
 
+/* ---- contention ------------------------------------------------------------------------------------------------ */
+
+static void send_counts(uint32_t many)
+{
+	skafu_command command = command_of("Count");
+
+	for (uint32_t i = 0; i < many; i++)
+		went(skafu_engine_send(kit.engine, &command, SECOND, NULL, fault));
+}
+
+static void rewind_all(void)
+{
+	skafu_model *other = NULL; /* as another process has it */
+
+	went(skafu_model_open(kit.store, NULL, &other, fault));
+	went(skafu_consumer_rewind(other, "domain:stock", 0, fault));
+	skafu_model_close(other);
+}
+
+/* Rewound in the moment in which others were faster. */
+START_TEST(rewound_while_others_are_faster)
+{
+	kit_engine(&kit);
+	send_counts(4);
+	kit_run(&kit);
+	ck_assert_uint_eq(counted, 4);
+	count_rc = SKAFU_ECONFLICT;
+	count_trick = rewind_all;
+	send_counts(1);
+	kit_run(&kit);
+	ck_assert_uint_ge(counted, 4 + 1 + 5);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Reserved"), 5);
+}
+END_TEST
+
+/* A host whose decider says so whatever comes is not asked for ever. */
+START_TEST(contention_without_end)
+{
+	uint64_t letters = 0;
+
+	kit_engine(&kit);
+	count_rc = SKAFU_ETIMEOUT;
+	count_always = 1;
+	send_counts(1);
+	kit_run(&kit);
+	went(skafu__deadletter_count(kit.store, "domain:stock", &letters, fault));
+	ck_assert_uint_eq(letters, 1);
+	count_rc = 0;
+	send_counts(1);
+	kit_run(&kit);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Reserved"), 1);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
@@ -410,6 +471,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, of_another_domain);
 	tcase_add_test(tests, not_expired_yet);
 	tcase_add_test(tests, strange_metadata);
+	tcase_add_test(tests, rewound_while_others_are_faster);
+	tcase_add_test(tests, contention_without_end);
 	tcase_add_loop_test(tests, contention_is_no_failure, 0, 3);
 	tcase_add_loop_test(tests, whatever_is_missing, 0, TROUBLE_WHATS);
 }
