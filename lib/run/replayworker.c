@@ -210,9 +210,10 @@ static int32_t replayworker_step(struct skafu__worker *worker, uint32_t inputs_m
 				 skafu_error *error)
 {
 	struct replayworker *self = (struct replayworker *)(void *)worker;
+	int64_t now = self->engine->sys.monotonic_ns();
 	int32_t more = 0;
 	*out_done = 0;
-	int32_t rc = replayworker_look(self, self->engine->sys.monotonic_ns(), error);
+	int32_t rc = replayworker_look(self, now, error);
 	self->has_foreign = 0;
 	for (struct skafu__replay_session *next, *each = self->sessions; rc == 0 && each; each = next) {
 		uint32_t done = 0;
@@ -222,6 +223,8 @@ static int32_t replayworker_step(struct skafu__worker *worker, uint32_t inputs_m
 		more |= rc == 1;
 		rc = rc == 1 ? 0 : rc;
 	}
+	if (self->has_foreign && self->look_ns <= now) /* its claim is tried again then */
+		self->look_ns = now + REPLAYWORKER_LOOK_NS;
 	return rc ? rc : more;
 }
 

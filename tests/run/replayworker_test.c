@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "run/replaykit.h"
 
@@ -60,11 +61,32 @@ START_TEST(a_pause_from_elsewhere_stops_it)
 }
 END_TEST
 
+START_TEST(one_that_another_carries_on_keeps_nobody_busy)
+{
+	skafu_replay_opts opts = replaykit_opts("reserve", 0);
+	uint64_t wait = 0;
+
+	opts.rate_max = 1;
+	went(skafu_engine_open(kit.base.model, NULL, &another, fault));
+	went(skafu_replay_start(kit.base.engine, &opts, kit.id, fault));
+	ck_assert_int_ge(skafu_engine_step(kit.base.engine, 10, fault), 0);
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_ge(skafu_engine_step(another, 10, fault), 0);
+		usleep(30000);
+	}
+	ck_assert_int_eq(skafu_engine_step(another, 10, fault), 0);
+	went(skafu_engine_timeout(another, &wait, fault));
+	ck_assert_uint_gt(wait, 0);
+	skafu_engine_close(another);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, two_engines_share_nothing);
 	tcase_add_test(tests, a_pause_from_elsewhere_stops_it);
+	tcase_add_test(tests, one_that_another_carries_on_keeps_nobody_busy);
 }
 
 int main(void)
