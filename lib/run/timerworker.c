@@ -41,6 +41,9 @@ struct timerworker {
 	uint32_t stuck_count;
 	uint32_t due_count;
 	struct timerworker_stuck stuck[TIMERWORKER_STUCK_MAX];
+	struct timerworker_stuck passed; /* no room for more of them: nothing up to this key is tried until then */
+	uint32_t has_passed;
+	uint32_t reserved;
 	struct timerworker_due due[TIMERWORKER_BATCHES];
 	int32_t results[TIMERWORKER_BATCHES];
 	skafu_appended places[TIMERWORKER_BATCHES];
@@ -55,8 +58,12 @@ static void timerworker_hear(void *user, const uint8_t *key, size_t key_length, 
 	struct timerworker *timers = user;
 	uint8_t id[16];
 	int64_t due_ns;
-	if (is_put && skafu__timer_key_decode(key, key_length, &due_ns, id) && due_ns < timers->next_due)
+	if (!is_put || !skafu__timer_key_decode(key, key_length, &due_ns, id))
+		return;
+	if (due_ns < timers->next_due)
 		timers->next_due = due_ns;
+	if (timers->has_passed && memcmp(key, timers->passed.key, sizeof timers->passed.key) <= 0)
+		timers->has_passed = 0;
 }
 
 /* What was set since, by whatever process. */
@@ -78,17 +85,31 @@ static int32_t timerworker_look(struct timerworker *timers, skafu_error *error)
 	return 0;
 }
 
+/* When those that could not be recorded are tried again. */
+static int64_t timerworker_again_ns(const struct timerworker *timers)
+{
+	int64_t again = timers->has_passed ? timers->passed.until : INT64_MAX;
+	for (uint32_t i = 0; i < timers->stuck_count; i++)
+		if (timers->stuck[i].until < again)
+			again = timers->stuck[i].until;
+	return again;
+}
+
 static int64_t timerworker_due_ns(struct skafu__worker *worker, int is_draining)
 {
 	const struct timerworker *timers = (const struct timerworker *)(const void *)worker;
-	if (is_draining || !timers->is_known || timers->next_due == INT64_MAX)
+	if (is_draining || !timers->is_known)
 		return INT64_MAX;
+	int64_t again = timerworker_again_ns(timers);
+	if (timers->next_due == INT64_MAX)
+		return again;
 	int64_t wall = timers->sys->wall_ns();
 	int64_t now = timers->sys->monotonic_ns();
 	if (timers->next_due <= wall)
 		return now;
 	uint64_t wait = (uint64_t)timers->next_due - (uint64_t)wall;
-	return now + (wait < (uint64_t)TIMERWORKER_LOOK_NS ? (int64_t)wait : TIMERWORKER_LOOK_NS);
+	int64_t due = now + (wait < (uint64_t)TIMERWORKER_LOOK_NS ? (int64_t)wait : TIMERWORKER_LOOK_NS);
+	return due < again ? due : again;
 }
 
 /* ---- timers that cannot fire --------------------------------------------------------------------------------- */
@@ -107,6 +128,19 @@ static void timerworker_free_stuck(struct timerworker *timers)
 	for (uint32_t i = timers->stuck_count; i-- > 0;)
 		if (timers->stuck[i].until <= now)
 			timers->stuck[i] = timers->stuck[--timers->stuck_count];
+	if (timers->passed.until <= now)
+		timers->has_passed = 0;
+}
+
+/* Rows are tried in the order of their keys, so all before this one were. */
+static void timerworker_pass_over(struct timerworker *timers, const uint8_t *key, int64_t until)
+{
+	struct timerworker_stuck *passed = &timers->passed;
+	if (!timers->has_passed)
+		passed->until = until;
+	if (!timers->has_passed || memcmp(key, passed->key, sizeof passed->key) > 0)
+		memcpy(passed->key, key, sizeof passed->key);
+	timers->has_passed = 1;
 }
 
 static void timerworker_get_stuck(struct timerworker *timers, const uint8_t *key, const char *why)
@@ -114,8 +148,10 @@ static void timerworker_get_stuck(struct timerworker *timers, const uint8_t *key
 	int64_t until = timers->sys->monotonic_ns() + TIMERWORKER_STUCK_NS;
 	skafu__log(&timers->store->log, SKAFU_LOG_ERROR, "a timer is due and cannot be recorded; it stays, and is "
 		   "tried again in a minute: %s", why);
-	if (timers->stuck_count == TIMERWORKER_STUCK_MAX)
+	if (timers->stuck_count == TIMERWORKER_STUCK_MAX) {
+		timerworker_pass_over(timers, key, until);
 		return;
+	}
 	struct timerworker_stuck *stuck = &timers->stuck[timers->stuck_count++];
 	memcpy(stuck->key, key, sizeof stuck->key);
 	stuck->until = until;
@@ -215,21 +251,15 @@ static int32_t timerworker_gather(struct timerworker *timers, skafu_rows *rows, 
 
 /* ---- firing -------------------------------------------------------------------------------------------------- */
 
-/* A row whose name does not lead to it: gone, unless the name leads to it again by then. */
-static int32_t timerworker_sweep(struct timerworker *timers, const struct timerworker_due *due, skafu_batch *batch,
-				 skafu_error *error)
+/* Delete the row that is due, on condition that its name is as it was read. */
+static int32_t timerworker_sweep_row(struct timerworker *timers, const struct timerworker_due *due,
+				     skafu_batch *batch, const void *value, size_t length, skafu_error *error)
 {
 	struct skafu_error own = {0};
 	const uint8_t *id = due->key + 8;
-	void *value = NULL;
-	size_t length = 0;
 	skafu_batch_clear(batch);
-	int32_t rc = skafu_row_get(timers->store, skafu__timer_name_table, id, 16, &value, &length, &own);
-	if (rc == SKAFU_ENOTFOUND)
-		rc = skafu_batch_expect_no_row(batch, skafu__timer_name_table, id, 16, &own);
-	else if (rc == 0)
-		rc = skafu_batch_expect_row(batch, skafu__timer_name_table, id, 16, value, length, &own);
-	skafu_bytes_free(value);
+	int32_t rc = value ? skafu_batch_expect_row(batch, skafu__timer_name_table, id, 16, value, length, &own)
+			   : skafu_batch_expect_no_row(batch, skafu__timer_name_table, id, 16, &own);
 	if (rc == 0)
 		rc = skafu_batch_delete_row(batch, skafu__timer_table, due->key, sizeof due->key, &own);
 	if (rc == 0)
@@ -237,7 +267,31 @@ static int32_t timerworker_sweep(struct timerworker *timers, const struct timerw
 	return rc == 0 || rc == SKAFU_EROW ? 0 : skafu__error_copy(error, &own, rc);
 }
 
-/* The record is in the log under another commit: the host chose its id, and used it twice. */
+/* What its name leads to is the row that is due, read again: it was set anew to the same moment. */
+static int timerworker_is_named(const struct timerworker_due *due, const void *value, size_t length)
+{
+	struct skafu__timer_setting now;
+	return value && skafu__timer_setting_decode(value, length, &now) == 1 && now.due_ns == due->setting.due_ns;
+}
+
+/* A row whose name does not lead to it: gone, unless the name leads to it again by then. */
+static int32_t timerworker_sweep(struct timerworker *timers, const struct timerworker_due *due, skafu_batch *batch,
+				 skafu_error *error)
+{
+	struct skafu_error own = {0};
+	void *value = NULL;
+	size_t length = 0;
+	int32_t rc = skafu_row_get(timers->store, skafu__timer_name_table, due->key + 8, 16, &value, &length, &own);
+	if (rc != 0 && rc != SKAFU_ENOTFOUND)
+		return skafu__error_copy(error, &own, rc);
+	rc = timerworker_is_named(due, value, length)
+		     ? 0
+		     : timerworker_sweep_row(timers, due, batch, value, length, error);
+	skafu_bytes_free(value);
+	return rc;
+}
+
+/* The record is in the log: the host chose its id, and used it twice, or another engine was faster. */
 static int32_t timerworker_drop(struct timerworker *timers, const struct timerworker_due *due, skafu_batch *batch,
 				skafu_error *error)
 {
@@ -251,7 +305,9 @@ static int32_t timerworker_drop(struct timerworker *timers, const struct timerwo
 		rc = skafu__timer_delete(batch, due->key + 8, &due->setting, &own);
 	if (rc == 0)
 		rc = skafu_append(timers->store, batch, SKAFU__RUN_WAIT_NS, NULL, &own);
-	return rc == 0 || rc == SKAFU_EROW ? 0 : skafu__error_copy(error, &own, rc);
+	if (rc == SKAFU_EROW)
+		return timerworker_sweep(timers, due, batch, error);
+	return rc == 0 ? 0 : skafu__error_copy(error, &own, rc);
 }
 
 static void timerworker_fired(struct timerworker *timers, const struct timerworker_due *due)
@@ -272,9 +328,9 @@ static int32_t timerworker_judge(struct timerworker *timers, uint32_t index, con
 	int is_new = rc == 0 && !(timers->places[index].flags & SKAFU_APPENDED_RETRY);
 	if (is_new)
 		timerworker_fired(timers, due);
-	if (rc == SKAFU_EROW || (rc == 0 && !is_new))
+	if (rc == SKAFU_EROW)
 		return timerworker_sweep(timers, due, timers->batches[index], error);
-	if (rc == SKAFU_EDUPLICATE || rc == SKAFU_ECOMMIT)
+	if (rc == SKAFU_EDUPLICATE || rc == SKAFU_ECOMMIT || (rc == 0 && !is_new))
 		return timerworker_drop(timers, due, timers->batches[index], error);
 	if (rc == SKAFU_EDEFINITION || rc == SKAFU_ELIMIT || rc == SKAFU_EDELETED) {
 		timerworker_get_stuck(timers, due->key, first->batch == index + 1 ? first->message
@@ -311,12 +367,18 @@ static int32_t timerworker_fire(struct timerworker *timers, skafu_error *error)
 static int32_t timerworker_pass(struct timerworker *timers, int64_t wall, uint32_t most, uint32_t *out_done,
 				skafu_error *error)
 {
-	const skafu_key_range all = {.size = sizeof all};
+	uint8_t from[SKAFU__TIMER_KEY_BYTES + 1] = {0}; /* the last byte: behind the key */
+	skafu_key_range range = {.size = sizeof range};
 	skafu_rows *rows = NULL;
 	uint32_t limit;
 	timerworker_free_stuck(timers);
 	limit = most + 1 + timers->stuck_count;
-	int32_t rc = skafu_rows_open(timers->store, skafu__timer_table, &all, limit, &rows, error);
+	if (timers->has_passed) {
+		memcpy(from, timers->passed.key, sizeof timers->passed.key);
+		range.from = from;
+		range.from_length = sizeof from;
+	}
+	int32_t rc = skafu_rows_open(timers->store, skafu__timer_table, &range, limit, &rows, error);
 	int32_t more = rc ? rc : timerworker_gather(timers, rows, wall, most, limit, error);
 	skafu_rows_free(rows);
 	if (more < 0) {
@@ -325,19 +387,17 @@ static int32_t timerworker_pass(struct timerworker *timers, int64_t wall, uint32
 	}
 	*out_done = timers->due_count;
 	rc = timerworker_fire(timers, error);
-	if (rc != 0)
+	if (rc != 0) {
 		timers->is_known = 0;
+		timers->has_passed = 0;
+	}
 	return rc ? rc : more;
 }
 
 /* A stuck timer's moment comes again although nothing is said about it. */
 static int timerworker_has_waited(const struct timerworker *timers)
 {
-	int64_t now = timers->stuck_count ? timers->sys->monotonic_ns() : 0;
-	for (uint32_t i = 0; i < timers->stuck_count; i++)
-		if (timers->stuck[i].until <= now)
-			return 1;
-	return 0;
+	return timers->stuck_count != 0 && timerworker_again_ns(timers) <= timers->sys->monotonic_ns();
 }
 
 static int32_t timerworker_step(struct skafu__worker *worker, uint32_t inputs_max, uint32_t *out_done,

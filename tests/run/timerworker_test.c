@@ -4,11 +4,13 @@
 #include "run/timerworker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/failing.h"
 #include "run/kit.h"
 #include "run/timer.h"
+#include "store/batch.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -315,6 +317,122 @@ START_TEST(one_that_cannot_fire_stays)
 }
 END_TEST
 
+/* Nothing happens but that the minute is over. */
+START_TEST(one_that_cannot_fire_is_tried_again)
+{
+	skafu_new_record mine = {.size = sizeof mine, .type = "New", .stream = "a", .source = "one"};
+	skafu_batch *batch = batch_of(kit.store);
+
+	went(skafu_batch_set_timer(batch, "stuck", 0, &mine, fault));
+	appended_by(kit.store, batch);
+	batch = batch_of(kit.store);
+	mine.source = "two";
+	went(skafu_batch_add(batch, &mine, fault));
+	appended_by(kit.store, batch);
+	step();
+	step();
+	ck_assert_uint_gt(wait_ns(), 0);
+	ck_assert_uint_le(wait_ns(), (uint64_t)(60 * SECOND));
+	monotonic += 60 * SECOND;
+	ck_assert_uint_eq(wait_ns(), 0);
+	step();
+	step();
+	ck_assert_uint_gt(wait_ns(), 0);
+}
+END_TEST
+
+/* More of them than are remembered, and than go into one append: those that can fire do, and the engine rests. */
+START_TEST(many_that_cannot_fire_keep_nobody_back)
+{
+	skafu_new_record mine = {.size = sizeof mine, .type = "New", .stream = "a", .source = "one"};
+	skafu_batch *batch = batch_of(kit.store);
+	char name[20];
+	uint64_t count = 9;
+	int32_t rc = 1;
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "t%d", i);
+		went(skafu_batch_set_timer(batch, name, i, &mine, fault));
+	}
+	appended_by(kit.store, batch);
+	batch = batch_of(kit.store);
+	mine.source = "two";
+	went(skafu_batch_add(batch, &mine, fault));
+	appended_by(kit.store, batch);
+	set("fine", 1000);
+	for (int i = 0; i < 100 && rc == 1; i++)
+		rc = skafu_engine_step(kit.engine, 1000, fault);
+	ck_assert_int_eq(rc, 0);
+	ck_assert_str_eq(fired(), "a fine");
+	ck_assert_uint_gt(wait_ns(), 0);
+	/* What is set to an earlier moment meanwhile fires too. */
+	set("early", 3);
+	step();
+	ck_assert_str_eq(fired(), "a fine early");
+	went(skafu__timer_count(kit.store, &count, fault));
+	ck_assert_uint_eq(count, 1000);
+	monotonic += 60 * SECOND;
+	ck_assert_uint_eq(wait_ns(), 0);
+	step();
+	ck_assert_uint_gt(wait_ns(), 0);
+}
+END_TEST
+
+/* A host that does a thing twice: the second setting records nothing, and nothing of it stays. */
+START_TEST(set_again_after_it_fired)
+{
+	static const uint8_t id[16] = {7};
+	skafu_new_record record = {.size = sizeof record, .type = "Paid", .stream = "a", .source = "shop", .id = id};
+	uint64_t count = 9;
+
+	for (int i = 0; i < 2; i++) {
+		skafu_batch *batch = batch_of(kit.store);
+
+		went(skafu_batch_set_timer(batch, "a", 5, &record, fault));
+		appended_by(kit.store, batch);
+		step();
+	}
+	ck_assert_str_eq(fired(), "a");
+	went(skafu__timer_count(kit.store, &count, fault));
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+static int is_armed;
+
+/* In the moment between reading the row that is due and recording it. */
+static void *allocate_and_set(void *user, size_t bytes)
+{
+	(void)user;
+	if (is_armed && bytes == sizeof(struct skafu_batch)) {
+		is_armed = 0;
+		set("a", 5);
+	}
+	return malloc(bytes);
+}
+
+/* To the same moment, with another record: the new setting counts. */
+START_TEST(set_anew_while_it_fires)
+{
+	uint64_t count = 9;
+
+	drop();
+	make();
+	kit_close(&kit);
+	clocked.allocate = allocate_and_set;
+	kit_open(&kit);
+	kit_engine(&kit);
+	set("a", 5);
+	is_armed = 1;
+	step();
+	ck_assert_int_eq(is_armed, 0);
+	step();
+	ck_assert_str_eq(fired(), "a");
+	went(skafu__timer_count(kit.store, &count, fault));
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
 START_TEST(a_damaged_row_is_passed_over)
 {
 	skafu_batch *batch = batch_of(kit.store);
@@ -413,6 +531,10 @@ static void add(TCase *tests)
 	tcase_add_test(tests, two_engines_fire_once);
 	tcase_add_test(tests, a_record_that_is_there);
 	tcase_add_test(tests, one_that_cannot_fire_stays);
+	tcase_add_test(tests, one_that_cannot_fire_is_tried_again);
+	tcase_add_test(tests, many_that_cannot_fire_keep_nobody_back);
+	tcase_add_test(tests, set_again_after_it_fired);
+	tcase_add_test(tests, set_anew_while_it_fires);
 	tcase_add_test(tests, a_damaged_row_is_passed_over);
 	tcase_add_test(tests, over_a_restart);
 	tcase_add_test(tests, reckoning_when_the_log_is_ahead);
