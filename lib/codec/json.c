@@ -32,6 +32,7 @@
 #define JSON_HASH_FACTOR UINT64_C(0xd6e8feb86659fd93)
 
 #define JSON_LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define JSON_INLINE __attribute__((always_inline)) static inline
 
 struct json_name {
 	const uint8_t *text; /* after the opening quote */
@@ -76,7 +77,7 @@ __attribute__((cold, noinline)) static const uint8_t *json_refuse(struct json_ch
 
 /* ---- bytes of a string --------------------------------------------------------------------------------------- */
 
-static inline const uint8_t *json_plain_bytewise(const uint8_t *at, const uint8_t *end)
+JSON_INLINE const uint8_t *json_plain_bytewise(const uint8_t *at, const uint8_t *end)
 {
 	while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
 		at++;
@@ -85,7 +86,7 @@ static inline const uint8_t *json_plain_bytewise(const uint8_t *at, const uint8_
 
 /* The high bit of each byte that does not stand for itself.  A borrow may also mark bytes above the first one that
  * is meant, never below, so the lowest mark is right. */
-static inline uint64_t json_marks_u64(const uint8_t *at)
+JSON_INLINE uint64_t json_marks_u64(const uint8_t *at)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t word = skafu__load_u64(at);
@@ -97,7 +98,7 @@ static inline uint64_t json_marks_u64(const uint8_t *at)
 	return marks & (ones * 0x80);
 }
 
-static inline const uint8_t *json_plain_u64(const uint8_t *at, const uint8_t *end)
+JSON_INLINE const uint8_t *json_plain_u64(const uint8_t *at, const uint8_t *end)
 {
 	for (; end - at >= 8; at += 8) {
 		uint64_t marks = json_marks_u64(at);
@@ -110,7 +111,7 @@ static inline const uint8_t *json_plain_u64(const uint8_t *at, const uint8_t *en
 #if defined(__SSE2__)
 
 /* One bit for each byte that does not stand for itself.  Bytes above 0x7F are negative here, hence below 0x20. */
-static inline unsigned json_marks_sse2(const uint8_t *at)
+JSON_INLINE unsigned json_marks_sse2(const uint8_t *at)
 {
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
 	__m128i marks = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
@@ -119,7 +120,7 @@ static inline unsigned json_marks_sse2(const uint8_t *at)
 	return (unsigned)_mm_movemask_epi8(marks);
 }
 
-static inline const uint8_t *json_plain(const uint8_t *begin, const uint8_t *at, const uint8_t *end)
+JSON_INLINE const uint8_t *json_plain(const uint8_t *begin, const uint8_t *at, const uint8_t *end)
 {
 	for (; JSON_LIKELY(end - at >= 16); at += 16) {
 		unsigned marks = json_marks_sse2(at);
@@ -134,7 +135,7 @@ static inline const uint8_t *json_plain(const uint8_t *begin, const uint8_t *at,
 
 #else
 
-static inline const uint8_t *json_plain(const uint8_t *begin, const uint8_t *at, const uint8_t *end)
+JSON_INLINE const uint8_t *json_plain(const uint8_t *begin, const uint8_t *at, const uint8_t *end)
 {
 	(void)begin;
 	return json_plain_u64(at, end);
@@ -154,13 +155,13 @@ size_t skafu__json_plain_span_portable(const void *text, size_t length)
 	return length ? (size_t)(json_plain_u64(begin, begin + length) - begin) : 0;
 }
 
-static inline int json_is_tail(uint8_t byte)
+JSON_INLINE int json_is_tail(uint8_t byte)
 {
 	return (byte & 0xC0) == 0x80;
 }
 
 /* RFC 3629: the second byte decides about overlong forms, surrogates, and what lies above U+10FFFF. */
-static inline size_t json_utf8_step(const uint8_t *at, size_t left)
+JSON_INLINE size_t json_utf8_step(const uint8_t *at, size_t left)
 {
 	uint8_t lead = at[0];
 	if (lead < 0xE0)
@@ -224,7 +225,7 @@ static const uint8_t *json_string_rest(struct json_check *check, const uint8_t *
 }
 
 /* From after the opening quote to the closing one. */
-static inline const uint8_t *json_string(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_string(struct json_check *check, const uint8_t *at)
 {
 	at = json_plain(check->begin, at, check->end);
 	if (JSON_LIKELY(at < check->end && *at == '"'))
@@ -236,23 +237,23 @@ static inline const uint8_t *json_string(struct json_check *check, const uint8_t
 
 /* The hash takes the unescaped bytes as words of 8, the last one filled with zeros, at least two words, and then the
  * length.  Two words without a branch cover nearly all names. */
-static inline uint64_t json_hash_word(uint64_t hash, uint64_t word)
+JSON_INLINE uint64_t json_hash_word(uint64_t hash, uint64_t word)
 {
 	hash = (hash ^ word) * JSON_HASH_FACTOR;
 	return hash ^ (hash >> 32);
 }
 
-static inline uint32_t json_hash_end(uint64_t hash, size_t length)
+JSON_INLINE uint32_t json_hash_end(uint64_t hash, size_t length)
 {
 	return (uint32_t)(((hash ^ length) * JSON_HASH_FACTOR) >> 32);
 }
 
-static inline uint64_t json_keep_bytes(uint64_t word, size_t bytes)
+JSON_INLINE uint64_t json_keep_bytes(uint64_t word, size_t bytes)
 {
 	return bytes >= 8 ? word : word & ((UINT64_C(1) << (8 * bytes)) - 1);
 }
 
-static inline uint32_t json_hash_plain(const uint8_t *text, size_t length, const uint8_t *end)
+JSON_INLINE uint32_t json_hash_plain(const uint8_t *text, size_t length, const uint8_t *end)
 {
 	uint8_t padded[16] = {0};
 	const uint8_t *from = text;
@@ -431,7 +432,7 @@ static int json_names_hold(const struct json_check *check, size_t first, const s
 }
 
 /* NULL when the innermost object has the name already, or there is no memory. */
-static inline const uint8_t *json_names_add(struct json_check *check, const struct json_name *name)
+JSON_INLINE const uint8_t *json_names_add(struct json_check *check, const struct json_name *name)
 {
 	struct json_frame *frame = &check->frames[check->depth - 1];
 	uint64_t bit = UINT64_C(1) << (name->hash >> 26);
@@ -447,15 +448,23 @@ static inline const uint8_t *json_names_add(struct json_check *check, const stru
 
 /* ---- containers ---------------------------------------------------------------------------------------------- */
 
-static inline const uint8_t *json_space(const struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_space(const struct json_check *check, const uint8_t *at)
 {
 	while (at < check->end && *at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
 		at++;
 	return at;
 }
 
+JSON_INLINE const uint8_t *json_colon(struct json_check *check, const uint8_t *at)
+{
+	at = json_space(check, at);
+	if (at == check->end || *at != ':')
+		return json_refuse(check, at, "a colon is missing after a name");
+	return at + 1;
+}
+
 /* A name and its colon. */
-static inline const uint8_t *json_member(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_member(struct json_check *check, const uint8_t *at, uint32_t rules)
 {
 	at = json_space(check, at);
 	if (at == check->end)
@@ -466,6 +475,8 @@ static inline const uint8_t *json_member(struct json_check *check, const uint8_t
 	const uint8_t *close = json_string(check, at + 1);
 	if (!close)
 		return NULL;
+	if (!(rules & SKAFU__JSON_RULE_NAMES))
+		return json_colon(check, close + 1);
 	struct json_name name = {.text = at + 1, .length = (size_t)(close - at - 1), .escaped = check->escaped};
 	if (!name.escaped)
 		name.hash = json_hash_plain(name.text, name.length, check->end);
@@ -474,14 +485,11 @@ static inline const uint8_t *json_member(struct json_check *check, const uint8_t
 	name.hash &= check->hash_mask;
 	if (!json_names_add(check, &name))
 		return NULL;
-	at = json_space(check, close + 1);
-	if (at == check->end || *at != ':')
-		return json_refuse(check, at, "a colon is missing after a name");
-	return at + 1;
+	return json_colon(check, close + 1);
 }
 
 /* Past the opening bracket and the space after it. */
-static inline const uint8_t *json_open(struct json_check *check, const uint8_t *at, unsigned object)
+JSON_INLINE const uint8_t *json_open(struct json_check *check, const uint8_t *at, unsigned object)
 {
 	if (check->depth >= check->depth_max)
 		return json_refuse(check, at, "objects and arrays are nested too deeply");
@@ -493,7 +501,7 @@ static inline const uint8_t *json_open(struct json_check *check, const uint8_t *
 }
 
 /* `at` is the closing bracket. */
-static inline const uint8_t *json_close(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_close(struct json_check *check, const uint8_t *at)
 {
 	size_t first = check->frames[--check->depth].first;
 	size_t count = check->names_count - first;
@@ -508,7 +516,7 @@ static inline const uint8_t *json_close(struct json_check *check, const uint8_t 
 }
 
 /* After a value: to the next value, or to the end of the text when no container is open any more. */
-static inline const uint8_t *json_after(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_after(struct json_check *check, const uint8_t *at, uint32_t rules)
 {
 	while (check->depth) {
 		unsigned object = check->objects & 1;
@@ -517,7 +525,7 @@ static inline const uint8_t *json_after(struct json_check *check, const uint8_t 
 			return json_refuse(check, at, object ? "the text ends inside an object" :
 							       "the text ends inside an array");
 		if (*at == ',')
-			return object ? json_member(check, at + 1) : at + 1;
+			return object ? json_member(check, at + 1, rules) : at + 1;
 		if (*at != (object ? '}' : ']'))
 			return json_refuse(check, at, object ? "a comma or } is missing after a value" :
 							       "a comma or ] is missing after a value");
@@ -531,14 +539,14 @@ static inline const uint8_t *json_after(struct json_check *check, const uint8_t 
 
 /* ---- values -------------------------------------------------------------------------------------------------- */
 
-static inline const uint8_t *json_digits(const uint8_t *at, const uint8_t *end)
+JSON_INLINE const uint8_t *json_digits(const uint8_t *at, const uint8_t *end)
 {
 	while (at < end && (uint8_t)(*at - '0') < 10)
 		at++;
 	return at;
 }
 
-static inline const uint8_t *json_exponent(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_exponent(struct json_check *check, const uint8_t *at)
 {
 	if (at < check->end && (*at == '+' || *at == '-'))
 		at++;
@@ -546,7 +554,7 @@ static inline const uint8_t *json_exponent(struct json_check *check, const uint8
 	return after > at ? after : json_refuse(check, at, "a number has no digit in its exponent");
 }
 
-static inline const uint8_t *json_number(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_number(struct json_check *check, const uint8_t *at)
 {
 	const uint8_t *end = check->end;
 	at += *at == '-';
@@ -565,7 +573,7 @@ static inline const uint8_t *json_number(struct json_check *check, const uint8_t
 	return at;
 }
 
-static inline const uint8_t *json_word(struct json_check *check, const uint8_t *at, const char *word, size_t length)
+JSON_INLINE const uint8_t *json_word(struct json_check *check, const uint8_t *at, const char *word, size_t length)
 {
 	if ((size_t)(check->end - at) < length || memcmp(at, word, length) != 0)
 		return json_refuse(check, at, "a word is neither true, false nor null");
@@ -580,7 +588,7 @@ __attribute__((cold, noinline)) static const uint8_t *json_refuse_value(struct j
 }
 
 /* A value without parts. */
-static inline const uint8_t *json_scalar(struct json_check *check, const uint8_t *at)
+JSON_INLINE const uint8_t *json_scalar(struct json_check *check, const uint8_t *at)
 {
 	switch (*at) {
 	case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
@@ -596,8 +604,8 @@ static inline const uint8_t *json_scalar(struct json_check *check, const uint8_t
 	}
 }
 
-/* The end of the text, or NULL. */
-static const uint8_t *json_run(struct json_check *check, const uint8_t *at)
+/* The end of the text, or NULL.  The rules are known when this is compiled, so that none is asked for in the loop. */
+JSON_INLINE const uint8_t *json_run(struct json_check *check, const uint8_t *at, uint32_t rules)
 {
 	do {
 		at = json_space(check, at);
@@ -609,7 +617,7 @@ static const uint8_t *json_run(struct json_check *check, const uint8_t *at)
 		} else if (*at == '{') {
 			at = json_open(check, at, 1);
 			if (at && (at == check->end || *at != '}')) {
-				at = json_member(check, at);
+				at = json_member(check, at, rules);
 				continue;
 			}
 		} else if (*at == '[') {
@@ -620,12 +628,22 @@ static const uint8_t *json_run(struct json_check *check, const uint8_t *at)
 			at = json_scalar(check, at);
 		}
 		if (at)
-			at = json_after(check, at);
+			at = json_after(check, at, rules);
 	} while (at && check->depth);
 	return at;
 }
 
-static int32_t json_check_with(struct json_check *check, const void *text, size_t length,
+__attribute__((noinline)) static void json_run_by_the_store(struct json_check *check)
+{
+	json_run(check, check->begin, SKAFU__JSON_RULES_OF_THE_STORE);
+}
+
+__attribute__((noinline)) static void json_run_by_syntax(struct json_check *check)
+{
+	json_run(check, check->begin, 0);
+}
+
+static int32_t json_check_with(struct json_check *check, const void *text, size_t length, uint32_t rules,
 			       struct skafu__json_fault *fault)
 {
 	static const uint8_t nothing[1];
@@ -637,7 +655,10 @@ static int32_t json_check_with(struct json_check *check, const void *text, size_
 	check->objects = 0;
 	check->depth = 0;
 	check->code = 0;
-	json_run(check, check->begin);
+	if (JSON_LIKELY(rules & SKAFU__JSON_RULE_NAMES))
+		json_run_by_the_store(check);
+	else
+		json_run_by_syntax(check);
 	if (check->names != check->names_local)
 		skafu__free(check->sys, check->names);
 	if (check->code == SKAFU_EJSON && fault) {
@@ -650,11 +671,17 @@ static int32_t json_check_with(struct json_check *check, const void *text, size_
 int32_t skafu__json_check(const struct skafu__sys *sys, const void *text, size_t length, uint32_t depth_max,
 			  struct skafu__json_fault *fault)
 {
+	return skafu__json_check_by(sys, text, length, depth_max, SKAFU__JSON_RULES_OF_THE_STORE, fault);
+}
+
+int32_t skafu__json_check_by(const struct skafu__sys *sys, const void *text, size_t length, uint32_t depth_max,
+			     uint32_t rules, struct skafu__json_fault *fault)
+{
 	struct json_check check;
 	check.sys = sys;
 	check.depth_max = depth_max < SKAFU__JSON_DEPTH_MAX ? depth_max : SKAFU__JSON_DEPTH_MAX;
 	check.hash_mask = UINT32_MAX;
-	return json_check_with(&check, text, length, fault);
+	return json_check_with(&check, text, length, rules, fault);
 }
 
 int32_t skafu__json_check_weak(const struct skafu__sys *sys, const void *text, size_t length, uint32_t hash_mask,
@@ -664,5 +691,5 @@ int32_t skafu__json_check_weak(const struct skafu__sys *sys, const void *text, s
 	check.sys = sys;
 	check.depth_max = SKAFU__JSON_DEPTH_MAX;
 	check.hash_mask = hash_mask;
-	return json_check_with(&check, text, length, fault);
+	return json_check_with(&check, text, length, SKAFU__JSON_RULES_OF_THE_STORE, fault);
 }

@@ -1,9 +1,10 @@
 /*
  * json.h: the strict JSON validator that stands in front of every payload, and the one place that reads JSON trees.
  *
- * Accepted is exactly RFC 8259 with: UTF-8 only and no byte order mark; no lone or broken surrogate escape; no NUL in
- * an object's names; no name twice in one object (compared after unescaping); nesting and size up to the limits.  The
- * validator builds no tree and uses constant stack: it is safe in a thread with 64 KiB.
+ * The syntax is exactly that of RFC 8259 with: UTF-8 only and no byte order mark; no lone or broken surrogate escape;
+ * nesting and size up to the limits.  What lies beyond the syntax is a rule of its own: no NUL in an object's names,
+ * no name twice in one object (compared after unescaping).  The store never leaves that rule out.  The validator
+ * builds no tree and uses constant stack: it is safe in a thread with 64 KiB.
  */
 #ifndef SKAFU__CODEC_JSON_H
 #define SKAFU__CODEC_JSON_H
@@ -21,11 +22,20 @@ struct skafu__json_fault {
 	const char *reason; /* static: "a name appears twice in one object" */
 };
 
-/* 0; SKAFU_EJSON with *fault filled in; SKAFU_ENOMEM (an object with very many names needs memory for a while).
+/* By the store's rules: 0; SKAFU_EJSON with *fault filled in; SKAFU_ENOMEM (an object with very many names needs
+ * memory for a while).
  * depth_max counts open objects and arrays, so 0 lets only a bare number, string or word pass; more than
  * SKAFU__JSON_DEPTH_MAX means SKAFU__JSON_DEPTH_MAX.  fault may be NULL. */
 int32_t skafu__json_check(const struct skafu__sys *sys, const void *text, size_t length, uint32_t depth_max,
 			  struct skafu__json_fault *fault);
+
+/* Rules beyond the syntax: a fault of theirs is valid JSON all the same. */
+#define SKAFU__JSON_RULE_NAMES 0x1u /* no name twice in one object, no NUL in a name */
+#define SKAFU__JSON_RULES_OF_THE_STORE SKAFU__JSON_RULE_NAMES
+
+/* The same under other rules than the store's: 0 is the syntax alone. */
+int32_t skafu__json_check_by(const struct skafu__sys *sys, const void *text, size_t length, uint32_t depth_max,
+			     uint32_t rules, struct skafu__json_fault *fault);
 
 /* For tests: the same, but only the bits of hash_mask are kept of the hash of a name, so that names collide. */
 int32_t skafu__json_check_weak(const struct skafu__sys *sys, const void *text, size_t length, uint32_t hash_mask,

@@ -2,8 +2,9 @@
  * keyed.h: commands with a key are decided once.
  *
  * The commit of a keyed command has the id H(domain, key), so the store itself refuses a second one; and it writes a
- * row of the table "skafu.keys" under that id, which keeps the answer, also when nothing was emitted.  The decision of
- * a recorded command has a commit id of its own, which is in the row then; the row alone keeps it from being made twice.
+ * row of the table "skafu.keys" under that id, which keeps the answer, also when nothing was emitted.  The decision
+ * of a recorded command has a commit id of its own, which is in the row then; the row alone keeps it from being made
+ * twice.
  *
  * Value, little endian:
  *    0  u8        1, the form

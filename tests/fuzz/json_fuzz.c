@@ -75,6 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct skafu__json_fault fault = {SIZE_MAX, NULL};
 	int32_t code = skafu__json_check(sys, data, size, SKAFU__JSON_DEPTH_MAX, &fault);
 	demand(code == 0 || (code == SKAFU_EJSON && fault.reason && fault.offset <= size));
+	/* The rules beyond the syntax only take away. */
+	demand(code != 0 || skafu__json_check_by(sys, data, size, SKAFU__JSON_DEPTH_MAX, 0, NULL) == 0);
 	demand((skafu__json_check_weak(sys, data, size, 0, NULL) == 0) == (code == 0));
 	demand(skafu__json_plain_span(data, size) == skafu__json_plain_span_portable(data, size));
 	int32_t walked = fuzz_walk(sys, data, size, code == 0);
