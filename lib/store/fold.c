@@ -15,6 +15,8 @@
 #include "store/writelock.h"
 
 #define FOLD_LOCK_WAIT_NS UINT64_C(2000000000)
+#define FOLD_SPACE_BYTES_KEPT ((size_t)8 << 20) /* what 16 Ki events with a handful of tags need */
+#define FOLD_SCRATCH 0u /* in the place of a dimension that there is not */
 
 /* ---- the plan ------------------------------------------------------------------------------------------------ */
 
@@ -24,7 +26,7 @@ struct fold_plan {
 	struct skafu__index_state before;
 	uint64_t commit; /* the last one that is folded */
 	uint64_t sequence;
-	struct skafu__entry *entries[SKAFU__DIMS]; /* copied out of the overlay, then sorted */
+	struct skafu__fold_space *space; /* entries, copied out of the overlay, then sorted */
 	size_t entry_counts[SKAFU__DIMS];
 	struct skafu__runbuild builds[SKAFU__DIMS];
 	struct skafu__buf rows; /* row_op encodings: the last value of each key */
@@ -33,12 +35,40 @@ struct fold_plan {
 
 static void fold_plan_done(struct fold_plan *plan)
 {
-	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
-		skafu__free(&plan->store->sys, plan->entries[i]);
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++)
 		skafu__runbuild_done(&plan->builds[i]);
-	}
 	skafu__buf_done(&plan->rows);
 	skafu__repack_done(&plan->repack);
+}
+
+void skafu__fold_space_done(struct skafu__fold_space *space, const struct skafu__sys *sys)
+{
+	for (uint32_t i = 0; i < SKAFU__DIMS; i++)
+		skafu__free(sys, space->entries[i]);
+	memset(space, 0, sizeof *space);
+}
+
+/* Give back what an unusual fold needed. */
+static void fold_space_trim(struct skafu__fold_space *space, const struct skafu__sys *sys)
+{
+	size_t room = 0;
+	for (uint32_t i = 0; i < SKAFU__DIMS; i++)
+		room += space->rooms[i];
+	if (room > FOLD_SPACE_BYTES_KEPT / sizeof **space->entries)
+		skafu__fold_space_done(space, sys);
+}
+
+/* Room for so many entries, somewhat more for the next time; what was there is lost. */
+static struct skafu__entry *fold_space_room(struct skafu__fold_space *space, const struct skafu__sys *sys,
+					    uint32_t which, size_t count)
+{
+	size_t room = count + count / 8;
+	if (count <= space->rooms[which])
+		return space->entries[which];
+	skafu__free(sys, space->entries[which]);
+	space->entries[which] = skafu__realloc_array(sys, NULL, room, sizeof **space->entries);
+	space->rooms[which] = space->entries[which] ? room : 0;
+	return space->entries[which];
 }
 
 static int32_t fold_copy_dimension(struct fold_plan *plan, uint32_t dimension)
@@ -50,10 +80,10 @@ static int32_t fold_copy_dimension(struct fold_plan *plan, uint32_t dimension)
 	size_t count = skafu__overlay_slice(plan->source, dimension, from, to, &first);
 	if (count == 0)
 		return 0;
-	plan->entries[dimension] = skafu__realloc_array(&plan->store->sys, NULL, count, sizeof *first);
-	if (!plan->entries[dimension])
+	struct skafu__entry *entries = fold_space_room(plan->space, &plan->store->sys, dimension, count);
+	if (!entries)
 		return SKAFU_ENOMEM;
-	memcpy(plan->entries[dimension], first, count * sizeof *first);
+	memcpy(entries, first, count * sizeof *first);
 	plan->entry_counts[dimension] = count;
 	return 0;
 }
@@ -119,18 +149,13 @@ static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
 		.run = skafu__run_number(0, plan->before.folds),
 		.first_sequence = (by_commit ? plan->before.commit : plan->before.sequence) + 1,
 		.last_sequence = by_commit ? plan->commit : plan->sequence};
-	struct skafu__entry *scratch = skafu__realloc_array(&plan->store->sys, NULL, count, sizeof *scratch);
+	struct skafu__entry *scratch = fold_space_room(plan->space, &plan->store->sys, FOLD_SCRATCH, count);
 	if (!scratch)
 		return SKAFU_ENOMEM;
 	int32_t rc = skafu__runbuild_init(&plan->builds[dimension], plan->store, &run);
 	if (rc == 0)
-		rc = skafu__runbuild_fill(&plan->builds[dimension], plan->entries[dimension], count, scratch);
-	if (rc == 0)
-		rc = fold_make_filter(&plan->builds[dimension]);
-	skafu__free(&plan->store->sys, scratch);
-	skafu__free(&plan->store->sys, plan->entries[dimension]);
-	plan->entries[dimension] = NULL;
-	return rc;
+		rc = skafu__runbuild_fill(&plan->builds[dimension], plan->space->entries[dimension], count, scratch);
+	return rc ? rc : fold_make_filter(&plan->builds[dimension]);
 }
 
 static int32_t fold_build(struct fold_plan *plan, skafu_error *error)
@@ -231,10 +256,11 @@ static int32_t fold_install(struct fold_plan *plan, int64_t deadline, skafu_erro
 	return rc;
 }
 
-static int32_t fold_run(skafu_store *store, int32_t (*make)(struct fold_plan *plan, skafu_error *error),
-			int64_t deadline, skafu_error *error)
+static int32_t fold_run(skafu_store *store, struct skafu__fold_space *space,
+			int32_t (*make)(struct fold_plan *plan, skafu_error *error), int64_t deadline,
+			skafu_error *error)
 {
-	struct fold_plan plan = {.store = store};
+	struct fold_plan plan = {.store = store, .space = space};
 	skafu__buf_init(&plan.rows, &store->sys, SIZE_MAX / 2);
 	skafu__repack_init(&plan.repack, store);
 	int32_t rc = make(&plan, error);
@@ -254,7 +280,9 @@ static int32_t fold_run(skafu_store *store, int32_t (*make)(struct fold_plan *pl
 
 int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error)
 {
-	return fold_run(store, fold_plan_overlay, deadline, error);
+	int32_t rc = fold_run(store, &store->fold_space, fold_plan_overlay, deadline, error);
+	fold_space_trim(&store->fold_space, &store->sys);
+	return rc;
 }
 
 /* ---- without the store's overlay ----------------------------------------------------------------------------- */
@@ -322,7 +350,10 @@ static int32_t fold_plan_log(struct fold_plan *plan, skafu_error *error)
 
 int32_t skafu__fold_from_log(skafu_store *store, int64_t deadline, skafu_error *error)
 {
-	return fold_run(store, fold_plan_log, deadline, error);
+	struct skafu__fold_space space = {0}; /* its own: the fold lock need not be held */
+	int32_t rc = fold_run(store, &space, fold_plan_log, deadline, error);
+	skafu__fold_space_done(&space, &store->sys);
+	return rc;
 }
 
 /* ---- when ---------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,14 @@
 #include "store/overlay.h"
 #include "store/view.h"
 
+/* Where the entries of a fold are sorted.  Kept from fold to fold, up to a size: memory that is new each time costs as
+ * much as the sorting.  Of the store, guarded by its fold lock; all zero at the beginning. */
+struct skafu__fold_space {
+	struct skafu__entry *entries[SKAFU__DIMS]; /* by dimension; there is none of number 0, which is scratch */
+	size_t rooms[SKAFU__DIMS];
+};
+void skafu__fold_space_done(struct skafu__fold_space *space, const struct skafu__sys *sys);
+
 /* After an append, when the caller's result is published: fold when the mark is passed, and do a bounded piece of
  * merging.  Failures are for the log sink; the next append tries again. */
 void skafu__fold_after_append(skafu_store *store);
@@ -23,7 +31,8 @@ void skafu__fold_after_append(skafu_store *store);
 /* The same, of commits read from the log instead of the overlay: for a tail that memory may not hold. */
 int32_t skafu__fold_from_log(skafu_store *store, int64_t deadline, skafu_error *error);
 
-/* One fold, if one is due: 1 done, 0 none due, or a failure.  deadline bounds the wait for other writers. */
+/* One fold, if one is due: 1 done, 0 none due, or a failure.  deadline bounds the wait for other writers.  The caller
+ * holds the fold lock. */
 int32_t skafu__fold_once(skafu_store *store, int64_t deadline, skafu_error *error);
 
 #endif

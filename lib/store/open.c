@@ -356,6 +356,7 @@ void skafu__open_undo(skafu_store *store)
 	skafu__control_close(&store->control);
 	skafu__claims_done(&store->claims);
 	skafu__overlay_done(&store->overlay);
+	skafu__fold_space_done(&store->fold_space, &store->sys);
 	skafu__names_done(&store->names);
 	skafu__map_done(&store->heads);
 	skafu__ident_done(&store->ident);

@@ -297,6 +297,7 @@ int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu_
 	}
 	overlay->covered = commit->number;
 	overlay->covered_sequence = skafu__commit_last_sequence(commit);
+	overlay->covered_recorded_ns = commit->recorded_ns;
 	uint64_t weight = skafu__overlay_weight(overlay) + overlay_commit_weight(commit);
 	overlay->marks[overlay->mark_count++] =
 		(struct skafu__overlay_mark){overlay->covered, overlay->covered_sequence, weight};

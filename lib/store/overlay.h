@@ -33,6 +33,7 @@ struct skafu__overlay {
 	uint64_t base;    /* number of the last commit that is not held any more */
 	uint64_t covered; /* number of the last commit that is held; base when none is */
 	uint64_t covered_sequence;
+	int64_t covered_recorded_ns; /* of that commit, when there are marks */
 	struct skafu__overlay_list *lists[SKAFU__DIMS];
 	struct skafu__overlay_mark *marks; /* of the commits held, in order */
 	size_t mark_count;

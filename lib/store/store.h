@@ -27,6 +27,7 @@
 #include "store/claim.h"
 #include "store/control.h"
 #include "store/env.h"
+#include "store/fold.h"
 #include "store/names.h"
 #include "store/overlay.h"
 #include "store/state.h"
@@ -80,6 +81,7 @@ struct skafu_store {
 	int read_only;
 
 	pthread_mutex_t fold_lock; /* one thread of this process plans folds and merges; taken before all others */
+	struct skafu__fold_space fold_space;
 	pthread_mutex_t commit_lock;
 	pthread_rwlock_t gate;
 	struct skafu__names names;

@@ -368,6 +368,11 @@ int32_t skafu__view_walk_next(struct skafu__view *view, skafu_error *error)
 int32_t skafu__view_last_recorded(struct skafu__view *view, int64_t *out_ns, skafu_error *error)
 {
 	MDB_val key;
+	const struct skafu__overlay *overlay = &view->store->overlay;
+	if (overlay->mark_count != 0 && overlay->covered == view->commit) {
+		*out_ns = overlay->covered_recorded_ns;
+		return 0;
+	}
 	view->shallow = 1;
 	int32_t rc = view_move(view, &key, MDB_LAST, error);
 	if (rc <= 0) {

@@ -93,7 +93,7 @@ int32_t skafu__view_commit(struct skafu__view *view, uint64_t number, uint64_t l
 int32_t skafu__view_walk(struct skafu__view *view, uint64_t after, uint64_t after_sequence, skafu_error *error);
 int32_t skafu__view_walk_next(struct skafu__view *view, skafu_error *error);
 
-/* The recorded time of the newest commit; INT64_MIN when there is none. */
+/* The recorded time of the newest commit; INT64_MIN when there is none.  The caller holds the gate. */
 int32_t skafu__view_last_recorded(struct skafu__view *view, int64_t *out_ns, skafu_error *error);
 
 #endif
