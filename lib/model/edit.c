@@ -208,8 +208,12 @@ int32_t skafu_edit_put(skafu_edit *edit, const char *table, const void *key, siz
 	uint32_t row;
 	if (!value && value_length != 0)
 		return skafu__fail(error, SKAFU_EINVAL, "the value is NULL, but its length is %zu", value_length);
+	size_t lent = edit ? skafu__editset_place(&edit->set, value) : SIZE_MAX;
 	int32_t rc = edit_row(edit, table, key, key_length, &row, error);
-	return rc ? rc : edit_put(edit, row, value ? value : "", value_length, error);
+	if (rc != 0)
+		return rc;
+	value = skafu__editset_at(&edit->set, lent, value);
+	return edit_put(edit, row, value ? value : "", value_length, error);
 }
 
 int32_t skafu_edit_delete(skafu_edit *edit, const char *table, const void *key, size_t key_length,

@@ -225,13 +225,26 @@ static int32_t editset_make_value_room(struct skafu__editset *set, struct skafu_
 	return 0;
 }
 
+size_t skafu__editset_place(const struct skafu__editset *set, const void *value)
+{
+	uintptr_t at = (uintptr_t)value - (uintptr_t)set->values.bytes;
+	return value && set->values.bytes && at < set->values.length ? (size_t)at : SIZE_MAX;
+}
+
+const void *skafu__editset_at(const struct skafu__editset *set, size_t place, const void *otherwise)
+{
+	return place == SIZE_MAX ? otherwise : set->values.bytes + place;
+}
+
 int32_t skafu__editset_set(struct skafu__editset *set, uint32_t row, uint32_t state, const void *value,
 			   size_t length)
 {
 	struct skafu__editrow *place = &set->rows[row];
+	size_t lent = skafu__editset_place(set, value);
 	int32_t rc = value ? editset_make_value_room(set, place, length) : 0;
 	if (rc != 0)
 		return rc;
+	value = skafu__editset_at(set, lent, value);
 	if (value && length != 0)
 		memmove(set->values.bytes + place->value_at, value, length);
 	place->value_length = (uint32_t)length;

@@ -83,7 +83,12 @@ const uint8_t *skafu__editset_name(const struct skafu__editset *set, uint32_t ro
 /* Its value; NULL when the row is absent, deleted or unknown.  Valid until the next change. */
 const uint8_t *skafu__editset_value(const struct skafu__editset *set, uint32_t row, size_t *out_length);
 
-/* Give it a value (NULL: none) and a state. */
+/* Where in the set a value lies that was lent from it, SIZE_MAX when it does not; and back again, after a change may
+ * have moved it. */
+size_t skafu__editset_place(const struct skafu__editset *set, const void *value);
+const void *skafu__editset_at(const struct skafu__editset *set, size_t place, const void *otherwise);
+
+/* Give it a value (NULL: none; it may be one of the set) and a state. */
 int32_t skafu__editset_set(struct skafu__editset *set, uint32_t row, uint32_t state, const void *value,
 			   size_t length);
 

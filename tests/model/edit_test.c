@@ -64,6 +64,25 @@ START_TEST(rows_of_a_batch)
 }
 END_TEST
 
+/* A value that was lent may be what the next call puts under another key. */
+START_TEST(a_lent_value_is_put)
+{
+	char large[3000];
+	const void *value;
+	size_t length;
+
+	memset(large, 'x', sizeof large);
+	ck_assert_int_eq(skafu_edit_put(&edit, NULL, "from", 4, large, sizeof large, &bank.error), 0);
+	for (char key[3] = "00"; key[1] < '9'; key[1]++) {
+		ck_assert_int_eq(skafu_edit_get(&edit, NULL, "from", 4, &value, &length, &bank.error), 1);
+		ck_assert_int_eq(skafu_edit_put(&edit, NULL, key, 2, value, length, &bank.error), 0);
+		ck_assert_int_eq(skafu_edit_get(&edit, NULL, key, 2, &value, &length, &bank.error), 1);
+		ck_assert_uint_eq(length, sizeof large);
+		ck_assert_int_eq(memcmp(value, large, sizeof large), 0);
+	}
+}
+END_TEST
+
 START_TEST(counts)
 {
 	ck_assert_int_eq(skafu_edit_count(&edit, NULL, "a", 1, 5, &bank.error), 0);
@@ -217,6 +236,7 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
 	tcase_add_test(tests, rows_of_a_batch);
+	tcase_add_test(tests, a_lent_value_is_put);
 	tcase_add_test(tests, counts);
 	tcase_add_test(tests, refusals);
 	tcase_add_test(tests, a_full_set_is_remembered);
