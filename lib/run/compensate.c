@@ -41,14 +41,14 @@ static int32_t compensate_await(struct skafu__process_run *run, const uint8_t id
 	return skafu__step_put_row(run->step, skafu__undo_table, id, 16, value, length + 1, error);
 }
 
-int32_t skafu__process_undo_next(struct skafu__process_run *run, skafu_error *error)
+static int32_t compensate_send(struct skafu__process_run *run, uint32_t hops, skafu_error *error)
 {
 	struct skafu__step *step = run->step;
 	struct skafu__undo undo;
 	uint8_t id[16];
 	size_t length = 0;
 	struct skafu__sending sending = {.turn = &step->turn, .correlation = step->turn.correlation,
-					 .causation = step->turn.causation, .hops = step->turn.hops};
+					 .causation = step->turn.causation, .hops = hops};
 	const uint8_t *bytes = skafu__instance_last_undo(&run->instance, &length);
 	if (!bytes)
 		return skafu__process_end(run, SKAFU_PROCESS_FAILED, error);
@@ -59,6 +59,11 @@ int32_t skafu__process_undo_next(struct skafu__process_run *run, skafu_error *er
 	undo.command.id = id;
 	int32_t rc = skafu__command_put(run->model, &undo.command, &sending, step->turn.batch, NULL, error);
 	return rc ? rc : compensate_await(run, id, error);
+}
+
+int32_t skafu__process_undo_next(struct skafu__process_run *run, skafu_error *error)
+{
+	return compensate_send(run, run->step->turn.hops, error);
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------------- */
@@ -93,8 +98,9 @@ static int32_t compensate_go_on(struct skafu__process_run *run, const skafu_reco
 	instance->steps += instance->steps != UINT32_MAX;
 	instance->last_sequence = outcome->sequence;
 	int32_t rc = skafu__step_delete_row(run->step, skafu__undo_table, outcome->causation, 16, error);
+	/* As far from its cause as the one before: they are as many as were remembered, and no loop. */
 	if (rc == 0)
-		rc = skafu__process_undo_next(run, error);
+		rc = compensate_send(run, outcome->hops ? outcome->hops - 1 : 0, error);
 	if (rc == 0 && is_aside && skafu__instance_has_ended(instance)) {
 		instance->resume_state = 0;
 		instance->aside_sequence = 0;

@@ -60,6 +60,23 @@ START_TEST(each_waits_for_the_one_before)
 }
 END_TEST
 
+/* However many there are: each is answered before the next, and that is no loop. */
+START_TEST(as_many_as_are_remembered)
+{
+	char end[64];
+
+	prockit_define(&kit, 1, NULL);
+	for (uint32_t i = 0; i < SKAFU__INSTANCE_UNDOS_MAX; i += 16)
+		prockit_tell(&kit, i ? "Paid" : "Ordered", "a", "uuuuuuuuuuuuuuuu");
+	prockit_tell(&kit, "Paid", "a", "c");
+	prockit_run(&kit);
+	snprintf(end, sizeof end, "failed 1 %u limit", SKAFU__INSTANCE_UNDOS_MAX / 16 + 1 + SKAFU__INSTANCE_UNDOS_MAX);
+	ck_assert_str_eq(prockit_instance(&kit, "a"), end);
+	ck_assert_uint_eq(kit_count(kit.kit.store, SKAFU_KIND_OUTCOME, "Order"), SKAFU__INSTANCE_UNDOS_MAX);
+	ck_assert_uint_eq(prockit_rows(&kit, skafu__undo_table), 0);
+}
+END_TEST
+
 START_TEST(nothing_to_undo)
 {
 	prockit_define(&kit, 1, NULL);
@@ -157,6 +174,7 @@ static void add(TCase *tests)
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, in_reverse_one_by_one);
 	tcase_add_test(tests, each_waits_for_the_one_before);
+	tcase_add_test(tests, as_many_as_are_remembered);
 	tcase_add_test(tests, nothing_to_undo);
 	tcase_add_test(tests, a_refusal);
 	tcase_add_test(tests, calls_that_are_wrong);
