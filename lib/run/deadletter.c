@@ -5,15 +5,18 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "codec/hash.h"
 #include "model/model.h"
 #include "run/errorbus.h"
+#include "store/store.h" /* the log sink */
 
 #define DEADLETTER_FORM 1u
 #define DEADLETTER_HEADER_BYTES 40u
 #define DEADLETTER_MESSAGE_BYTES_MAX 1023u
 #define DEADLETTER_ROW_BYTES_MAX 8192u
+#define DEADLETTER_HOPS_MAX 255u
 #define PARKED_FORM 1u
 #define PARKED_HEADER_BYTES 10u
 #define PARKED_ROW_BYTES_MAX 512u
@@ -240,17 +243,21 @@ static void deadletter_describe(const struct skafu__consumer *consumer, const st
 	snprintf(out->trace, sizeof out->trace, "at %s: record %llu (%s), attempt %u", consumer->name,
 		 (unsigned long long)input->sequence, input->type, (unsigned)failure->attempts);
 	out->fields = (struct skafu__error_fields){
+		.hops = input->hops < DEADLETTER_HOPS_MAX ? input->hops + 1 : DEADLETTER_HOPS_MAX,
 		.source = consumer->domain, .code = out->code, .message = failure->message,
 		.service = consumer->domain, .function = consumer->name, .user_id = out->user_id,
 		.stack_trace = out->trace, .correlation = input->correlation, .causation = input->id};
 }
 
-/* Why it was given up decides whether trying again makes sense. */
+/* Why it was given up decides whether trying again makes sense.  Who fails on errors makes no more of them: that had
+ * no end. */
 static int32_t deadletter_put_error(struct skafu__consumer *consumer, const struct skafu__failure *failure,
 				    skafu_batch *batch, skafu_error *error)
 {
 	struct deadletter_error described;
 	struct skafu__errorbus *bus = NULL;
+	if (failure->input->kind == SKAFU_KIND_ERROR)
+		return 0;
 	int32_t rc = skafu__errorbus_of(consumer->model, &bus, error);
 	if (rc != 0)
 		return rc;
@@ -337,6 +344,11 @@ static void deadletter_failed(struct skafu__consumer *consumer, const struct ska
 {
 	struct deadletter_error described;
 	struct skafu__errorbus *bus = NULL;
+	if (failure->input->kind == SKAFU_KIND_ERROR) {
+		skafu__log(&consumer->store->log, SKAFU_LOG_WARNING, "consumer %s failed on the error record %llu: %s",
+			   consumer->name, (unsigned long long)failure->input->sequence, failure->message);
+		return;
+	}
 	if (skafu__errorbus_of(consumer->model, &bus, NULL) != 0)
 		return;
 	deadletter_describe(consumer, failure, &described);

@@ -131,7 +131,8 @@ int32_t skafu__errorrecord_add(skafu_batch *batch, const struct skafu__sys *sys,
 	skafu_new_record record = {
 		.size = sizeof record, .kind = SKAFU_KIND_ERROR, .type = SKAFU__ERROR_TYPE, .source = fields->source,
 		.data = data.bytes, .data_length = data.length, .causation = fields->causation,
-		.correlation = fields->correlation, .severity = fields->severity};
+		.correlation = fields->correlation, .severity = fields->severity,
+		.hops = fields->hops};
 	if (fields->last_ns != 0) {
 		record.flags = SKAFU_RECORD_TIME;
 		record.time_ns = fields->last_ns;

@@ -20,6 +20,8 @@
 struct skafu__error_fields {
 	uint32_t severity; /* SKAFU_SEVERITY_ */
 	uint32_t can_retry;
+	uint32_t hops; /* one more than what failed */
+	uint32_t reserved;
 	const char *source;
 	const char *code;
 	const char *message;

@@ -413,6 +413,81 @@ START_TEST(newer_behind_what_was_refused)
 }
 END_TEST
 
+/* ---- errors -------------------------------------------------------------------------------------------------- */
+
+static int32_t never(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	(void)event;
+	(void)turn;
+	(void)error;
+	((struct kit *)user)->handled++;
+	return SKAFU_EHOST;
+}
+
+static void rest(int steps)
+{
+	for (int i = 0; i < steps; i++) {
+		ck_assert_int_ge(skafu_engine_step(kit.engine, 100, fault), 0);
+		usleep(5000);
+	}
+}
+
+/* Who fails on errors makes no errors of it, or there would be no end. */
+START_TEST(errors_about_errors)
+{
+	skafu_source source = {.size = sizeof source, .kinds = SKAFU_KINDS_ERRORS};
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1};
+	skafu_error_report_def def = {.size = sizeof def, .code = "X", .message = "x"};
+	uint64_t letters = 0;
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "never", &source, &retry, never);
+	went(skafu_error_report(kit.model, &def, fault));
+	kit_run(&kit);
+	rest(50);
+	ck_assert_uint_eq(kit.handled, 1);
+	ck_assert_uint_eq(head_of(kit.store), 1);
+	went(skafu__deadletter_count(kit.store, "never", &letters, fault));
+	ck_assert_uint_eq(letters, 1);
+	kit_close(&kit);
+}
+END_TEST
+
+static int32_t order_anew(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	skafu_new_record order = {.size = sizeof order, .type = "Reserved", .stream = "anew"};
+
+	(void)user;
+	(void)event;
+	return skafu_turn_emit(turn, &order, error);
+}
+
+/* Nor is there an end of errors that lead to what fails again, but for the hops. */
+START_TEST(errors_that_lead_to_errors)
+{
+	static const char *const reserved_only[] = {"Reserved"};
+	skafu_source bad = kit_source(reserved_only, 1);
+	skafu_source errors = {.size = sizeof errors, .kinds = SKAFU_KINDS_ERRORS};
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1};
+	skafu_engine_opts opts = {.size = sizeof opts, .hops_max = 4};
+	skafu_error_report_def def = {.size = sizeof def, .code = "X", .message = "x"};
+	uint64_t head;
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "never", &bad, &retry, never);
+	kit_add_reaction(&kit, "anew", &errors, &retry, order_anew);
+	went(skafu_error_report(kit.model, &def, fault));
+	went(skafu_engine_open(kit.model, &opts, &kit.engine, fault));
+	kit_run(&kit);
+	rest(250); /* what was counted in a storm is recorded a second later */
+	head = head_of(kit.store);
+	rest(250);
+	ck_assert_uint_eq(head_of(kit.store), head);
+	ck_assert_uint_lt(head, 30);
+	kit_close(&kit);
+}
+END_TEST
+
 /* ---- without memory ------------------------------------------------------------------------------------------ */
 
 static int32_t open_and_drain(void)
@@ -470,6 +545,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, halted_until_it_is_resumed);
 	tcase_add_test(tests, newer_than_the_model);
 	tcase_add_test(tests, paused_is_idle);
+	tcase_add_test(tests, errors_about_errors);
+	tcase_add_test(tests, errors_that_lead_to_errors);
 	tcase_add_test(tests, newer_behind_what_was_refused);
 }
 
