@@ -398,10 +398,15 @@ static int32_t deliver_keep(struct skafu__consumer *consumer, struct skafu__part
 	return 0;
 }
 
-static void deliver_handled(struct skafu__partition *partition, uint64_t sequence)
+static void deliver_mark(struct skafu__partition *partition, uint64_t sequence)
 {
 	if (partition->mark < sequence)
 		partition->mark = sequence;
+}
+
+static void deliver_handled(struct skafu__partition *partition, uint64_t sequence)
+{
+	deliver_mark(partition, sequence);
 	if (partition->failing == sequence)
 		partition->failing = 0;
 }
@@ -473,10 +478,15 @@ static int32_t deliver_ran(struct skafu__consumer *consumer, struct skafu__parti
 			   const skafu_record *stored, int32_t rc, struct skafu_error *own, skafu_error *error)
 {
 	skafu_batch *batch = consumer->step.turn.batch;
+	uint32_t waiting = consumer->pending_count;
 	if (rc == 0 && !consumer->step.handler->commits)
 		rc = deliver_keep(consumer, partition, stored, batch, own);
 	else if (rc == 0 && consumer->step.committed)
 		rc = deliver_committed(consumer, partition, stored->sequence, own);
+	if (rc == 0 && consumer->pending_count > waiting) { /* until the log takes its output, attempts count */
+		deliver_mark(partition, stored->sequence);
+		return 0;
+	}
 	if (rc == 0) {
 		deliver_handled(partition, stored->sequence);
 		return 0;
@@ -519,7 +529,10 @@ static int32_t deliver_one(struct skafu__consumer *consumer, struct skafu__parti
 	int32_t rc = skafu__failure_before(consumer, partition, stored, &failure, error);
 	if (rc == 1)
 		return skafu__deliver_give_up(consumer, &failure, error);
-	return rc ? rc : deliver_run(consumer, partition, stored, error);
+	if (rc == 0)
+		return deliver_run(consumer, partition, stored, error);
+	skafu__consumer_return(consumer, partition, stored->sequence - 1, 0);
+	return rc;
 }
 
 /* ---- giving up ----------------------------------------------------------------------------------------------- */
@@ -554,6 +567,16 @@ static int32_t deliver_append_aside(struct skafu__consumer *consumer, struct ska
 	return rc;
 }
 
+/* The log did not take it: the last attempt is made again, since nothing else knows what it said. */
+static void deliver_not_given_up(struct skafu__consumer *consumer, struct skafu__partition *partition,
+				 uint64_t sequence)
+{
+	if (partition->failing == sequence && partition->attempts != 0)
+		partition->attempts--;
+	if (!partition->is_behind && !partition->is_blocked)
+		skafu__consumer_return(consumer, partition, sequence - 1, 0);
+}
+
 int32_t skafu__deliver_give_up(struct skafu__consumer *consumer, struct skafu__failure *failure, skafu_error *error)
 {
 	struct skafu__partition *partition = failure->partition;
@@ -561,20 +584,17 @@ int32_t skafu__deliver_give_up(struct skafu__consumer *consumer, struct skafu__f
 	struct skafu_error own = {0};
 	int32_t rc = skafu__deliver_commit(consumer, error);
 	if (rc != 0 || partition->is_behind || partition->is_blocked) {
-		if (!partition->is_behind && !partition->is_blocked)
-			skafu__consumer_return(consumer, partition, sequence - 1, 0);
+		deliver_not_given_up(consumer, partition, sequence);
 		return rc;
 	}
 	rc = deliver_append_aside(consumer, failure, &own);
 	consumer->has_seen = 0;
-	if (rc != 0 && rc != SKAFU_EROW) {
-		skafu__consumer_return(consumer, partition, sequence - 1, 0);
+	if (rc != 0)
+		deliver_not_given_up(consumer, partition, sequence);
+	if (rc == SKAFU_EROW)
+		return deliver_contended(consumer, partition, failure->input, error);
+	if (rc != 0)
 		return skafu__error_copy(error, &own, rc);
-	}
-	if (rc == SKAFU_EROW) {
-		skafu__consumer_return(consumer, partition, sequence - 1, 0);
-		return skafu__consumer_reload(consumer, partition, error);
-	}
 	skafu__failure_given_up(consumer, failure);
 	if (consumer->retry.then == SKAFU_THEN_HALT) { /* tried anew when it is resumed */
 		skafu__consumer_return(consumer, partition, sequence - 1, 0);
@@ -608,11 +628,14 @@ static int32_t deliver_inputs(struct skafu__consumer *consumer, uint32_t inputs_
 		int32_t rc = skafu__consumer_fetch(consumer, &record, &partition, error);
 		if (rc != 1)
 			return rc;
+		uint64_t sequence = record->sequence;
 		rc = deliver_one(consumer, partition, record, error);
 		if (rc != 0)
 			return rc;
 		(*done)++;
-		if (deliver_is_full(consumer, &bytes, before))
+		int is_again = partition->failing == sequence && consumer->pending_count > before;
+		/* What failed before is judged before another failure of its partition could take its place. */
+		if (deliver_is_full(consumer, &bytes, before) || is_again)
 			return 1;
 	}
 	return 1;

@@ -94,6 +94,11 @@ int trouble_has_hit(void)
 	return has_hit;
 }
 
+long trouble_left(void)
+{
+	return left;
+}
+
 uint32_t trouble_each(enum trouble_what what, int32_t (*act)(void *user), void *user)
 {
 	uint32_t refusals = 0;

@@ -27,6 +27,7 @@ int32_t trouble_code(enum trouble_what what);
 /* Fail the thing number left from now on (0: the next one), once; below 0: nothing.  1 when that has happened. */
 void trouble_set(enum trouble_what what, long left);
 int trouble_has_hit(void);
+long trouble_left(void);
 
 /* Call act again and again while the 1st, 2nd, ... thing fails, until it no longer asks for so many.  Asserts that
  * each call gives 0 or the code of the trouble.  Returns how many calls gave the code.  act leaves behind what the

@@ -1,6 +1,6 @@
 /*
- * bell_test.c: a sleeper that is woken: by a commit, a ring, an interrupt or its moment; with a descriptor or not.
- * and without one.
+ * bell_test.c: a sleeper that is woken: by a commit, a ring, an interrupt or its moment; with a descriptor and
+ * without one.
  */
 #include "run/bell.h"
 
@@ -196,7 +196,7 @@ START_TEST(a_signal)
 }
 END_TEST
 
-/* ---- without a descriptor ---------------------------------------------------------------------------------------- */
+/* ---- without a descriptor -------------------------------------------------------------------------------------- */
 
 /* The system gives no descriptor: the word of the control page is slept on, and looked at now and then. */
 START_TEST(a_directory_without_one)
