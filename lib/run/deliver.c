@@ -568,13 +568,10 @@ static int32_t deliver_append_aside(struct skafu__consumer *consumer, struct ska
 }
 
 /* The log did not take it: the last attempt is made again, since nothing else knows what it said. */
-static void deliver_not_given_up(struct skafu__consumer *consumer, struct skafu__partition *partition,
-				 uint64_t sequence)
+static void deliver_not_given_up(struct skafu__partition *partition, uint64_t sequence)
 {
 	if (partition->failing == sequence && partition->attempts != 0)
 		partition->attempts--;
-	if (!partition->is_behind && !partition->is_blocked)
-		skafu__consumer_return(consumer, partition, sequence - 1, 0);
 }
 
 int32_t skafu__deliver_give_up(struct skafu__consumer *consumer, struct skafu__failure *failure, skafu_error *error)
@@ -584,17 +581,21 @@ int32_t skafu__deliver_give_up(struct skafu__consumer *consumer, struct skafu__f
 	struct skafu_error own = {0};
 	int32_t rc = skafu__deliver_commit(consumer, error);
 	if (rc != 0 || partition->is_behind || partition->is_blocked) {
-		deliver_not_given_up(consumer, partition, sequence);
+		deliver_not_given_up(partition, sequence);
+		if (!partition->is_behind && !partition->is_blocked)
+			skafu__consumer_return(consumer, partition, sequence - 1, 0);
 		return rc;
 	}
 	rc = deliver_append_aside(consumer, failure, &own);
 	consumer->has_seen = 0;
 	if (rc != 0)
-		deliver_not_given_up(consumer, partition, sequence);
+		deliver_not_given_up(partition, sequence);
 	if (rc == SKAFU_EROW)
 		return deliver_contended(consumer, partition, failure->input, error);
-	if (rc != 0)
+	if (rc != 0) {
+		skafu__consumer_return(consumer, partition, sequence - 1, 0);
 		return skafu__error_copy(error, &own, rc);
+	}
 	skafu__failure_given_up(consumer, failure);
 	if (consumer->retry.then == SKAFU_THEN_HALT) { /* tried anew when it is resumed */
 		skafu__consumer_return(consumer, partition, sequence - 1, 0);
