@@ -611,6 +611,7 @@ int32_t skafu_batch_id(skafu_batch *batch, uint8_t out_id[16], skafu_error *erro
 	if (rc != 0)
 		return rc;
 	batch->id_is_fixed = 1;
+	batch->id_is_new = 0; /* from now on others may know it */
 	memcpy(out_id, batch->id, 16);
 	return 0;
 }

@@ -744,6 +744,35 @@ START_TEST(a_deadline_is_kept_and_the_holder_named)
 }
 END_TEST
 
+/* Whoever was told the id of a batch may have handed it on. */
+START_TEST(an_id_that_was_given_out_is_looked_for)
+{
+	skafu_store *store = memory_store();
+	skafu_batch *pair[2];
+	skafu_batch *slow = batch_of(store);
+	skafu_appended got = {.size = sizeof got};
+	uint8_t id[16];
+
+	add_event(slow, "s", "T", NULL);
+	went(skafu_batch_id(slow, id, fault));
+	pair[0] = named(store, id, "T");
+	appended_by(store, pair[0]);
+	went(skafu_append(store, slow, SKAFU_WAIT_FOREVER, &got, fault));
+	ck_assert_uint_eq(got.flags, SKAFU_APPENDED_RETRY);
+	ck_assert_uint_eq(head_of(store), 1);
+	skafu_batch_clear(slow);
+	add_event(slow, "s", "T", NULL);
+	went(skafu_batch_id(slow, id, fault));
+	pair[0] = named(store, id, "Other");
+	pair[1] = slow;
+	refused(SKAFU_ECOMMIT, skafu_append_many(store, pair, 2, SKAFU_WAIT_FOREVER, NULL, NULL, fault));
+	ck_assert_uint_eq(head_of(store), 2);
+	skafu_batch_free(pair[0]);
+	skafu_batch_free(slow);
+	skafu_store_close(store);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, places_are_told);
@@ -765,6 +794,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_clock_that_goes_back_is_flagged);
 	tcase_add_test(tests, a_given_time_is_kept);
 	tcase_add_test(tests, a_deadline_is_kept_and_the_holder_named);
+	tcase_add_test(tests, an_id_that_was_given_out_is_looked_for);
 }
 
 int main(void)
