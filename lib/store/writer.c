@@ -51,9 +51,11 @@ int32_t skafu__writer_begin(struct skafu__writer *writer, skafu_store *store, sk
 	return 0;
 }
 
+/* Records that a reader was lent point to their names.  When nobody can write any more, names too many do no harm. */
 void skafu__writer_forget(struct skafu__writer *writer)
 {
-	skafu__names_truncate(&writer->store->names, writer->name_counts);
+	if (!writer->is_unknown)
+		skafu__names_truncate(&writer->store->names, writer->name_counts);
 	skafu__view_invalidate(writer->store);
 }
 
@@ -467,7 +469,8 @@ int32_t skafu__writer_commit(struct skafu__writer *writer, skafu_error *error)
 	writer->txn = NULL;
 	skafu__control_begin_commit(&store->control);
 	int32_t rc = skafu__env_write_commit(&store->env, txn, error);
-	if (rc == SKAFU_EUNKNOWN)
+	writer->is_unknown = rc == SKAFU_EUNKNOWN;
+	if (writer->is_unknown)
 		skafu__control_poison(&store->control);
 	skafu__control_end_commit(&store->control);
 	return rc;

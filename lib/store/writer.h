@@ -29,6 +29,7 @@ struct skafu__writer {
 	uint32_t name_counts[SKAFU__NAME_SETS]; /* before the transaction */
 	uint32_t commits_added;
 	int is_broken;
+	int is_unknown; /* the flush failed, and readers may have seen what it wrote */
 };
 
 int32_t skafu__writer_begin(struct skafu__writer *writer, skafu_store *store, skafu_error *error);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/testhook.h"
 #include "store/batch.h"
 #include "store/tempstore.h"
 
@@ -773,6 +774,48 @@ START_TEST(an_id_that_was_given_out_is_looked_for)
 }
 END_TEST
 
+/* ---- what a reader was lent ------------------------------------------------------------------------------------ */
+
+static skafu_store *in_use;
+static skafu_cursor *lent_by;
+static const skafu_record *lent;
+
+/* The commit is in the file, and its sync fails; a reader is faster than the failure. */
+static int failing_sync(uint32_t what)
+{
+	if (what != SKAFU__TESTHOOK_SYNC)
+		return 0;
+	if (skafu_read(in_use, NULL, SKAFU_NO_LIMIT, NULL, &lent_by, NULL) != 0 ||
+	    skafu_cursor_next(lent_by, &lent, NULL) != 1)
+		lent = NULL;
+	return EIO;
+}
+
+START_TEST(names_that_a_reader_has_stay)
+{
+	struct skafu__sys sys = *skafu__sys_current();
+	struct tempstore temp;
+	skafu_batch *batch;
+
+	sys.storage = failing_sync;
+	tempstore_make(&temp);
+	without_syncs();
+	skafu__sys_override(&sys);
+	tempstore_open(&temp, NULL);
+	in_use = temp.store;
+	batch = batch_of(temp.store);
+	add_event(batch, "s", "NewType", NULL);
+	refused(SKAFU_EUNKNOWN, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	ck_assert_ptr_nonnull(lent);
+	ck_assert_str_eq(lent->type, "NewType");
+	ck_assert_str_eq(lent->source, "default");
+	skafu_cursor_free(lent_by);
+	skafu_batch_free(batch);
+	skafu__sys_override(NULL);
+	tempstore_done(&temp);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, places_are_told);
@@ -795,6 +838,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_given_time_is_kept);
 	tcase_add_test(tests, a_deadline_is_kept_and_the_holder_named);
 	tcase_add_test(tests, an_id_that_was_given_out_is_looked_for);
+	tcase_add_test(tests, names_that_a_reader_has_stay);
 }
 
 int main(void)
