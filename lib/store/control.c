@@ -109,17 +109,22 @@ static char *control_join(const struct skafu__sys *sys, const char *directory, c
 	return path;
 }
 
+/* A process that dies in the middle of it leaves a poison mark where it was. */
 static void control_make_page(struct skafu__control *control)
 {
 	struct skafu__control_page *page = control->page;
 	control->was_poisoned = page->magic == CONTROL_MAGIC && atomic_load(&page->poison) != 0;
 	control->was_clean = page->magic == CONTROL_MAGIC && atomic_load(&page->clean) == 1;
-	memset(page, 0, sizeof *page);
+	atomic_store(&page->clean, 0u);
+	if (!control->was_poisoned)
+		atomic_store(&page->poison, 0u);
+	atomic_store(&page->word, 0u);
+	atomic_store(&page->sleepers, 0u);
+	atomic_store(&page->watchers, 0u);
+	memset(page->birth, 0, sizeof page->birth);
 	page->pid_namespace = control_pid_namespace(control->sys);
 	page->version = CONTROL_VERSION;
 	page->magic = CONTROL_MAGIC;
-	if (control->was_poisoned)
-		atomic_store(&page->poison, 1u);
 }
 
 static int32_t control_wrong_page(const struct skafu__control *control, skafu_error *error)

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/tempstore.h"
@@ -199,6 +200,36 @@ START_TEST(a_private_page_has_no_files)
 }
 END_TEST
 
+/* Dies while it makes the page. */
+static int dying_stat(const char *path, struct stat *out)
+{
+	if (strcmp(path, "/proc/self/ns/pid") == 0)
+		_exit(7);
+	return stat(path, out);
+}
+
+static int dies_as_first(void *user)
+{
+	struct skafu__sys sys = *skafu__sys_current();
+	struct skafu__control own;
+
+	(void)user;
+	sys.stat = dying_stat;
+	return skafu__control_open(&own, &sys, temp.path, NULL);
+}
+
+START_TEST(poison_outlives_a_first_that_dies)
+{
+	skafu__control_poison(&control);
+	skafu__control_close(&control);
+	ck_assert_int_eq(in_child(dies_as_first, NULL, 10), 7);
+	went(skafu__control_open(&control, skafu__sys_current(), temp.path, fault));
+	ck_assert_int_eq(control.was_poisoned, 1);
+	ck_assert_int_eq(control.was_clean, 0);
+	refused(SKAFU_EPOISONED, skafu__control_lock(&control, INT64_MAX, fault));
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
@@ -206,6 +237,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, the_second_finds_it);
 	tcase_add_test(tests, one_process_writes);
 	tcase_add_test(tests, poison_is_for_everybody_until_the_next_first);
+	tcase_add_test(tests, poison_outlives_a_first_that_dies);
 	tcase_add_test(tests, a_file_that_was_deleted_is_noticed);
 	tcase_add_test(tests, sleeping_ends);
 	tcase_add_test(tests, a_writer_that_died_is_found_out);
