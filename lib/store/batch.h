@@ -82,8 +82,7 @@ struct skafu_batch {
 	uint8_t id[16];
 	uint8_t has_id;    /* id is known: see skafu__batch_fix_id() */
 	uint8_t id_is_fixed; /* it was set or given out, and does not change any more */
-	uint8_t id_is_new; /* it came from the generator and was given to nobody, so nobody can have used it before the
-			    * first append */
+	uint8_t id_is_new; /* it came from the generator and was given to nobody, so nobody can have used it yet */
 	uint8_t attempted; /* an append may have written it */
 	uint8_t hides;     /* it has rows of the tables that hide (hidden.h) */
 	uint8_t expects_hidden; /* so many commits have hidden something, and no more */
