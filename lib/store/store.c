@@ -11,6 +11,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +22,31 @@
 
 static pthread_mutex_t store_registry_lock = PTHREAD_MUTEX_INITIALIZER;
 static skafu_store *store_registry;
-static uint64_t store_registry_mark; /* of the process that filled it */
+static _Atomic uint64_t store_registry_mark; /* of the process that filled it */
+
+/* The first call after a fork takes the registry over: a thread that does not exist here may have held the lock, and
+ * what is listed is the parent's.  ~mark says that a thread of this process is about to do so. */
+static void store_adopt_registry(uint64_t mark)
+{
+	uint64_t seen = atomic_load(&store_registry_mark);
+	while (seen != mark) {
+		if (seen == ~mark) {
+			sched_yield();
+			seen = atomic_load(&store_registry_mark);
+		} else if (atomic_compare_exchange_strong(&store_registry_mark, &seen, ~mark)) {
+			pthread_mutex_init(&store_registry_lock, NULL);
+			store_registry = NULL;
+			atomic_store(&store_registry_mark, mark);
+			return;
+		}
+	}
+}
+
+static void store_lock_registry(void)
+{
+	store_adopt_registry(skafu__fork_mark());
+	pthread_mutex_lock(&store_registry_lock);
+}
 
 /* ---- checks -------------------------------------------------------------------------------------------------- */
 
@@ -53,7 +79,7 @@ static int store_is_foreign(const skafu_store *store)
 
 static void store_drop(skafu_store *store, uint32_t *count)
 {
-	pthread_mutex_lock(&store_registry_lock);
+	store_lock_registry();
 	(*count)--;
 	int last = store->handles == 0 && store->children == 0;
 	if (last)
@@ -66,7 +92,7 @@ static void store_drop(skafu_store *store, uint32_t *count)
 
 void skafu__store_hold(skafu_store *store)
 {
-	pthread_mutex_lock(&store_registry_lock);
+	store_lock_registry();
 	store->children++;
 	pthread_mutex_unlock(&store_registry_lock);
 }
@@ -81,7 +107,7 @@ void skafu_store_close(skafu_store *store)
 {
 	if (!store || store_is_foreign(store) || store->handles == 0)
 		return;
-	pthread_mutex_lock(&store_registry_lock);
+	store_lock_registry();
 	int is_last = store->handles == 1;
 	pthread_mutex_unlock(&store_registry_lock);
 	if (is_last)
@@ -93,10 +119,6 @@ void skafu_store_close(skafu_store *store)
 
 static skafu_store *store_find(dev_t device, ino_t inode)
 {
-	if (store_registry_mark != skafu__fork_mark()) {
-		store_registry = NULL;
-		store_registry_mark = skafu__fork_mark();
-	}
 	for (skafu_store *store = store_registry; store; store = store->next)
 		if (store->device == device && store->inode == inode)
 			return store;
@@ -269,7 +291,7 @@ static int32_t store_open(const char *path, const skafu_store_opts *given, int m
 		return rc;
 	if (given)
 		memcpy(&raw, given, given->size < sizeof raw ? given->size : sizeof raw);
-	pthread_mutex_lock(&store_registry_lock);
+	store_lock_registry();
 	rc = store_open_locked(path, &raw, &opts, must_be_new, out_store, error);
 	pthread_mutex_unlock(&store_registry_lock);
 	return rc;

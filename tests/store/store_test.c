@@ -2,6 +2,8 @@
  * store_test.c: handles: one object for a directory, living children, forks, and what is at a path.
  */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -304,6 +306,50 @@ START_TEST(bad_options_are_refused_and_the_log_is_given_back)
 }
 END_TEST
 
+/* ---- forks beside threads ------------------------------------------------------------------------------------ */
+
+static _Atomic int threads_end;
+
+static void *makes_children(void *user)
+{
+	(void)user;
+	while (!atomic_load(&threads_end)) {
+		skafu_batch *batch;
+
+		if (skafu_batch_new(temp.store, &batch, NULL) == 0)
+			skafu_batch_free(batch);
+	}
+	return NULL;
+}
+
+static int opens_again(void *user)
+{
+	skafu_store *store;
+
+	(void)user;
+	if (skafu_store_open(temp.path, NULL, &store, NULL) != 0)
+		return 1;
+	skafu_store_close(store);
+	return 0;
+}
+
+/* A thread may be anywhere in the library when another one forks. */
+START_TEST(a_fork_beside_busy_threads)
+{
+	pthread_t threads[2];
+	int result = 0;
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, makes_children, NULL), 0);
+	for (int i = 0; result == 0 && i < 40; i++)
+		result = in_child(opens_again, NULL, 10);
+	atomic_store(&threads_end, 1);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(result, 0);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
@@ -313,6 +359,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, after_a_fork_the_child_opens_again);
 	tcase_add_test(tests, paths_without_a_store);
 	tcase_add_test(tests, trailing_slashes_are_fine);
+	tcase_add_test(tests, a_fork_beside_busy_threads);
 	tcase_add_test(tests, bad_options_are_refused_and_the_log_is_given_back);
 }
 
