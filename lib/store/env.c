@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
@@ -14,6 +15,8 @@
 #define ENV_FULL_BYTES (UINT64_C(64) * 4096)
 #define ENV_FULL_BLOCKS 64 /* a file system with fewer free blocks counts as full when a write failed */
 #define ENV_MAP_BYTES_MIN (UINT64_C(1) << 20)
+#define ENV_MAP_BYTES_PLENTY (UINT64_C(1) << 40)
+#define ENV_PAGE_BYTES 4096u
 #define ENV_LOCK_HEADER_BYTES 192 /* of LMDB's lock file: the header and the first reader */
 #define ENV_LOCK_READER_BYTES 64
 
@@ -368,16 +371,50 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
 
 /* ---- growth -------------------------------------------------------------------------------------------------- */
 
+static int env_has_room(uint64_t bytes)
+{
+	void *room = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (room == MAP_FAILED)
+		return 0;
+	munmap(room, (size_t)bytes);
+	return 1;
+}
+
+/* Make the map this large, or, when there is no room for that, as large as can be, but `least`.  LMDB gives the old
+ * map up before it asks for the new one, and crashes later when it gets none: so the room is looked for before.  A
+ * limit of the process counts what is added; beyond the size where room is plenty, all has to lie together. */
+static int env_set_map(struct skafu__env *env, uint64_t now, uint64_t wanted, uint64_t least)
+{
+	while (!env_has_room(wanted > ENV_MAP_BYTES_PLENTY ? wanted : wanted - now)) {
+		uint64_t less = now + (wanted - now) / 2 / ENV_MAP_BYTES_MIN * ENV_MAP_BYTES_MIN;
+		if (less <= now || less < least)
+			return ENOMEM;
+		wanted = less;
+	}
+	return mdb_env_set_mapsize(env->mdb, (size_t)wanted);
+}
+
+/* Another process has written beyond the end of this map; another thread may have adopted that already. */
+static int32_t env_adopt(struct skafu__env *env, const MDB_envinfo *info, skafu_error *error)
+{
+	uint64_t needed = ((uint64_t)info->me_last_pgno + 1) * ENV_PAGE_BYTES;
+	uint64_t bytes = info->me_mapsize;
+	while (bytes < needed)
+		bytes *= 2;
+	if (bytes == info->me_mapsize)
+		return 0;
+	int rc = env_set_map(env, info->me_mapsize, bytes, needed);
+	return rc ? skafu__env_fail(env, rc, "adopting a larger map", error) : 0;
+}
+
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 {
 	while (env->idle_count > 0)
 		mdb_txn_abort(env->idle[--env->idle_count]);
-	if (adopt) {
-		int rc = mdb_env_set_mapsize(env->mdb, 0);
-		return rc ? skafu__env_fail(env, rc, "adopting a larger map", error) : 0;
-	}
 	MDB_envinfo info;
 	mdb_env_info(env->mdb, &info);
+	if (adopt)
+		return env_adopt(env, &info, error);
 	uint64_t bytes = (uint64_t)info.me_mapsize * 2;
 	if (bytes > env->config.map_bytes_max)
 		bytes = env->config.map_bytes_max;
@@ -386,7 +423,7 @@ int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 				   "the store has reached its limit of %llu bytes; open it with a "
 				   "larger store_bytes_max",
 				   (unsigned long long)env->config.map_bytes_max);
-	int rc = mdb_env_set_mapsize(env->mdb, (size_t)bytes);
+	int rc = env_set_map(env, info.me_mapsize, bytes, info.me_mapsize + ENV_MAP_BYTES_MIN);
 	return rc ? skafu__env_fail(env, rc, "growing the map", error) : 0;
 }
 

@@ -84,8 +84,9 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
  * of no use then. */
 int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *what, skafu_error *error);
 
-/* Make the map larger (double, or as large as another process made it when adopt is 1).  No transaction of this
- * process may be open.  SKAFU_EFULL at the limit. */
+/* Make the map larger (double; when adopt is 1, as far as another process has written, if it is not yet).  No
+ * transaction of this process may be open.  SKAFU_EFULL at the limit; SKAFU_ENOMEM when there is no room for a larger
+ * map, and then it is as it was. */
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error);
 
 /* SKAFU_EDAMAGED when the lock file was deleted or replaced since it was opened: two writers would not see each

@@ -204,6 +204,72 @@ START_TEST(the_lock_file_is_written_out)
 }
 END_TEST
 
+/* LMDB gives the old map up before it asks for the new one. */
+START_TEST(a_map_that_has_no_room_stays_as_it_is)
+{
+	MDB_txn *txn;
+	int32_t rc;
+
+	skafu__env_close(&env);
+	config.map_bytes = UINT64_C(1) << 46;
+	config.map_bytes_max = UINT64_C(1) << 50;
+	went(skafu__env_open(&env, skafu__sys_current(), temp.path, &config, fault));
+	do
+		rc = skafu__env_grow(&env, 0, fault);
+	while (rc == 0);
+	ck_assert_int_eq(rc, SKAFU_ENOMEM);
+	went(skafu__env_read_begin(&env, &txn, fault));
+	skafu__env_read_end(&env, txn);
+	went(skafu__env_write_begin(&env, &txn, fault));
+	ck_assert_int_eq(put(txn, "a", 100), 0);
+	went(skafu__env_write_commit(&env, txn, fault));
+}
+END_TEST
+
+static int32_t grow_and_fill(struct skafu__env *other)
+{
+	static char data[900000];
+	MDB_val name = val("big");
+	MDB_val value = {sizeof data, data};
+	MDB_txn *txn;
+	int32_t rc = skafu__env_grow(other, 0, NULL);
+
+	if (rc == 0)
+		rc = skafu__env_write_begin(other, &txn, NULL);
+	if (rc == 0 && mdb_put(txn, other->tables[SKAFU__TABLE_CHUNK], &name, &value, 0) != 0)
+		return 2;
+	return rc ? rc : skafu__env_write_commit(other, txn, NULL);
+}
+
+static int another_grows(void *user)
+{
+	struct skafu__env other;
+	int32_t rc = skafu__env_open(&other, skafu__sys_current(), temp.path, &config, NULL);
+
+	(void)user;
+	for (int i = 0; rc == 0 && i < 2; i++)
+		rc = grow_and_fill(&other);
+	skafu__env_close(&other);
+	return rc != 0;
+}
+
+/* Of two threads that find a larger map, one adopts it and writes; the other comes late. */
+START_TEST(a_larger_map_is_adopted_once)
+{
+	MDB_txn *txn;
+	MDB_txn *writing;
+
+	ck_assert_int_eq(in_child(another_grows, NULL, 20), 0);
+	ck_assert_int_eq(skafu__env_read_begin(&env, &txn, fault), SKAFU_EMISUSE);
+	went(skafu__env_grow(&env, 1, fault));
+	went(skafu__env_write_begin(&env, &writing, fault));
+	went(skafu__env_grow(&env, 1, fault));
+	mdb_txn_abort(writing);
+	went(skafu__env_read_begin(&env, &txn, fault));
+	skafu__env_read_end(&env, txn);
+}
+END_TEST
+
 START_TEST(opening_fails_whole)
 {
 	struct skafu__env other;
@@ -236,6 +302,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, failures_have_our_codes);
 	tcase_add_test(tests, a_lost_lock_file_is_noticed);
 	tcase_add_test(tests, the_lock_file_is_written_out);
+	tcase_add_test(tests, a_map_that_has_no_room_stays_as_it_is);
+	tcase_add_test(tests, a_larger_map_is_adopted_once);
 	tcase_add_test(tests, opening_fails_whole);
 }
 
