@@ -17,6 +17,7 @@
 #define ENV_MAP_BYTES_MIN (UINT64_C(1) << 20)
 #define ENV_MAP_BYTES_PLENTY (UINT64_C(1) << 40)
 #define ENV_PAGE_BYTES 4096u
+#define ENV_WRITES_PER_CHECK 256u /* which asks the kernel once for each process that reads */
 #define ENV_LOCK_HEADER_BYTES 192 /* of LMDB's lock file: the header and the first reader */
 #define ENV_LOCK_READER_BYTES 64
 
@@ -324,8 +325,18 @@ void skafu__env_read_end(struct skafu__env *env, MDB_txn *txn)
 		mdb_txn_abort(txn);
 }
 
+/* A reader that was killed keeps every page that was freed since it began, until its slot is taken from it. */
+static int env_drop_dead_readers(struct skafu__env *env)
+{
+	int dead = 0;
+	mdb_reader_check(env->mdb, &dead);
+	return dead;
+}
+
 int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error)
 {
+	if (++env->writes % ENV_WRITES_PER_CHECK == 0)
+		env_drop_dead_readers(env);
 	int rc = mdb_txn_begin(env->mdb, NULL, 0, out_txn);
 	return rc ? skafu__env_fail(env, rc, "writing the log", error) : 0;
 }
@@ -415,6 +426,8 @@ int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 	mdb_env_info(env->mdb, &info);
 	if (adopt)
 		return env_adopt(env, &info, error);
+	if (env_drop_dead_readers(env) != 0)
+		return 0; /* there may be room now */
 	uint64_t bytes = (uint64_t)info.me_mapsize * 2;
 	if (bytes > env->config.map_bytes_max)
 		bytes = env->config.map_bytes_max;

@@ -54,6 +54,7 @@ struct skafu__env {
 	pthread_mutex_t idle_lock;
 	MDB_txn *idle[SKAFU__ENV_IDLE_MAX];
 	uint32_t idle_count;
+	uint32_t writes; /* transactions that were begun; one at a time is */
 };
 
 /* Write the files of a new, empty environment (all tables, no records but `format` in the meta table) and close
@@ -71,7 +72,7 @@ void skafu__env_close(struct skafu__env *env);
 int32_t skafu__env_read_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error);
 void skafu__env_read_end(struct skafu__env *env, MDB_txn *txn);
 
-/* The write transaction; the same SKAFU_EMISUSE. */
+/* The write transaction; the same SKAFU_EMISUSE.  Now and then slots of readers that were killed are cleared. */
 int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error);
 
 /*
@@ -85,7 +86,8 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
 int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *what, skafu_error *error);
 
 /* Make the map larger (double; when adopt is 1, as far as another process has written, if it is not yet).  No
- * transaction of this process may be open.  SKAFU_EFULL at the limit; SKAFU_ENOMEM when there is no room for a larger
+ * transaction of this process may be open.  Where a killed reader held pages it frees those instead: whoever finds the
+ * map full calls it again.  SKAFU_EFULL at the limit; SKAFU_ENOMEM when there is no room for a larger
  * map, and then it is as it was. */
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error);
 

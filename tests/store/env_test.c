@@ -4,6 +4,7 @@
 #include "store/env.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -270,6 +271,42 @@ START_TEST(a_larger_map_is_adopted_once)
 }
 END_TEST
 
+/* ---- readers that are killed --------------------------------------------------------------------------------- */
+
+static int killed_while_reading(void *user)
+{
+	struct skafu__env other;
+	MDB_txn *txn;
+
+	(void)user;
+	if (skafu__env_open(&other, skafu__sys_current(), temp.path, &config, NULL) != 0 ||
+	    skafu__env_read_begin(&other, &txn, NULL) != 0)
+		return 1;
+	raise(SIGKILL);
+	return 2;
+}
+
+START_TEST(a_reader_that_was_killed_holds_nothing_for_long)
+{
+	MDB_envinfo info;
+
+	skafu__env_close(&env);
+	config.map_bytes = 64u << 20;
+	config.map_bytes_max = 64u << 20;
+	went(skafu__env_open(&env, skafu__sys_current(), temp.path, &config, fault));
+	ck_assert_int_eq(in_child(killed_while_reading, NULL, 20), 1000 + SIGKILL);
+	for (int i = 0; i < 2000; i++) {
+		MDB_txn *txn;
+
+		went(skafu__env_write_begin(&env, &txn, fault));
+		ck_assert_int_eq(put(txn, "a", 100), 0);
+		went(skafu__env_write_commit(&env, txn, fault));
+	}
+	mdb_env_info(env.mdb, &info);
+	ck_assert_uint_lt(info.me_last_pgno, 2000); /* it was 5 for each commit */
+}
+END_TEST
+
 START_TEST(opening_fails_whole)
 {
 	struct skafu__env other;
@@ -304,6 +341,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, the_lock_file_is_written_out);
 	tcase_add_test(tests, a_map_that_has_no_room_stays_as_it_is);
 	tcase_add_test(tests, a_larger_map_is_adopted_once);
+	tcase_add_test(tests, a_reader_that_was_killed_holds_nothing_for_long);
 	tcase_add_test(tests, opening_fails_whole);
 }
 
