@@ -55,6 +55,7 @@ static const struct named_case cases[] = {
 	{"engine", case_engine},
 	{"timers", case_timers},
 	{"errors", case_errors},
+	{"rules", case_rules},
 	{"many_streams", case_many_streams},
 	{"growth", case_growth},
 };

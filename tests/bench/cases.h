@@ -11,6 +11,6 @@ bench_case case_duplicates, case_many_streams, case_disk;
 bench_case case_sqlite_append, case_sqlite_callers, case_sqlite_bulk, case_sqlite_reads, case_sqlite_command;
 bench_case case_scan, case_stream, case_by_id, case_by_sequence, case_rebuild, case_replay, case_command;
 bench_case case_open;
-bench_case case_notify, case_live_commits, case_engine, case_timers, case_errors;
+bench_case case_notify, case_live_commits, case_engine, case_timers, case_errors, case_rules;
 
 #endif

@@ -26,10 +26,12 @@ void case_engine(const struct bench_context *ctx)
 	own.store.sync = 1;
 	bench_job_pairs(&own, NULL, 1, &series);
 	bench_report_add(ctx->report, &rate, &series);
+	/* So long that the figures are read dozens of times, quick or not. */
+	own.events = ctx->quick ? 60000 : 100000;
 	own.store.sync = 0;
 	reference = own;
 	own.kind = 2;
-	bench_job_pairs(&own, &reference, ctx->quick ? 2 : 5, &series);
+	bench_job_pairs(&own, &reference, 5, &series);
 	bench_report_add(ctx->report, &cost, &series);
 }
 
@@ -65,4 +67,18 @@ void case_errors(const struct bench_context *ctx)
 
 	bench_job_pairs(&own, NULL, ctx->quick ? 1 : 3, &series);
 	bench_report_add(ctx->report, &seen, &series);
+}
+
+void case_rules(const struct bench_context *ctx)
+{
+	static const struct bench_line line = {"event against 10,000 rules", "us", "10 rules", RULES_EVENT_US,
+		RULES_EVENT_US, BAR_RATIO_MAX, 3};
+	struct bench_job own = {.ctx = ctx, .subject = ctx->own, .run = bench_rules_run, .events = 2000,
+		.streams = 10000};
+	struct bench_job reference = own;
+	struct bench_series series;
+
+	reference.streams = 10;
+	bench_job_pairs(&own, &reference, ctx->quick ? 2 : 5, &series);
+	bench_report_add(ctx->report, &line, &series);
 }

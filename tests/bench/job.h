@@ -71,6 +71,8 @@ enum engine_figure { ENGINE_P50_US, ENGINE_P95_MS, ENGINE_P99_US, ENGINE_CROSS_P
 	ENGINE_PER_MINUTE };
 enum timer_figure { TIMER_RATE };
 enum error_figure { ERROR_P99_MS };
+enum rules_figure { RULES_EVENT_US };
+int bench_rules_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 int bench_error_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 int bench_timer_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
 int bench_engine_run(const struct bench_job *job, double figures[BENCH_FIGURES]);
