@@ -135,6 +135,8 @@ int32_t skafu__processdef_worker(skafu_engine *engine, struct skafu__component *
 	struct skafu__process_run *run = NULL;
 	struct skafu__consumer *consumer = NULL;
 	skafu_retry_policy retry;
+	if (!skafu__engine_wants(engine, process->name))
+		return 0;
 	int32_t rc = processdef_unite(process, &engine->model->sys, &united, error);
 	if (rc == 0)
 		rc = processdef_make_run(process, engine->model, &run, error);

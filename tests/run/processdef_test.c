@@ -30,6 +30,26 @@ static void no(int32_t code, const skafu_process_def *def, const char *names)
 	ck_assert_uint_eq(kit.freed, freed + 1);
 }
 
+/* An engine that shall run something else runs no process. */
+START_TEST(only_what_is_wanted)
+{
+	static const char *const shop[] = {"domain:shop"};
+	static const char *const process[] = {"p"};
+	skafu_engine_opts opts = {.size = sizeof opts, .consumers = shop, .consumer_count = 1};
+
+	prockit_define(&kit, 1, NULL);
+	prockit_tell(&kit, "Ordered", "a", NULL);
+	went(skafu_engine_open(kit.kit.model, &opts, &kit.kit.engine, fault));
+	prockit_run(&kit);
+	ck_assert_uint_eq(kit.routed, 0);
+	kit_stop(&kit.kit);
+	opts.consumers = process;
+	went(skafu_engine_open(kit.kit.model, &opts, &kit.kit.engine, fault));
+	prockit_run(&kit);
+	ck_assert_uint_eq(kit.routed, 1);
+}
+END_TEST
+
 static int32_t make_nothing(void *user, void **out, skafu_error *error)
 {
 	(void)user;
@@ -195,6 +215,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_managed_state_is_saved);
 	tcase_add_test(tests, versions_are_one_consumer);
 	tcase_add_test(tests, names_are_unique);
+	tcase_add_test(tests, only_what_is_wanted);
 	tcase_add_test(tests, what_is_durable_is_compared);
 	tcase_add_test(tests, without_memory);
 }
