@@ -413,6 +413,42 @@ START_TEST(newer_behind_what_was_refused)
 }
 END_TEST
 
+static void pause_all(const skafu_record *event)
+{
+	skafu_model *other = NULL; /* as another process has it */
+
+	(void)event;
+	if (tricks_left != 0) /* not the last attempt */
+		return;
+	went(skafu_model_open(kit.store, NULL, &other, fault));
+	went(skafu_consumer_pause(other, "reserve", fault));
+	skafu_model_close(other);
+}
+
+/* The dead letter cannot be written at once: it says what the handler said all the same. */
+START_TEST(given_up_while_it_is_paused)
+{
+	skafu_dead_letter_list *list = NULL;
+	const skafu_dead_letter *letter;
+
+	open_engine(0);
+	trick = pause_all;
+	tricks_left = 3;
+	kit.fails = 100;
+	kit_order(&kit, "o");
+	kit_run(&kit);
+	ck_assert_uint_eq(kit.handled, 3);
+	went(skafu_consumer_resume(kit.model, "reserve", fault));
+	kit_run(&kit);
+	ck_assert_uint_eq(kit.handled, 4);
+	went(skafu_dead_letter_list_open(kit.store, NULL, SKAFU_NO_LIMIT, &list, fault));
+	ck_assert_int_eq(skafu_dead_letter_list_next(list, &letter, fault), 1);
+	ck_assert_str_eq(letter->message, "the shelf is empty");
+	skafu_dead_letter_list_free(list);
+	kit_close(&kit);
+}
+END_TEST
+
 /* ---- errors -------------------------------------------------------------------------------------------------- */
 
 static int32_t never(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
@@ -545,6 +581,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, halted_until_it_is_resumed);
 	tcase_add_test(tests, newer_than_the_model);
 	tcase_add_test(tests, paused_is_idle);
+	tcase_add_test(tests, given_up_while_it_is_paused);
 	tcase_add_test(tests, errors_about_errors);
 	tcase_add_test(tests, errors_that_lead_to_errors);
 	tcase_add_test(tests, newer_behind_what_was_refused);
