@@ -544,6 +544,8 @@ static int32_t deliver_fill_aside(struct skafu__consumer *consumer, struct skafu
 	int32_t rc = 0;
 	if (!halts)
 		rc = skafu__consumer_seal(consumer, failure->partition, failure->input->sequence, batch, error);
+	else if (!consumer->is_volatile)
+		rc = skafu__consumer_row_expect(batch, consumer->name, &consumer->row_bytes, error);
 	if (rc == 0 && consumer->aside)
 		rc = consumer->aside->give_up(consumer, failure, batch, error);
 	if (rc == 0 && halts && !consumer->is_volatile)

@@ -449,6 +449,30 @@ START_TEST(given_up_while_it_is_paused)
 }
 END_TEST
 
+/* Whoever pauses a consumer finds it paused, though it would have halted. */
+START_TEST(halts_while_it_is_paused)
+{
+	skafu_source source = kit_source(ordered, 1);
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 2, .delay_ns = 1, .then = SKAFU_THEN_HALT};
+	struct skafu__consumer_row row;
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "reserve", &source, &retry, react);
+	kit_order(&kit, "o");
+	kit.fails = 100;
+	trick = pause_all;
+	tricks_left = 2;
+	kit_run(&kit);
+	ck_assert_int_eq(skafu__consumer_row_get(kit.store, "reserve", &row, NULL, fault), 1);
+	ck_assert_uint_eq(row.state, SKAFU_CONSUMER_PAUSED);
+	went(skafu_consumer_resume(kit.model, "reserve", fault));
+	kit_run(&kit);
+	ck_assert_int_eq(skafu__consumer_row_get(kit.store, "reserve", &row, NULL, fault), 1);
+	ck_assert_uint_eq(row.state, SKAFU_CONSUMER_HALTED);
+	kit_close(&kit);
+}
+END_TEST
+
 /* ---- errors -------------------------------------------------------------------------------------------------- */
 
 static int32_t never(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
@@ -582,6 +606,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, newer_than_the_model);
 	tcase_add_test(tests, paused_is_idle);
 	tcase_add_test(tests, given_up_while_it_is_paused);
+	tcase_add_test(tests, halts_while_it_is_paused);
 	tcase_add_test(tests, errors_about_errors);
 	tcase_add_test(tests, errors_that_lead_to_errors);
 	tcase_add_test(tests, newer_behind_what_was_refused);
