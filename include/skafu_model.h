@@ -225,7 +225,8 @@ typedef struct skafu_outcome {
 	uint64_t commit;         /* 0 when there was nothing to record */
 	uint64_t first_sequence; /* of the events; 0 when there are none */
 	uint64_t last_sequence;
-	uint64_t stream_version; /* of the command's stream after the decision; 0 without one */
+	uint64_t stream_version; /* of the command's stream after the decision; 0 without one, or when it failed to be
+				  * read after the append */
 	const char *code;        /* of the refusal; "" when accepted */
 	const char *message;
 	const char *correlation;

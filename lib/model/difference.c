@@ -192,7 +192,7 @@ static int32_t difference_block(struct difference_walk *walk, skafu_error *error
 		return rc;
 	rc = difference_check(walk, &live, error);
 	if (rc == 0)
-		rc = skafu__viewenv_read(walk->building->views, &shadow, error);
+		rc = skafu__viewenv_read_beside(&live, &shadow, error);
 	if (rc == 0) {
 		rc = difference_check(walk, &shadow, error);
 		if (rc == 0)

@@ -244,8 +244,15 @@ static int execute_is_repeat(const struct execute_job *job, int32_t rc)
 	return rc == SKAFU_ECOMMIT || rc == SKAFU_EROW || (rc == 0 && (job->appended.flags & SKAFU_APPENDED_RETRY));
 }
 
+static void execute_drop_outcome(struct execute_job *job)
+{
+	skafu_outcome_free(job->outcome);
+	job->outcome = NULL;
+}
+
 static int32_t execute_answer_again(struct execute_job *job, skafu_error *error)
 {
+	execute_drop_outcome(job);
 	int32_t rc = skafu__keyed_get(job->model->store, &job->model->sys, job->order->commit, &job->outcome, error);
 	if (rc == 1)
 		job->is_repeated = 1;
@@ -291,11 +298,22 @@ static int32_t execute_confirm(struct execute_job *job, skafu_error *error)
 			   "decisions; try again", job->order->command.type, job->attempts);
 }
 
+/* Made before anything is appended: what stands in the log must not fail for want of memory to say so. */
+static int32_t execute_make_outcome(struct execute_job *job, skafu_error *error)
+{
+	struct skafu__answer answer;
+	execute_drop_outcome(job);
+	execute_answer(job, &answer);
+	return skafu__outcome_make(&job->model->sys, &answer, &job->outcome, error);
+}
+
 static int32_t execute_attempts(struct execute_job *job, skafu_error *error)
 {
 	int32_t rc = skafu__reading_load(&job->reading, 0, error);
 	while (rc == 0) {
 		rc = execute_decide(job, error);
+		if (rc == 0)
+			rc = execute_make_outcome(job, error);
 		if (rc != 0)
 			return rc;
 		int writes = job->turn.event_count != 0 || job->order->has_key || job->companion;
@@ -317,26 +335,22 @@ static int64_t execute_lane_wait(const struct execute_job *job)
 /* ---- the answer ------------------------------------------------------------------------------------------------ */
 
 /* A scope's command may name a stream too: its version is what the store says. */
-static int32_t execute_stream_version(struct execute_job *job, struct skafu__answer *answer, skafu_error *error)
+static int32_t execute_stream_version(struct execute_job *job, skafu_error *error)
 {
 	const char *stream = job->order->command.stream;
 	if (job->reading.stream || !stream)
 		return 0;
 	if (job->turn.last_is_own) {
-		answer->stream_version = job->appended.stream_version;
+		job->outcome->stream_version = job->appended.stream_version;
 		return 0;
 	}
-	return skafu_stream_version(job->model->store, stream, &answer->stream_version, error);
+	int32_t rc = skafu_stream_version(job->model->store, stream, &job->outcome->stream_version, error);
+	return job->appended.commit == 0 ? rc : 0; /* what is appended stands, also when it cannot be read */
 }
 
-/* What is appended stands: what fails from here on is only that it cannot be said. */
 static int32_t execute_report(struct execute_job *job, skafu_error *error)
 {
-	struct skafu__answer answer;
-	execute_answer(job, &answer);
-	int32_t rc = execute_stream_version(job, &answer, error);
-	if (rc == 0)
-		rc = skafu__outcome_make(&job->model->sys, &answer, &job->outcome, error);
+	int32_t rc = execute_stream_version(job, error);
 	if (rc != 0)
 		return rc;
 	job->outcome->attempts = job->attempts;

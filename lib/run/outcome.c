@@ -106,20 +106,25 @@ static int32_t outcome_parse(const skafu_record *record, struct outcome_texts *t
 	return 0;
 }
 
-/* The events lie right before the outcome, in its commit. */
-static void outcome_place(const skafu_record *record, uint64_t attempts, skafu_outcome *outcome)
+/* 1 when the events are in the commit of the first decision, 0 when not. */
+static int32_t outcome_is_repeated(const skafu_record *record, skafu_error *error)
 {
 	const char *member = NULL;
 	size_t length = 0;
+	int32_t rc = skafu_json_find(record->data, record->data_length, "/repeated", &member, &length, error);
+	if (rc == SKAFU_ENOMEM)
+		return rc;
+	return rc == 0 && length == 4; /* true */
+}
+
+/* The events lie right before the outcome, in its commit. */
+static void outcome_place(const skafu_record *record, uint64_t attempts, int is_repeated, skafu_outcome *outcome)
+{
 	outcome->attempts = (uint32_t)attempts;
-	outcome->commit = record->commit;
-	if (skafu_json_find(record->data, record->data_length, "/repeated", &member, &length, NULL) == 0 &&
-	    length == 4) { /* true: the events are in the commit of the first decision */
+	outcome->commit = is_repeated ? 0 : record->commit;
+	if (is_repeated)
 		outcome->flags |= SKAFU_OUTCOME_REPEATED;
-		outcome->commit = 0;
-		return;
-	}
-	if (outcome->event_count == 0)
+	if (is_repeated || outcome->event_count == 0)
 		return;
 	outcome->first_sequence = record->sequence - outcome->event_count;
 	outcome->last_sequence = record->sequence - 1;
@@ -135,14 +140,15 @@ int32_t skafu_outcome_read(const skafu_record *record, skafu_outcome **out_outco
 	if (record->kind != SKAFU_KIND_OUTCOME)
 		return skafu__fail(error, SKAFU_EINVAL, "record %llu is no outcome of a command",
 				   (unsigned long long)record->sequence);
-	int32_t rc = outcome_parse(record, &texts, &answer, &attempts, NULL);
-	if (rc == SKAFU_ENOMEM)
-		return skafu__fail_memory(error);
-	if (rc != 0)
+	int32_t rc = outcome_parse(record, &texts, &answer, &attempts, error);
+	if (rc != 0 && rc != SKAFU_ENOMEM)
 		return skafu__fail(error, SKAFU_EINVAL, "record %llu is an outcome that this library did not write",
 				   (unsigned long long)record->sequence);
+	int32_t repeated = rc ? rc : outcome_is_repeated(record, error);
+	if (repeated < 0)
+		return repeated;
 	rc = skafu__outcome_make(skafu__sys_current(), &answer, out_outcome, error);
 	if (rc == 0)
-		outcome_place(record, attempts, *out_outcome);
+		outcome_place(record, attempts, repeated, *out_outcome);
 	return rc;
 }

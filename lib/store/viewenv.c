@@ -441,6 +441,16 @@ int32_t skafu__viewenv_read(struct skafu__views *views, struct skafu__viewtxn *o
 	return viewenv_begin(views, out_txn, error);
 }
 
+int32_t skafu__viewenv_read_beside(struct skafu__viewtxn *first, struct skafu__viewtxn *out_txn, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	*out_txn = (struct skafu__viewtxn){.views = first->views, .first = first};
+	int32_t rc = skafu__env_read_begin(&first->views->env, &out_txn->txn, &own);
+	if (rc == SKAFU_EMISUSE)
+		return 1;
+	return rc ? viewenv_say(first->views, rc, &own, error) : 0;
+}
+
 static int32_t viewenv_busy(const struct skafu__views *views, skafu_error *error)
 {
 	int64_t pid = skafu__control_views_holder(&views->store->control, SKAFU__CONTROL_VIEWS_WRITER);
@@ -503,6 +513,11 @@ static void viewenv_wreck(struct skafu__views *views)
 
 static void viewenv_leave(struct skafu__viewtxn *txn)
 {
+	if (txn->first) {
+		txn->first->damaged |= txn->damaged;
+		txn->txn = NULL;
+		return;
+	}
 	pthread_rwlock_unlock(&txn->views->gate);
 	if (txn->writes)
 		viewenv_unlock(txn->views);

@@ -51,10 +51,15 @@ struct skafu__viewtxn {
 	MDB_cursor *rows; /* opened by the first who needs it */
 	int writes;
 	int damaged; /* something in it was: the files go when it ends */
+	struct skafu__viewtxn *first; /* that it is beside of: it has the gate; NULL: this one has */
 };
 
 /* SKAFU_ENOTFOUND: the store is for reading only, and there are no views. */
 int32_t skafu__viewenv_read(struct skafu__views *views, struct skafu__viewtxn *out_txn, skafu_error *error);
+
+/* A second reading transaction of the thread, which ends before the first: it must neither wait for the gate that the
+ * first one holds nor open other files.  1: the map has grown; end the first one and begin again. */
+int32_t skafu__viewenv_read_beside(struct skafu__viewtxn *first, struct skafu__viewtxn *out_txn, skafu_error *error);
 
 /* SKAFU_EBUSY, naming the holder, when the deadline passes; SKAFU_EREADONLY. */
 int32_t skafu__viewenv_write(struct skafu__views *views, int64_t deadline, struct skafu__viewtxn *out_txn,

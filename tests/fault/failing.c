@@ -37,6 +37,9 @@ static struct {
 	_Atomic int64_t blocks, bytes;
 } outstanding;
 
+static int time_flies;
+static int64_t time_flown_ns;
+
 static const struct skafu__sys *real_table;
 static struct skafu__sys counting_table;
 
@@ -197,6 +200,49 @@ static int table_random(void *out, size_t bytes)
 	return count_call(FAILING_RANDOM) ? table_error() : real_table->random(out, bytes);
 }
 
+/* ---- time ----------------------------------------------------------------------------------------------------- */
+
+static int64_t table_wall_ns(void)
+{
+	return real_table->wall_ns() + time_flown_ns;
+}
+
+static int64_t table_monotonic_ns(void)
+{
+	return real_table->monotonic_ns() + time_flown_ns;
+}
+
+static int table_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ns)
+{
+	if (timeout_ns < 0)
+		return real_table->futex_wait(word, expected, timeout_ns);
+	time_flown_ns += timeout_ns;
+	errno = ETIMEDOUT;
+	return -1;
+}
+
+static int table_poll(int fd, int64_t timeout_ns)
+{
+	int ready = real_table->poll(fd, timeout_ns < 0 ? timeout_ns : 0);
+
+	if (ready == 0)
+		time_flown_ns += timeout_ns;
+	return ready;
+}
+
+void failing_time_flies(int does)
+{
+	time_flies = does;
+}
+
+static void table_take_time(void)
+{
+	counting_table.wall_ns = table_wall_ns;
+	counting_table.monotonic_ns = table_monotonic_ns;
+	counting_table.futex_wait = table_futex_wait;
+	counting_table.poll = table_poll;
+}
+
 void failing_table_put(void)
 {
 	skafu__sys_override(NULL);
@@ -209,6 +255,8 @@ void failing_table_put(void)
 	counting_table.stat = table_stat;
 	counting_table.fstat = table_fstat;
 	counting_table.random = table_random;
+	if (time_flies)
+		table_take_time();
 	outstanding.blocks = 0;
 	outstanding.bytes = 0;
 	skafu__sys_override(&counting_table);
@@ -369,7 +417,7 @@ uint64_t failing_case_run(const struct failing_test *test, const struct failing_
 
 	if ((now.what == FAILING_MALLOC && !failing_has_malloc()) || (what_is_file(now.what) && !test->root))
 		return 0;
-	for (now.nth = 1;; now.nth++) {
+	for (now.nth = 1;; now.nth += test->stride > 1 && now.nth > 4 ? test->stride : 1) {
 		int bad;
 
 		now.hit = 0;

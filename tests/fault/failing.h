@@ -56,6 +56,7 @@ struct failing_test {
 	int (*log)(void *user, const struct failing_case *which, const struct iolog *log, char *why, size_t room);
 	void *user;
 	uint64_t nth_max; /* more than that is taken for a loop; 0: 20,000 */
+	uint64_t stride;  /* of the calls after the first few only every so-manyth; 0: all */
 };
 
 struct failing_report {
@@ -87,6 +88,9 @@ struct failing_ledger {
 	int64_t blocks, bytes; /* of the system table, since failing_table_put */
 	int descriptors;       /* open in this process */
 };
+
+/* 1: with the table in place a wait with an end takes no time, and its clocks move on; for one thread. */
+void failing_time_flies(int does);
 
 /* Put the counting table in place of the real one, and back.  failing_case_run does this by itself. */
 void failing_table_put(void);

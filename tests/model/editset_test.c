@@ -50,7 +50,10 @@ START_TEST(as_a_plain_table)
 	ck_assert_int_eq(skafu__editset_changes(&set, &changes, &count), 0);
 	ck_assert_uint_eq(count, expected);
 	for (size_t i = 0; i < count; i++) {
-		int key = atoi((const char *)changes[i].name + 2);
+		char digits[16] = "";
+		ck_assert_uint_lt(changes[i].name_length, sizeof digits + 2);
+		memcpy(digits, changes[i].name + 2, changes[i].name_length - 2);
+		int key = atoi(digits);
 
 		ck_assert_int_eq(changes[i].name[0], key % 3);
 		ck_assert_int_eq(changes[i].value != NULL, present[key] == 1);
