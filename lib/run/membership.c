@@ -130,7 +130,7 @@ int32_t skafu__membership_balance(struct skafu__consumer *consumer, skafu_error 
 		rc = membership_join(consumer, error);
 	if (rc == 0)
 		rc = membership_share_out(consumer, error);
-	/* What failed half-way leaves partitions that nobody serves: the next look goes on with it, not a later one. */
+	/* What failed half-way leaves partitions that nobody serves: the next look goes on with it. */
 	consumer->balanced_ns = rc == 0 ? now : now - MEMBERSHIP_INTERVAL_NS;
 	consumer->is_balance_due = rc != 0;
 	return rc;

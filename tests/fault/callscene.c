@@ -78,7 +78,8 @@ static int32_t decide(void *user, const skafu_command *command, const void *stat
 		      skafu_error *error)
 {
 	struct call_hands hands = {.turn = turn, .error = error};
-	skafu_new_record event = {.size = sizeof event, .type = "Ordered", .data = "{\"amount\":1}", .data_length = 12};
+	skafu_new_record event = {.size = sizeof event, .type = "Ordered", .data = "{\"amount\":1}",
+				  .data_length = 12};
 	int is_order = strcmp(command->type, "Order") == 0;
 
 	(void)state;
@@ -230,8 +231,8 @@ static int32_t define_decider(struct callscene *s, skafu_model *model)
 	skafu_decider_def def = {.size = sizeof def, .snapshot_every = 2, .domain = "shop", .name = "shop",
 				 .commands = commands, .command_count = 3, .state = &counter, .evolve = evolve,
 				 .decide = decide, .user = s};
-	skafu_upcaster_def caster = {.size = sizeof caster, .from_version = 1u << 16, .to_count = 1, .type = "Ordered",
-				     .to_types = ordered, .to_versions = (const uint32_t[]){2u << 16},
+	skafu_upcaster_def caster = {.size = sizeof caster, .from_version = 1u << 16, .to_count = 1,
+				     .type = "Ordered", .to_types = ordered, .to_versions = (const uint32_t[]){2u << 16},
 				     .upcast = upcast, .user = s};
 	int32_t rc = skafu_model_add_upcaster(model, &caster, &s->error);
 
@@ -511,7 +512,8 @@ static int32_t history_subscription(struct callscene *s)
 
 static int32_t history_rest(struct callscene *s)
 {
-	skafu_error_report_def report = {.size = sizeof report, .source = "shop", .code = "LATE", .message = "Too late."};
+	skafu_error_report_def report = {.size = sizeof report, .source = "shop", .code = "LATE",
+					 .message = "Too late."};
 	skafu_replay_opts replay = {.size = sizeof replay, .targets = (const char *const[]){"reserve"},
 				    .target_count = 1};
 	skafu_new_record late = {.size = sizeof late, .type = "Late", .stream = "host", .source = "shop"};
@@ -612,9 +614,10 @@ static int32_t picture_rows(skafu_rows *rows, int with_values, uint64_t *out, sk
 	const skafu_row *row;
 	int32_t rc;
 
-	while ((rc = skafu_rows_next(rows, &row, error)) == 1)
-		*out += with_values ? hash_more(hash_more(1, row->key, row->key_length), row->value, row->value_length)
-				    : 1;
+	while ((rc = skafu_rows_next(rows, &row, error)) == 1) {
+		uint64_t hash = with_values ? hash_more(1, row->key, row->key_length) : 0;
+		*out += with_values ? hash_more(hash, row->value, row->value_length) : 1;
+	}
 	skafu_rows_free(rows);
 	return rc;
 }
