@@ -120,6 +120,20 @@ int32_t skafu__deadletter_decode(const skafu_row *row, struct skafu__deadletter 
 	return 0;
 }
 
+int32_t skafu__deadletter_is_there(skafu_store *store, const uint8_t key[SKAFU__DEADLETTER_KEY_BYTES],
+				   skafu_error *error)
+{
+	struct skafu_error own = {0};
+	void *value = NULL;
+	size_t length = 0;
+	int32_t rc = skafu_row_get(store, skafu__deadletter_table, key, SKAFU__DEADLETTER_KEY_BYTES, &value, &length,
+				   &own);
+	skafu_bytes_free(value);
+	if (rc == SKAFU_ENOTFOUND)
+		return 0;
+	return rc == 0 ? 1 : skafu__error_copy(error, &own, rc);
+}
+
 int32_t skafu__deadletter_count(skafu_store *store, const char *consumer, uint64_t *out_count, skafu_error *error)
 {
 	uint8_t from[SKAFU__DEADLETTER_KEY_BYTES], to[SKAFU__DEADLETTER_KEY_BYTES];
@@ -294,11 +308,9 @@ static int32_t deadletter_mark(struct skafu__consumer *consumer, const uint8_t k
 			       skafu_batch *batch, skafu_error *error)
 {
 	struct skafu__parked parked;
-	void *value = NULL;
-	size_t length = 0;
-	int32_t is_there = skafu_row_get(consumer->store, skafu__deadletter_table, key, SKAFU__DEADLETTER_KEY_BYTES,
-					 &value, &length, NULL) == 0;
-	skafu_bytes_free(value);
+	int32_t is_there = skafu__deadletter_is_there(consumer->store, key, error);
+	if (is_there < 0)
+		return is_there;
 	int32_t rc = skafu__parked_get(consumer->store, key, &parked, error);
 	if (rc >= 0)
 		rc = skafu__parked_change(batch, key, &parked, consumer->name, parked.count + !is_there,

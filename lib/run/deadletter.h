@@ -76,6 +76,10 @@ int32_t skafu__parked_change(skafu_batch *batch, const uint8_t key[SKAFU__PARKED
 /* What a consumer does with inputs that it sets aside: a letter, an error record, a marker. */
 const struct skafu__aside *skafu__deadletter_aside(void);
 
+/* 1 there is a letter of this key, 0 there is none. */
+int32_t skafu__deadletter_is_there(skafu_store *store, const uint8_t key[SKAFU__DEADLETTER_KEY_BYTES],
+				   skafu_error *error);
+
 /* How many letters a consumer has. */
 int32_t skafu__deadletter_count(skafu_store *store, const char *consumer, uint64_t *out_count, skafu_error *error);
 

@@ -114,17 +114,12 @@ static void quarantine_make_unbegun(struct skafu__instance *instance, const stru
 }
 
 /* A rewind handled an input again that is a dead letter already: it counts once. */
-static int quarantine_is_counted(const struct quarantine *quarantine, const struct skafu__failure *failure,
-				 const char *process)
+static int32_t quarantine_is_counted(const struct quarantine *quarantine, const struct skafu__failure *failure,
+				     const char *process, skafu_error *error)
 {
 	uint8_t key[SKAFU__DEADLETTER_KEY_BYTES];
-	void *value = NULL;
-	size_t length = 0;
 	skafu__deadletter_key(process, failure->key, failure->input->sequence, key);
-	int is_there = skafu_row_get(quarantine->store, skafu__deadletter_table, key, sizeof key, &value, &length,
-				     NULL) == 0;
-	skafu_bytes_free(value);
-	return is_there;
+	return skafu__deadletter_is_there(quarantine->store, key, error);
 }
 
 static int32_t quarantine_enter(struct quarantine *quarantine, const struct skafu__failure *failure,
@@ -135,8 +130,9 @@ static int32_t quarantine_enter(struct quarantine *quarantine, const struct skaf
 		return skafu__fail(error, SKAFU_EROW, "instance %s goes on already; the input is handled again",
 				   instance->name);
 	if (quarantine->was_there && instance->state == SKAFU_PROCESS_ASIDE) {
-		instance->parked += !quarantine_is_counted(quarantine, failure, process->name);
-		return quarantine_put(quarantine, error);
+		int32_t is_counted = quarantine_is_counted(quarantine, failure, process->name, error);
+		instance->parked += is_counted == 0;
+		return is_counted < 0 ? is_counted : quarantine_put(quarantine, error);
 	}
 	if (!quarantine->was_there || skafu__instance_has_ended(instance))
 		quarantine_make_unbegun(instance, failure, process->versions->number);

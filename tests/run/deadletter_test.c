@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#include "store/tempstore.h"
+#include "base/trouble.h"
+#include "run/kit.h"
 
 static skafu_store *store;
 static const struct skafu__sys *sys;
@@ -193,6 +194,46 @@ START_TEST(hostile_markers_are_refused)
 }
 END_TEST
 
+static int32_t refuse(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	(void)user;
+	(void)event;
+	(void)turn;
+	(void)error;
+	return SKAFU_EHOST;
+}
+
+/* Handled again after a rewind, with a look at the log that fails somewhere: one letter is one. */
+START_TEST(a_look_that_fails_counts_no_letter_twice)
+{
+	static const char *const ordered[] = {"Ordered"};
+	const skafu_source source = kit_source(ordered, 1);
+	const skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1, .then = SKAFU_THEN_PARK_KEY};
+	uint8_t key[SKAFU__DEADLETTER_KEY_BYTES];
+	struct skafu__parked parked;
+	struct kit kit;
+
+	trouble_put();
+	kit_open(&kit);
+	kit_add_reaction(&kit, "refuse", &source, &retry, refuse);
+	kit_order(&kit, "k");
+	kit_run(&kit);
+	skafu__deadletter_key("refuse", "k", 0, key);
+	for (long i = 0; i < 60; i++) {
+		went(skafu_consumer_rewind(kit.model, "refuse", 0, fault));
+		trouble_set(TROUBLE_READ, i);
+		skafu_engine_step(kit.engine, 100, fault);
+		trouble_set(TROUBLE_READ, -1);
+		kit_run(&kit);
+		ck_assert_int_eq(skafu__parked_get(kit.store, key, &parked, fault), 1);
+		ck_assert_uint_eq(parked.count, 1);
+		skafu__parked_done(&parked);
+	}
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -202,6 +243,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, hostile_letters_are_refused);
 	tcase_add_test(tests, a_marker_counts_and_goes);
 	tcase_add_test(tests, hostile_markers_are_refused);
+	tcase_add_test(tests, a_look_that_fails_counts_no_letter_twice);
 }
 
 int main(void)
