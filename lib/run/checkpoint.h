@@ -7,7 +7,7 @@
  *    3  u8   partition_by, SKAFU_PARTITION_
  *    4  u16  partitions            6  u8   length of domain    7  u8   length of partition tag
  *    8  u64  start: nothing up to this sequence is for it
- *   16  u64  generation: raised whenever an operator changes something
+ *   16  u64  generation: raised whenever an operator changes something, by a rewind in its upper 32 bits
  *   24  u64  sequence at which it halted, 0 when it did not
  *   32  i32  code of the halt     36  u16  length of the message   38  u16  0
  *   40  ...  domain, partition tag, message

@@ -11,6 +11,9 @@
 #include "run/retry.h"
 #include "store/store.h"
 
+#define CONSUMER_CHANGED 0x1u
+#define CONSUMER_REWOUND 0x2u
+
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
 static int32_t consumer_check_name(const struct skafu__consumer_def *def, skafu_error *error)
@@ -150,17 +153,19 @@ void skafu__consumer_return(struct skafu__consumer *consumer, struct skafu__part
 		consumer_fall_behind(consumer, partition);
 }
 
-/* A checkpoint that is where it was believed to be says nothing new: what was done since is only not saved yet. */
-int32_t skafu__consumer_reload(struct skafu__consumer *consumer, struct skafu__partition *partition,
-			       skafu_error *error)
+/* A checkpoint that is where it was believed to be says nothing new: what was done since is only not saved yet.  But
+ * when it was moved there, that is handled again, and known as done. */
+static int32_t consumer_read_checkpoint(struct skafu__consumer *consumer, struct skafu__partition *partition,
+					int is_rewound, skafu_error *error)
 {
 	struct skafu__checkpoint found = {0};
+	uint64_t done = is_rewound ? partition->mark : 0;
 	if (consumer->is_volatile)
 		return 0;
 	int32_t rc = skafu__checkpoint_get(consumer->store, consumer->name, partition->number, &found, error);
 	if (rc < 0)
 		return rc;
-	int is_same = partition->is_claimed && found.is_there == partition->durable.is_there &&
+	int is_same = partition->is_claimed && !is_rewound && found.is_there == partition->durable.is_there &&
 		      found.sequence == partition->durable.sequence && found.mark == partition->durable.mark;
 	partition->durable = found;
 	partition->chained = found;
@@ -168,12 +173,18 @@ int32_t skafu__consumer_reload(struct skafu__consumer *consumer, struct skafu__p
 	if (is_same)
 		return 0;
 	partition->position = found.is_there ? found.sequence : consumer->row.start;
-	partition->mark = found.mark;
+	partition->mark = found.mark > done ? found.mark : done;
 	partition->is_blocked = 0;
 	partition->failing = 0;
 	partition->open = 0;
 	consumer_fall_behind(consumer, partition);
 	return 0;
+}
+
+int32_t skafu__consumer_reload(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			       skafu_error *error)
+{
+	return consumer_read_checkpoint(consumer, partition, 0, error);
 }
 
 int32_t skafu__consumer_reload_all(struct skafu__consumer *consumer, skafu_error *error)
@@ -192,7 +203,7 @@ int32_t skafu__consumer_reload_all(struct skafu__consumer *consumer, skafu_error
 static int32_t consumer_take_row(struct skafu__consumer *consumer, const struct skafu__consumer_row *row,
 				 const struct skafu__consumer_bytes *bytes, skafu_error *error)
 {
-	int is_new = row->generation != consumer->row.generation;
+	uint64_t difference = row->generation ^ consumer->row.generation;
 	int32_t rc = 0;
 	if (row->partitions != consumer->partition_count)
 		return skafu__fail(error, SKAFU_EDEFINITION, "consumer %s was removed and made anew with %u "
@@ -200,13 +211,18 @@ static int32_t consumer_take_row(struct skafu__consumer *consumer, const struct 
 				   consumer->partition_count);
 	consumer->row = *row;
 	consumer->row_bytes = *bytes;
-	if (!is_new)
+	consumer->changed |= difference ? CONSUMER_CHANGED : 0;
+	consumer->changed |= difference >> 32 ? CONSUMER_REWOUND : 0;
+	if (!consumer->changed)
 		return 0;
 	consumer->is_halted_here = 0;
 	atomic_fetch_and(&consumer->figures->flags, ~SKAFU__FIGURES_HALTED);
 	for (uint32_t i = 0; rc == 0 && i < consumer->partition_count; i++)
 		if (consumer->partitions[i].is_claimed)
-			rc = skafu__consumer_reload(consumer, &consumer->partitions[i], error);
+			rc = consumer_read_checkpoint(consumer, &consumer->partitions[i],
+						      (consumer->changed & CONSUMER_REWOUND) != 0, error);
+	if (rc == 0)
+		consumer->changed = 0;
 	return rc;
 }
 

@@ -185,7 +185,7 @@ static int32_t consumers_fill_batch(const struct consumers_change *change, skafu
 		rc = consumers_put_checkpoints(change, &row, batch, error);
 	if (rc == 0 && change->removes)
 		return skafu__consumer_row_delete(batch, change->name, error);
-	row.generation++;
+	row.generation = change->rewinds ? ((row.generation >> 32) + 1) << 32 : row.generation + 1;
 	if (change->state != 0) {
 		row.state = change->state;
 		row.halt_sequence = 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/trouble.h"
 #include "run/kit.h"
 
 static struct kit kit;
@@ -103,6 +104,67 @@ START_TEST(rewound_without_a_double)
 }
 END_TEST
 
+static uint32_t passed;
+
+static int32_t pass(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
+{
+	uint8_t key[16];
+
+	(void)event;
+	((struct kit *)user)->effects += skafu_effect(turn, "mail", key, error) == 1;
+	passed++;
+	return 0;
+}
+
+/* To where its checkpoint is already: what was done since, and is not saved yet, is handled again. */
+START_TEST(rewound_to_where_it_was_saved)
+{
+	skafu_source source = kit_source(ordered, 1);
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "pass", &source, NULL, pass);
+	kit_orders(&kit, 5, 2);
+	kit_engine(&kit);
+	passed = 0;
+	for (uint32_t round = 1; round < 4; round++) {
+		while (skafu_engine_step(kit.engine, 100, fault) == 1)
+			;
+		ck_assert_uint_eq(passed, 5 * round);
+		went(skafu_consumer_rewind(kit.model, "pass", 0, fault));
+	}
+	/* A pause does nothing again. */
+	kit_run(&kit);
+	went(skafu_consumer_pause(kit.model, "pass", fault));
+	went(skafu_consumer_resume(kit.model, "pass", fault));
+	kit_run(&kit);
+	ck_assert_uint_eq(passed, 20);
+	ck_assert_uint_eq(kit.effects, 5);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Whatever look at the log fails meanwhile. */
+START_TEST(rewound_in_spite_of_trouble)
+{
+	trouble_put();
+	open_with_reaction();
+	kit_orders(&kit, 5, 5);
+	kit_run(&kit);
+	for (long i = 0; i < 60; i++) {
+		uint32_t before = kit.handled;
+
+		went(skafu_consumer_rewind(kit.model, "reserve", 0, fault));
+		trouble_set(TROUBLE_READ, i);
+		skafu_engine_step(kit.engine, 100, fault);
+		trouble_set(TROUBLE_READ, -1);
+		kit_run(&kit);
+		ck_assert_uint_ge(kit.handled, before + 5);
+	}
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 START_TEST(skipped)
 {
 	open_with_reaction();
@@ -158,6 +220,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, who_there_is);
 	tcase_add_test(tests, paused_and_resumed);
 	tcase_add_test(tests, rewound_without_a_double);
+	tcase_add_test(tests, rewound_to_where_it_was_saved);
+	tcase_add_test(tests, rewound_in_spite_of_trouble);
 	tcase_add_test(tests, skipped);
 	tcase_add_test(tests, commands_are_decided_once_after_a_rewind);
 	tcase_add_test(tests, removed);
