@@ -6,6 +6,7 @@
 #include <check.h>
 #include <string.h>
 
+#include "base/trouble.h"
 #include "run/kit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -208,8 +209,134 @@ START_TEST(figures)
 }
 END_TEST
 
+START_TEST(bad_calls_are_refused)
+{
+	skafu_command command = command_of("Order", NULL);
+	skafu_appended place = {.size = 4};
+	skafu_outcome *outcome = NULL;
+	skafu_record *record = NULL;
+	skafu_engine_stats stats = {.size = sizeof stats + 8};
+
+	kit_open(&kit);
+	kit_engine(&kit);
+	refused(SKAFU_EINVAL, skafu_engine_send(kit.engine, NULL, SECOND, NULL, fault));
+	refused(SKAFU_EINVAL, skafu_engine_send(NULL, &command, SECOND, NULL, fault));
+	refused(SKAFU_EOPTION, skafu_engine_send(kit.engine, &command, SECOND, &place, fault));
+	place.size = sizeof place + 8;
+	refused(SKAFU_EOPTION, skafu_engine_send(kit.engine, &command, SECOND, &place, fault));
+	refused(SKAFU_EINVAL, skafu_engine_execute(kit.engine, &command, SECOND, NULL, fault));
+	refused(SKAFU_EINVAL, skafu_engine_execute(NULL, &command, SECOND, &outcome, fault));
+	refused(SKAFU_EINVAL, skafu_engine_await(kit.engine, "c", NULL, 0, &record, fault));
+	refused(SKAFU_EINVAL, skafu_engine_await(kit.engine, "c", "{\"eventType\":[\"A\"]}", 0, NULL, fault));
+	refused(SKAFU_EOPTION, skafu_engine_stats_get(kit.engine, &stats, fault));
+	refused(SKAFU_EOPTION, skafu_engine_stats_get(kit.engine, NULL, fault));
+	command.size = 3;
+	refused(SKAFU_EOPTION, skafu_engine_send(kit.engine, &command, SECOND, NULL, fault));
+	command = command_of(NULL, "k");
+	refused(SKAFU_EINVAL, skafu_engine_send(kit.engine, &command, SECOND, NULL, fault));
+	command = command_of("Strange", "k");
+	refused(SKAFU_EDEFINITION, skafu_engine_send(kit.engine, &command, SECOND, NULL, fault));
+	ck_assert_uint_eq(head_of(kit.store), 0);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(where_it_is_recorded)
+{
+	static const uint8_t id[16] = {1, 2, 3, 4, 5, 6, 0x87, 8, 0x89};
+	skafu_command command = command_of("Order", "k");
+	skafu_appended place = {.size = sizeof place};
+	skafu_record *record = NULL;
+
+	kit_open(&kit);
+	kit_engine(&kit);
+	went(skafu_engine_send(kit.engine, &command, SKAFU_WAIT_FOREVER, &place, fault));
+	ck_assert_uint_eq(place.size, sizeof place);
+	ck_assert_uint_eq(place.first_sequence, 1);
+	command.data = "{\"changed\":1}";
+	command.data_length = 13;
+	went(skafu_engine_send(kit.engine, &command, SECOND, &place, fault));
+	ck_assert_uint_eq(place.first_sequence, 1);
+	ck_assert_uint_eq(place.flags & SKAFU_APPENDED_RETRY, SKAFU_APPENDED_RETRY);
+	/* The domain that is named is where the key counts. */
+	command.domain = "shop";
+	went(skafu_engine_send(kit.engine, &command, SECOND, &place, fault));
+	ck_assert_uint_eq(place.first_sequence, 1);
+	/* With an id of the host's. */
+	command.key = "l";
+	command.id = id;
+	went(skafu_engine_send(kit.engine, &command, SECOND, &place, fault));
+	went(skafu_get(kit.store, place.first_sequence, &record, fault));
+	ck_assert_int_eq(memcmp(record->id, id, 16), 0);
+	skafu_record_free(record);
+	command = command_of("Strange", "k"); /* known here or not, the key is the domain's */
+	command.domain = "shop";
+	went(skafu_engine_send(kit.engine, &command, SECOND, &place, fault));
+	ck_assert_uint_eq(place.first_sequence, 1);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Two of one correlation: each has the answer to its own. */
+START_TEST(answers_of_one_correlation)
+{
+	skafu_command refuse = command_of("Refuse", NULL);
+
+	kit_open(&kit);
+	kit_engine(&kit);
+	went(skafu_engine_send(kit.engine, &refuse, SECOND, NULL, fault));
+	skafu_outcome *outcome = execute(command_of("Order", NULL));
+	ck_assert_uint_eq(outcome->decision, SKAFU_DECISION_ACCEPTED);
+	skafu_outcome_free(outcome);
+	kit_close(&kit);
+}
+END_TEST
+
+static int32_t send_and_await(void *user)
+{
+	enum trouble_what what = *(enum trouble_what *)user;
+	skafu_command command = command_of("Nothing", "k");
+	skafu_engine_stats stats = {.size = sizeof stats};
+	skafu_record *record = NULL;
+	int32_t rc = skafu_engine_send(kit.engine, &command, SECOND, NULL, fault);
+
+	if (rc == 0)
+		rc = skafu_engine_stats_get(kit.engine, &stats, fault);
+	/* A handler that finds no memory is tried again after a while; only waiting is looked at here. */
+	long left = trouble_left();
+	trouble_set(what, -1);
+	kit_run(&kit);
+	if (left >= 0)
+		trouble_set(what, left);
+	if (rc == 0)
+		rc = skafu_engine_await(kit.engine, "flow-1", "{\"kind\":[\"outcome\"]}", 0, &record, fault);
+	ck_assert_int_eq(record != NULL, rc == 0);
+	skafu_record_free(record);
+	return rc == SKAFU_ETIMEOUT ? 0 : rc;
+}
+
+START_TEST(whatever_is_missing)
+{
+	enum trouble_what what = (enum trouble_what)_i;
+
+	trouble_put();
+	kit_open(&kit);
+	kit_engine(&kit);
+	kit_run(&kit);
+	ck_assert_uint_gt(trouble_each(what, send_and_await, &what), 0);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_COMMAND, NULL), 1);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_OUTCOME, NULL), 1);
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+	tcase_add_test(tests, bad_calls_are_refused);
+	tcase_add_test(tests, where_it_is_recorded);
+	tcase_add_test(tests, answers_of_one_correlation);
+	tcase_add_loop_test(tests, whatever_is_missing, 0, TROUBLE_WHATS);
 	tcase_add_test(tests, decided_once);
 	tcase_add_test(tests, refused_expired_unknown);
 	tcase_add_test(tests, a_key_is_decided_once);

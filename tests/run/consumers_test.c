@@ -215,8 +215,78 @@ START_TEST(removed)
 }
 END_TEST
 
+START_TEST(bad_calls_are_refused)
+{
+	char name[300];
+	skafu_consumer_list *list = NULL;
+	const skafu_consumer_info *info = NULL;
+
+	open_with_reaction();
+	kit_run(&kit);
+	memset(name, 'n', sizeof name);
+	name[sizeof name - 1] = '\0';
+	refused(SKAFU_EINVAL, skafu_consumer_list_open(NULL, &list, fault));
+	refused(SKAFU_EINVAL, skafu_consumer_list_open(kit.model, NULL, fault));
+	refused(SKAFU_EINVAL, skafu_consumer_list_next(NULL, &info, fault));
+	went(skafu_consumer_list_open(kit.model, &list, fault));
+	refused(SKAFU_EINVAL, skafu_consumer_list_next(list, NULL, fault));
+	skafu_consumer_list_free(list);
+	skafu_consumer_list_free(NULL);
+	refused(SKAFU_EINVAL, skafu_consumer_pause(kit.model, NULL, fault));
+	refused(SKAFU_EINVAL, skafu_consumer_pause(kit.model, name, fault));
+	refused(SKAFU_EINVAL, skafu_consumer_rewind(NULL, "reserve", 0, fault));
+	refused(SKAFU_EINVAL, skafu_consumer_remove(NULL, "reserve", fault));
+	kit_close(&kit);
+}
+END_TEST
+
+static int32_t look_and_change(void *user)
+{
+	enum trouble_what what = *(enum trouble_what *)user;
+	skafu_consumer_list *list = NULL;
+	const skafu_consumer_info *info = NULL;
+	int32_t rc = skafu_consumer_list_open(kit.model, &list, fault);
+
+	if (rc == 0)
+		rc = skafu_consumer_list_next(list, &info, fault);
+	skafu_consumer_list_free(list);
+	if (rc >= 0)
+		rc = skafu_consumer_pause(kit.model, "reserve", fault);
+	if (rc == 0)
+		rc = skafu_consumer_rewind(kit.model, "reserve", 3, fault);
+	if (rc == 0)
+		rc = skafu_consumer_remove(kit.model, "reserve", fault);
+	trouble_set(what, -1);
+	kit_run(&kit); /* it is there again, and nothing is recorded twice */
+	went(skafu_consumer_resume(kit.model, "reserve", fault));
+	kit_run(&kit);
+	kit_stop(&kit);
+	return rc;
+}
+
+START_TEST(whatever_is_missing)
+{
+	enum trouble_what what = (enum trouble_what)_i;
+	skafu_source source = kit_source(ordered, 1);
+
+	source.partitions = 4;
+	trouble_put();
+	kit_open(&kit);
+	kit_add_reaction(&kit, "reserve", &source, NULL, kit_reserve);
+	kit_orders(&kit, 10, 5);
+	kit_run(&kit);
+	kit_stop(&kit);
+	ck_assert_uint_gt(trouble_each(what, look_and_change, &what), 2);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Reserved"), 10);
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+	tcase_add_test(tests, bad_calls_are_refused);
+	tcase_add_loop_test(tests, whatever_is_missing, 0, TROUBLE_WHATS);
 	tcase_add_test(tests, who_there_is);
 	tcase_add_test(tests, paused_and_resumed);
 	tcase_add_test(tests, rewound_without_a_double);

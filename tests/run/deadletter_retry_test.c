@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/trouble.h"
 #include "fault/actors.h"
 #include "run/deadletter.h"
 #include "run/kit.h"
@@ -294,8 +295,44 @@ START_TEST(bad_calls_are_refused)
 }
 END_TEST
 
+/* Retry one and discard one, whatever fails; the letters that are left come to their end. */
+static int32_t retry_and_discard(void *user)
+{
+	enum trouble_what what = *(enum trouble_what *)user;
+	uint64_t count = 0;
+	int32_t rc = skafu_dead_letters_retry(kit.engine, NULL, 1, &count, fault);
+
+	if (rc == 0)
+		rc = skafu_dead_letters_discard(kit.engine, NULL, 1, "not wanted", &count, fault);
+	trouble_set(what, -1);
+	return rc;
+}
+
+START_TEST(whatever_is_missing)
+{
+	enum trouble_what what = (enum trouble_what)(_i % TROUBLE_WHATS);
+
+	trouble_put();
+	begin(_i < TROUBLE_WHATS ? SKAFU_THEN_GO_ON : SKAFU_THEN_PARK_KEY, 1);
+	for (int i = 0; i < 600; i++)
+		kit_order(&kit, i % 2 ? "bad-1" : "bad-2");
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 600);
+	poison = NULL;
+	ck_assert_uint_gt(trouble_each(what, retry_and_discard, &what), 0);
+	uint64_t left = letters(), done = reserved();
+	ck_assert_uint_gt(left, 0);
+	ck_assert_uint_eq(retried(NULL), left);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(reserved(), done + left);
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+	tcase_add_loop_test(tests, whatever_is_missing, 0, 2 * TROUBLE_WHATS);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_poisoned_event_is_set_aside_and_the_rest_goes_on);
 	tcase_add_test(tests, a_letter_says_what_it_is);

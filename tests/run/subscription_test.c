@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "run/deadletter.h"
+#include "base/trouble.h"
 #include "run/kit.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -417,8 +418,144 @@ START_TEST(newer_behind_one_that_is_out)
 }
 END_TEST
 
+START_TEST(bad_calls_are_refused)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .open_max = UINT32_MAX};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	kit_orders(&kit, 2, 1);
+	refused(SKAFU_ELIMIT, skafu_subscription_open(kit.model, "s", &opts, &subscription, fault));
+	refused(SKAFU_EINVAL, skafu_subscription_next(NULL, 1, 0, &records, fault));
+	refused(SKAFU_EINVAL, skafu_subscription_ack(NULL, 1, fault));
+	refused(SKAFU_EINVAL, skafu_subscription_fail(NULL, 1, SKAFU_EHOST, NULL, fault));
+	subscription = open_one("s", NULL);
+	refused(SKAFU_EINVAL, skafu_subscription_next(subscription, 1, 0, NULL, fault));
+	refused(SKAFU_EINVAL, skafu_subscription_ack_in(subscription, 1, NULL, fault));
+	batch = batch_of(kit.store);
+	refused(SKAFU_EINVAL, skafu_subscription_ack_in(NULL, 1, batch, fault));
+	skafu_batch_free(batch);
+	/* Without words the code speaks. */
+	ck_assert_int_eq(next(1), 1);
+	went(skafu_subscription_fail(subscription, 1, SKAFU_EIO, NULL, fault));
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Rewound by an operator while records are out: what was handed out is somebody else's to acknowledge. */
+START_TEST(lost_to_somebody_else)
+{
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition};
+
+	kit_open(&kit);
+	kit_orders(&kit, 5, 1);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(3), 3);
+	went(skafu_consumer_rewind(kit.model, "s", 4, fault));
+	refused(SKAFU_EROW, skafu_subscription_ack(subscription, 3, fault));
+	message_names("s");
+	ck_assert_int_eq(next(5), 1);
+	ck_assert_uint_eq(records[0]->sequence, 5);
+	went(skafu_subscription_ack(subscription, 5, fault));
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(interrupted)
+{
+	kit_open(&kit);
+	subscription = open_one("s", NULL);
+	ck_assert_int_eq(next(1), 0);
+	skafu_store_interrupt(kit.store);
+	ck_assert_int_eq(next(1), 0); /* nobody was waiting */
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+START_TEST(newer_ones_are_passed_over)
+{
+	skafu_source skips = one_partition;
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &skips};
+	skafu_new_record newer = {.size = sizeof newer, .type = "Ordered", .stream = "o", .source = "shop",
+				  .event_version = 2u << 16};
+	skafu_batch *batch;
+
+	kit_open(&kit);
+	skips.flags = SKAFU_SOURCE_SKIP_NEWER;
+	batch = batch_of(kit.store);
+	went(skafu_batch_add(batch, &newer, fault));
+	appended_by(kit.store, batch);
+	kit_order(&kit, "o");
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(5), 1);
+	ck_assert_uint_eq(records[0]->sequence, 2);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+}
+END_TEST
+
+/* An open, what it gives, an acknowledgement in either way, a failure. */
+static int32_t follow(void *user)
+{
+	enum trouble_what what = *(enum trouble_what *)user;
+	static const skafu_retry_policy soon = {.size = sizeof soon, .attempts_max = 3, .delay_ns = 1};
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition, .retry = &soon};
+	skafu_batch *batch = NULL;
+	int32_t rc = skafu_subscription_open(kit.model, "s", &opts, &subscription, fault);
+
+	if (rc != 0)
+		return rc;
+	rc = skafu_subscription_next(subscription, 4, 0, &records, fault);
+	uint64_t first = rc > 0 ? records[0]->sequence : 0;
+	if (rc == 4)
+		rc = skafu_subscription_ack(subscription, first, fault);
+	if (rc == 0)
+		rc = skafu_batch_new(kit.store, &batch, fault);
+	if (rc == 0 && first != 0)
+		rc = skafu_subscription_ack_in(subscription, first + 1, batch, fault);
+	if (rc == 0 && first != 0)
+		rc = skafu_append(kit.store, batch, SECOND, NULL, fault);
+	if (rc == 0 && first != 0)
+		rc = skafu_subscription_fail(subscription, first + 2, SKAFU_EHOST, "no", fault);
+	trouble_set(what, -1);
+	skafu_batch_free(batch);
+	skafu_subscription_close(subscription);
+	return rc;
+}
+
+START_TEST(whatever_is_missing)
+{
+	enum trouble_what what = (enum trouble_what)_i;
+	skafu_subscription_opts opts = {.size = sizeof opts, .source = &one_partition};
+
+	trouble_put();
+	kit_open(&kit);
+	went(skafu_model_freeze(kit.model, fault));
+	kit_orders(&kit, 4000, 5);
+	ck_assert_uint_gt(trouble_each(what, follow, &what), 0);
+	/* Nothing was lost: what is not acknowledged is still to come, in order. */
+	struct skafu__checkpoint checkpoint = {0};
+	ck_assert_int_eq(skafu__checkpoint_get(kit.store, "s", 0, &checkpoint, fault), 1);
+	subscription = open_one("s", &opts);
+	ck_assert_int_eq(next(1), 1);
+	ck_assert_uint_eq(records[0]->sequence, checkpoint.sequence + 1);
+	ck_assert_uint_eq(1 + take_all() + checkpoint.sequence, 4000);
+	skafu_subscription_close(subscription);
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
+	tcase_add_test(tests, bad_calls_are_refused);
+	tcase_add_test(tests, lost_to_somebody_else);
+	tcase_add_test(tests, interrupted);
+	tcase_add_test(tests, newer_ones_are_passed_over);
+	tcase_add_loop_test(tests, whatever_is_missing, 0, TROUBLE_WHATS);
 	tcase_add_test(tests, history_and_present);
 	tcase_add_test(tests, acknowledged_in_a_batch);
 	tcase_add_test(tests, a_failed_record_comes_again);
