@@ -47,7 +47,8 @@ typedef struct skafu_store_opts {
 	uint32_t readers_max;            /* read slots of all processes; 0: 1,024; the first opener decides */
 	uint64_t overlay_bytes_max;      /* memory for what is appended but not folded yet; 0: 32 MiB */
 	uint64_t cache_bytes_max;        /* memory for heads of streams and the like; 0: 16 MiB */
-	uint32_t fold_records;           /* fold when so many records are not folded; 0: 16,384; 1 to 1,000,000 */
+	uint32_t fold_records;           /* fold when so many records are not folded, or overlay_bytes_max demands it;
+					  * 0: 16,384; 1 to 1,000,000 */
 	uint32_t reserved;               /* 0 */
 } skafu_store_opts;
 

@@ -55,8 +55,9 @@ static void open_tune(skafu_store *store)
 		tuning->segment_bytes = SKAFU__SEGMENT_BYTES_DEFAULT;
 	if (tuning->map_bytes == 0 || tuning->map_bytes > store->opts.store_bytes_max)
 		tuning->map_bytes = store->opts.store_bytes_max;
+	uint64_t most = store->opts.overlay_bytes_max / SKAFU__OVERLAY_BYTES_PER_WEIGHT;
 	if (tuning->fold_records == 0)
-		tuning->fold_records = store->opts.fold_records;
+		tuning->fold_records = store->opts.fold_records < most ? store->opts.fold_records : (uint32_t)most;
 }
 
 /* ---- options ------------------------------------------------------------------------------------------------- */

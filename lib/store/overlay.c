@@ -8,6 +8,7 @@
 
 #define OVERLAY_NONE UINT32_MAX
 #define OVERLAY_ROW_BYTES_PER_WEIGHT 256
+#define OVERLAY_ENTRIES_PER_WEIGHT 8
 #define OVERLAY_ENTRIES_MAX (UINT32_MAX / 2)
 #define OVERLAY_LINK_AHEAD 8 /* entries between the fetch of a slot and its use */
 
@@ -260,6 +261,8 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 	skafu__buf_clear(&overlay->row_bytes);
 	overlay->row_count = 0;
 	overlay->mark_count = 0;
+	overlay->entry_count = 0;
+	overlay->entries_marked = 0;
 	overlay->base = base;
 	overlay->covered = base;
 	overlay->covered_sequence = base_sequence;
@@ -272,17 +275,21 @@ int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimens
 	int32_t rc = overlay_grow_entries(overlay->sys, list);
 	if (rc == 0)
 		rc = overlay_grow_slots(overlay->sys, list);
-	if (rc == 0)
-		list->entries[list->count++] = (struct skafu__entry){key, position, extra};
-	return rc;
+	if (rc != 0)
+		return rc;
+	list->entries[list->count++] = (struct skafu__entry){key, position, extra};
+	overlay->entry_count++;
+	return 0;
 }
 
-/* Rows count by number and by size, so that large values bring a fold forward too. */
-static uint64_t overlay_commit_weight(const struct skafu__commit *commit)
+/* Rows count by number and by size, so that large values bring a fold forward too; and so do many tags. */
+static uint64_t overlay_commit_weight(const struct skafu__commit *commit, uint64_t entries)
 {
 	size_t row_bytes = (size_t)(commit->bytes + commit->records_offset - commit->rows);
-	return (commit->record_count ? commit->record_count : 1u) + (uint64_t)commit->row_count +
-	       row_bytes / OVERLAY_ROW_BYTES_PER_WEIGHT;
+	uint64_t weight = commit->record_count ? commit->record_count : 1u;
+	if (entries > weight * OVERLAY_ENTRIES_PER_WEIGHT)
+		weight = entries / OVERLAY_ENTRIES_PER_WEIGHT;
+	return weight + (uint64_t)commit->row_count + row_bytes / OVERLAY_ROW_BYTES_PER_WEIGHT;
 }
 
 int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit)
@@ -298,7 +305,9 @@ int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu_
 	overlay->covered = commit->number;
 	overlay->covered_sequence = skafu__commit_last_sequence(commit);
 	overlay->covered_recorded_ns = commit->recorded_ns;
-	uint64_t weight = skafu__overlay_weight(overlay) + overlay_commit_weight(commit);
+	uint64_t entries = overlay->entry_count - overlay->entries_marked;
+	uint64_t weight = skafu__overlay_weight(overlay) + overlay_commit_weight(commit, entries);
+	overlay->entries_marked = overlay->entry_count;
 	overlay->marks[overlay->mark_count++] =
 		(struct skafu__overlay_mark){overlay->covered, overlay->covered_sequence, weight};
 	return 0;

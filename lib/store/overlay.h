@@ -21,7 +21,11 @@
 
 struct skafu__overlay_list;
 
-/* A commit that is held.  Its weight is what it costs to keep: records, or 1 when it has none, and its rows. */
+/* What is kept of one unit of weight, about, at most. */
+#define SKAFU__OVERLAY_BYTES_PER_WEIGHT 1024u
+
+/* A commit that is held.  Its weight is what it costs to keep: records, or 1 when it has none, its rows, and what of
+ * its index entries is beyond that of records with few tags. */
 struct skafu__overlay_mark {
 	uint64_t commit;
 	uint64_t last_sequence;
@@ -38,6 +42,8 @@ struct skafu__overlay {
 	struct skafu__overlay_mark *marks; /* of the commits held, in order */
 	size_t mark_count;
 	size_t mark_room;
+	size_t entry_count;    /* of all dimensions */
+	size_t entries_marked; /* of these, of commits that are covered */
 	struct skafu__map row_heads; /* table and key -> index + 1 into row versions */
 	struct skafu__overlay_row *rows;
 	size_t row_count;

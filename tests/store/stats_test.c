@@ -2,6 +2,7 @@
  * stats_test.c: the figures of a store, and sizes of the struct that are smaller than today's.
  */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store/tempstore.h"
@@ -62,10 +63,48 @@ START_TEST(bad_calls_are_refused)
 }
 END_TEST
 
+static uint64_t overlay_most(uint64_t bytes_max, const char *tags)
+{
+	skafu_store_opts opts = {.size = sizeof opts, .flags = SKAFU_STORE_CREATE, .overlay_bytes_max = bytes_max,
+				 .fold_records = 1000000, .tags_max = 255};
+	skafu_store_stats stats = {.size = sizeof stats};
+	struct tempstore temp;
+	uint64_t most = 0;
+	char stream[20];
+
+	tempstore_make(&temp);
+	without_syncs();
+	tempstore_open(&temp, &opts);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(stream, sizeof stream, "stream-%d", i);
+		append_event(temp.store, stream, "T", tags);
+		if (i % 50 == 0)
+			append_row(temp.store, "table", stream, "some value");
+		went(skafu_store_stats_get(temp.store, &stats, fault));
+		if (stats.overlay_bytes > most)
+			most = stats.overlay_bytes;
+	}
+	tempstore_done(&temp);
+	return most;
+}
+
+START_TEST(the_memory_of_the_overlay_is_bounded)
+{
+	char tags[900] = "t0";
+
+	for (int i = 1; i < 60; i++)
+		snprintf(tags + strlen(tags), sizeof tags - strlen(tags), " t:%d", i);
+	ck_assert_uint_le(overlay_most(1u << 20, "a:1 b:2 c:3"), 1u << 20);
+	ck_assert_uint_le(overlay_most(1u << 16, NULL), 1u << 16);
+	ck_assert_uint_le(overlay_most(1u << 20, tags), 1u << 20);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_test(tests, figures_follow_what_is_done);
 	tcase_add_test(tests, older_hosts_get_what_they_know);
+	tcase_add_test(tests, the_memory_of_the_overlay_is_bounded);
 	tcase_add_test(tests, bad_calls_are_refused);
 }
 
