@@ -86,9 +86,9 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
 int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *what, skafu_error *error);
 
 /* Make the map larger (double; when adopt is 1, as far as another process has written, if it is not yet).  No
-/* The write transaction; the same SKAFU_EMISUSE.  Now and then it clears the slots of readers that were killed. */
- * map full calls it again.  SKAFU_EFULL at the limit; SKAFU_ENOMEM when there is no room for a larger
- * map, and then it is as it was. */
+ * transaction of this process may be open.  Where a killed reader held pages it frees those instead: whoever finds
+ * the map full calls it again.  SKAFU_EFULL at the limit; SKAFU_ENOMEM when there is no room for a larger map, and
+ * then it is as it was. */
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error);
 
 /* SKAFU_EDAMAGED when the lock file was deleted or replaced since it was opened: two writers would not see each
