@@ -117,9 +117,9 @@ all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
 examples: $(EXAMPLES) $(if $(TOOL),$(BUILD)/skafuctl)
 
 # Only these goals may install packages: a packager's `make` and `make install` never do.
-INSTALLING := run check crash bench cover mcdc fuzz lint check-long check-single check-bindings check-install
+INSTALLING := run check crash bench cover mcdc fuzz lint check-long check-single check-bindings check-install abi check-abi
 NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(filter $(INSTALLING),$(MAKECMDGOALS))),\
-        $(or $(strip $(if $(filter fuzz lint check-long check-install,$(MAKECMDGOALS)),deps-long) \
+        $(or $(strip $(if $(filter fuzz lint check-long check-install abi check-abi,$(MAKECMDGOALS)),deps-long) \
         $(if $(filter mcdc,$(MAKECMDGOALS)),deps-mcdc)),deps),deps-run))
 
 # A file that changes when compiler or flags do, so that objects of other flags are made again.
@@ -257,7 +257,7 @@ DEPS_RUN := gcc=gcc make=make libc6-dev=file:crt1.o pkg-config=pkg-config xz-uti
 DEPS      = $(DEPS_RUN) g++=g++ check=pc:check libsqlite3-dev=pc:sqlite3 mandoc=mandoc universal-ctags=ctags \
             python3=python3
 DEPS_LONG = $(DEPS) clang=clang cmake=cmake libclang-rt-14-dev=fuzzer:clang valgrind=valgrind cppcheck=cppcheck \
-            clang-tidy=clang-tidy
+            clang-tidy=clang-tidy abigail-tools=abidiff
 DEPS_MCDC = $(DEPS) clang-19=clang-19 llvm-19=llvm-cov-19 libclang-rt-19-dev=fuzzer:clang-19
 
 .PHONY: deps deps-run deps-long deps-mcdc
@@ -288,7 +288,7 @@ endif
 
 RUNNER = BUILD='$(BUILD)' CC='$(CC)' JOBS='$(JOBS)' tests/run.sh
 
-.PHONY: check check-long check-single check-bindings check-install check-fresh valgrind crash bench fuzz cover mcdc lint run headers map
+.PHONY: abi check-abi check check-long check-single check-bindings check-install check-fresh valgrind crash bench fuzz cover mcdc lint run headers map
 check: $(NEED) $(CHECK_PROGRAMS) $(if $(strip $(CHECK_FIRST)$(CHECK_LAST)),all)
 	@$(RUNNER) $(CHECK_FIRST) $(CHECK_PROGRAMS) $(CHECK_LAST:examples/%=$(BUILD)/examples/%)
 
@@ -350,23 +350,21 @@ $(BUILD)/mcdc/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $$(call linked,mcdc,tests/fuzz/$$
 	$(Q)$(CLANG_MCDC) $(call flags,mcdc) -fsanitize=fuzzer -Itests -MMD -MP -MF $@.d $(filter %.c %.o %.a,$^) \
 		$(LDFLAGS) $(LIB_LIBS) -lpthread -lm -o $@
 
+# What programs that were built before rely on; `make abi` writes the reference, after a look at the change.
+abi: $(NEED) $(BUILD)/libskafu.so
+	@BUILD='$(BUILD)' tests/abi.sh write
+check-abi: $(NEED) $(BUILD)/libskafu.so amalgamation
+	@BUILD='$(BUILD)' CC='$(CC)' tests/abi.sh check
+
 SINGLE := $(call programs,single,$(call match,$(UNIT)))
 check-single: $(NEED) amalgamation $(SINGLE)
 	@$(RUNNER) $(SINGLE)
 
-# Library, kit and examples.  The analyser of gcc does not get as far when the optimiser has been there before it.
+# Library, kit and examples.
 LINTED := $(call match,$(SRC) $(KIT_SRC) $(LESSONS) $(TOOL) $(APP_SRC))
-LINT_CFLAGS = $(BASE) -Ilib -Iexamples/skafu $(LIB_CFLAGS) $(APP_CFLAGS)
-each = $(Q)printf '%s\n' $(LINTED) | xargs -P $(JOBS) -n $(1)
+LINT_CFLAGS = $(BASE) -DSKAFU__ANALYSED -Ilib -Iexamples/skafu $(LIB_CFLAGS) $(APP_CFLAGS)
 lint: $(NEED)
-	@mkdir -p $(BUILD)
-	$(Q)cppcheck -q -j $(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 --suppress=missingIncludeSystem \
-		--suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE -Iinclude -Ilib -Iexamples/skafu $(LINTED)
-	$(call each,8) sh -c 'clang-tidy --quiet "$$@" -- $(LINT_CFLAGS) 2>$(BUILD)/tidy.$$$$ || \
-		{ cat $(BUILD)/tidy.$$$$; exit 1; }' clang-tidy
-	$(call each,1) sh -c '$(CC) $(LINT_CFLAGS) -O0 -fanalyzer -Werror -c "$$1" -o /dev/null' analyzer
-	$(Q)rm -f $(BUILD)/tidy.*; echo '$(words $(LINTED)) files, 3 analysers'
+	@LINT_CFLAGS='$(LINT_CFLAGS)' CC='$(CC)' JOBS='$(JOBS)' tests/lint.sh $(LINTED)
 
 # The application once it stands, the lessons in the order of learning until then.
 TOUR := $(filter $(LESSONS:examples/%.c=$(BUILD)/examples/%),$(addprefix $(BUILD)/examples/,hello bank course saga))

@@ -11,12 +11,12 @@
 #define main bank_main
 #define happened bank_happened
 #define order bank_order
-#include "bank.c"
+#include "bank.c" /* NOLINT(bugprone-suspicious-include): the lessons are what is tested */
 #undef order
 #undef happened
 #undef main
 #define main saga_main
-#include "saga.c"
+#include "saga.c" /* NOLINT(bugprone-suspicious-include) */
 #undef main
 #include <skafu_test.h>
 

@@ -135,7 +135,8 @@ static int take_file(struct cli *cli, const char *path, const struct delivery *g
 	const char *secret = getenv("GITHUB_WEBHOOK_SECRET");
 	struct delivery delivery = *given;
 	struct text content = {.limit = (size_t)256 << 20};
-	FILE *from = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+	FILE *opened = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
+	FILE *from = strcmp(path, "-") == 0 ? stdin : opened;
 	int status = CLI_FINE;
 
 	if (from == NULL || read_all(from, &content) != 0) {
@@ -151,8 +152,8 @@ static int take_file(struct cli *cli, const char *path, const struct delivery *g
 		delivery.length = content.length;
 		status = take(cli, &delivery, tally);
 	}
-	if (from != NULL && from != stdin)
-		fclose(from);
+	if (opened != NULL)
+		fclose(opened);
 	text_free(&content);
 	return status;
 }

@@ -182,7 +182,7 @@ static int delete (struct cli *cli, const char *name)
 	command = domain_command("DeleteTemplate", domain_stream(stream, "template", name), &data);
 	rc = data.rc != SKAFU_OK ? failed_text(cli->error, data.rc, "the name")
 				 : app_execute(&cli->app, &request, TEMPLATE_DOMAIN, &command, &outcome, cli->error);
-	if (rc != SKAFU_OK)
+	if (rc != SKAFU_OK || outcome == NULL)
 		status = cli_fail(cli, "deleting the template");
 	else if (outcome->decision == SKAFU_DECISION_REFUSED)
 		status = cli_refused(cli, outcome);

@@ -158,13 +158,14 @@ int32_t expand_condition(const char *condition, const struct values *values, con
 	char *name;
 	char *sign;
 	const char *value;
+	size_t length = strlen(condition);
 	int negated;
 
-	if (strlen(condition) >= sizeof copy) {
+	if (length >= sizeof copy) {
 		faults_add(faults, where, line, "a condition has more than %d bytes", EXPAND_TAG_BYTES);
 		return SKAFU_EINVAL;
 	}
-	strcpy(copy, condition);
+	memcpy(copy, condition, length + 1);
 	sign = strstr(copy, "==");
 	if (sign == NULL)
 		sign = strstr(copy, "!=");

@@ -125,8 +125,9 @@ static const struct cli_command *find(const char *name)
 	return NULL;
 }
 
-static const char *home_of(struct cli *cli, char *buffer, size_t size)
+static const char *home_of(struct cli *cli)
 {
+	static char home_of_user[900];
 	const char *home = getenv("SKAFU_HOME");
 	const char *data = getenv("XDG_DATA_HOME");
 
@@ -134,10 +135,11 @@ static const char *home_of(struct cli *cli, char *buffer, size_t size)
 	if (home != NULL && home[0] != '\0')
 		return home;
 	if (data != NULL && data[0] == '/')
-		snprintf(buffer, size, "%s/skafu", data);
+		snprintf(home_of_user, sizeof home_of_user, "%s/skafu", data);
 	else
-		snprintf(buffer, size, "%s/.local/share/skafu", getenv("HOME") != NULL ? getenv("HOME") : ".");
-	return buffer;
+		snprintf(home_of_user, sizeof home_of_user, "%s/.local/share/skafu",
+			 getenv("HOME") != NULL ? getenv("HOME") : ".");
+	return home_of_user;
 }
 
 static void alert(void *user, const char *sentence)
@@ -167,7 +169,6 @@ static int run(const struct cli_command *command, struct cli *cli)
 static int dispatch(struct cli *cli)
 {
 	const struct cli_command *command = find(cli->argv[0]);
-	char buffer[900];
 	int status;
 
 	if (command == NULL) {
@@ -178,7 +179,7 @@ static int dispatch(struct cli *cli)
 	cli->argv++;
 	if (cli_option(cli, "--help", NULL) || cli_option(cli, "-h", NULL))
 		return help(command);
-	cli->home = home_of(cli, buffer, sizeof buffer);
+	cli->home = home_of(cli);
 	if (cli->argc < command->argc_min || cli->argc > command->argc_max)
 		return cli_usage("usage: skafu %s %s", command->name, command->arguments);
 	if (skafu_error_new(&cli->error) != SKAFU_OK)
@@ -191,6 +192,7 @@ static int dispatch(struct cli *cli)
 int main(int argc, char **argv)
 {
 	struct cli cli = {.argc = argc - 1, .argv = argv + 1, .begun_ns = skafu_time_now()};
+	const struct cli_command *asked;
 	const char *home = NULL;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -200,8 +202,8 @@ int main(int argc, char **argv)
 	cli.colours = !cli.json && isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	if (cli_option(&cli, "--no-color", NULL))
 		cli.colours = 0;
-	if (cli.argc > 1 && strcmp(cli.argv[0], "help") == 0 && find(cli.argv[1]) != NULL)
-		return help(find(cli.argv[1]));
+	if (cli.argc > 1 && strcmp(cli.argv[0], "help") == 0 && (asked = find(cli.argv[1])) != NULL)
+		return help(asked);
 	if (cli.argc > 0 && (strcmp(cli.argv[0], "--help") == 0 || strcmp(cli.argv[0], "-h") == 0 ||
 			     strcmp(cli.argv[0], "help") == 0))
 		return usage(stdout, CLI_FINE);

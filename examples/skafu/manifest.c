@@ -289,11 +289,12 @@ int32_t manifest_read(const char *folder, struct manifest **out_manifest, struct
 {
 	struct text content = {0};
 	struct manifest *manifest = calloc(1, sizeof *manifest);
-	int32_t rc = files_read(folder, MANIFEST_FILE, MANIFEST_BYTES, &content, error);
+	int32_t rc;
 
 	*out_manifest = NULL;
 	if (manifest == NULL)
-		rc = failed(error, SKAFU_ENOMEM, "There is no memory for the manifest of %s.", folder);
+		return failed(error, SKAFU_ENOMEM, "There is no memory for the manifest of %s.", folder);
+	rc = files_read(folder, MANIFEST_FILE, MANIFEST_BYTES, &content, error);
 	if (rc == SKAFU_ENOTFOUND || rc == SKAFU_ELIMIT || rc == SKAFU_EINVAL) {
 		faults_add(faults, MANIFEST_FILE, 0, "it is missing, no file, or has more than %d bytes",
 			   MANIFEST_BYTES);

@@ -52,12 +52,13 @@ static double number_of(const skafu_record *record, const char *pointer)
 	return strtod(text, NULL);
 }
 
-static int is_beyond(const skafu_record *metric)
+/* The threshold that the metric is beyond; NULL: it has none or is within it. */
+static const struct threshold *exceeded(const skafu_record *metric)
 {
 	char name[160];
 	const struct threshold *threshold = threshold_of(record_get(metric, "/metric", name, sizeof name));
 
-	return threshold != NULL && number_of(metric, "/value") > threshold->most;
+	return threshold != NULL && number_of(metric, "/value") > threshold->most ? threshold : NULL;
 }
 
 /* ---- commands of collect.c ---- */
@@ -132,16 +133,15 @@ static int32_t measure(void *user, const skafu_record *event, skafu_turn *turn, 
 static int32_t compare(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
 {
 	struct json data = {.rc = SKAFU_OK};
-	char metric[160];
+	const struct threshold *threshold = exceeded(event);
 
 	(void)user;
-	if (!is_beyond(event))
+	if (threshold == NULL)
 		return SKAFU_OK;
-	record_get(event, "/metric", metric, sizeof metric);
 	json_open(&data, NULL, '{');
-	json_text(&data, "metric", metric);
+	json_text(&data, "metric", threshold->metric);
 	json_real(&data, "value", number_of(event, "/value"));
-	json_real(&data, "threshold", threshold_of(metric)->most);
+	json_real(&data, "threshold", threshold->most);
 	json_text(&data, "severity", "WARNING");
 	json_close(&data, '}');
 	return domain_emit(turn, "ThresholdBreached", event->stream, NULL, &data, error);
@@ -167,8 +167,8 @@ static int32_t alert_route(void *user, const skafu_record *input, skafu_writer *
 		return rc;
 	if (strcmp(input->type, "ThresholdBreached") == 0)
 		return SKAFU_ROUTE_START;
-	return strcmp(input->type, "MetricCollected") == 0 && is_beyond(input) ? SKAFU_ROUTE_CONTINUE
-									       : SKAFU_ROUTE_STOP;
+	return strcmp(input->type, "MetricCollected") == 0 && exceeded(input) ? SKAFU_ROUTE_CONTINUE
+									      : SKAFU_ROUTE_STOP;
 }
 
 static int32_t alert_evolve(void *user, void *state, const skafu_record *input, skafu_error *error)
@@ -192,7 +192,7 @@ static int32_t alert_act(void *user, const skafu_record *input, const void *stat
 	char message[320];
 
 	(void)user;
-	if (is_raised ? alert->breaches > 1 : strcmp(input->type, "MetricCollected") == 0 && is_beyond(input))
+	if (is_raised ? alert->breaches > 1 : strcmp(input->type, "MetricCollected") == 0 && exceeded(input))
 		return SKAFU_OK; /* it is known already */
 	snprintf(message, sizeof message, "%s is %g, %s", record_get(input, "/metric", metric, sizeof metric),
 		 number_of(input, "/value"), is_raised ? "beyond its threshold" : "within its threshold again");

@@ -93,7 +93,7 @@ static void parse_bracket(struct program *program)
 
 		if (from == '[' && strchr(":.=", *program->rest) != NULL)
 			program->broken = 1; /* [:alpha:] and its kin */
-		if (program->rest[0] == '-' && program->rest[0] != '\0' && program->rest[1] != ']') {
+		if (program->rest[0] == '-' && program->rest[1] != '\0' && program->rest[1] != ']') {
 			program->rest++;
 			to = take(program);
 		}

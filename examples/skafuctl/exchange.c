@@ -152,6 +152,7 @@ static int import_run(struct ctl *ctl, const skafu_import_opts *opts, struct job
 int ctl_import(struct ctl *ctl)
 {
 	struct job job = {.file = stdin};
+	FILE *opened = NULL;
 	const char *aside = NULL;
 	skafu_import_opts opts = {.size = sizeof opts};
 	int status = ctl_form_option(ctl, &opts.form);
@@ -165,9 +166,10 @@ int ctl_import(struct ctl *ctl)
 		return status;
 	if (ctl->argc > 0 && strcmp(ctl->argv[0], "-") != 0) {
 		const char *slash = strrchr(ctl->argv[0], '/');
-		job.file = fopen(ctl->argv[0], "r");
-		if (!job.file)
+		opened = fopen(ctl->argv[0], "r");
+		if (!opened)
 			return ctl_fail_file(ctl->argv[0]);
+		job.file = opened;
 		if (!has_origin)
 			opts.origin = slash ? slash + 1 : ctl->argv[0];
 	}
@@ -176,7 +178,7 @@ int ctl_import(struct ctl *ctl)
 	status = aside && !job.aside ? ctl_fail_file(aside) : import_run(ctl, &opts, &job);
 	if (job.aside && fclose(job.aside) != 0 && status == CTL_FINE)
 		status = ctl_fail_file(aside);
-	if (job.file != stdin)
-		fclose(job.file);
+	if (opened)
+		fclose(opened);
 	return status;
 }

@@ -355,8 +355,8 @@ static int carry_on(struct ctl *ctl, skafu_engine *engine, const uint8_t id[16])
 			rc = skafu_replay_info_get(ctl->store, id, &info, ctl->error);
 		if (rc != 0 || info.state != SKAFU_REPLAY_RUNNING)
 			break;
-		if (ctl_stopped())
-			rc = skafu_replay_cancel(engine, id, ctl->error);
+		if (ctl_stopped() && (rc = skafu_replay_cancel(engine, id, ctl->error)) < 0)
+			break;
 		ctl_progress("replaying", info.done, info.total);
 	}
 	ctl_progress_end();

@@ -300,6 +300,7 @@ static int trace_link(struct trace *trace)
 		trace->by_id[i] = i;
 	trace_sorted = trace;
 	qsort(trace->by_id, trace->count, sizeof *trace->by_id, trace_order);
+	trace_sorted = NULL;
 	for (size_t i = 0; i < trace->count; i++) {
 		struct trace_node *node = &trace->nodes[i];
 		size_t parent = trace_find(trace, node->record->causation);

@@ -193,14 +193,15 @@ static int main_command(struct ctl *ctl)
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.argc = argc - 1, .argv = argv + 1};
+	const struct ctl_command *asked;
 	signal(SIGPIPE, SIG_IGN);
 	ctl.json = ctl_option(&ctl, "--json", NULL);
 	ctl.is_plain = !isatty(STDOUT_FILENO);
 	ctl.colours = !ctl.json && !ctl.is_plain && !getenv("NO_COLOR");
 	if (ctl_option(&ctl, "--no-color", NULL))
 		ctl.colours = 0;
-	if (ctl.argc > 0 && strcmp(ctl.argv[0], "help") == 0 && ctl.argc > 1 && main_find(ctl.argv[1]))
-		return main_help(main_find(ctl.argv[1]));
+	if (ctl.argc > 0 && strcmp(ctl.argv[0], "help") == 0 && ctl.argc > 1 && (asked = main_find(ctl.argv[1])))
+		return main_help(asked);
 	if (ctl.argc > 0 && (strcmp(ctl.argv[0], "--help") == 0 || strcmp(ctl.argv[0], "-h") == 0 ||
 			     strcmp(ctl.argv[0], "help") == 0))
 		return main_usage(stdout, CTL_FINE);

@@ -4,6 +4,7 @@
  * Invariant: a message is always NUL-terminated, at most 1,023 bytes, and never ends within a character.  Messages
  * are built aside first, since a caller may pass the old message of the same object as an argument.
  */
+#undef SKAFU__ANALYSED /* the functions themselves are here */
 #include "base/error.h"
 
 #include <errno.h>

@@ -33,6 +33,21 @@ void skafu__error_set_pid(skafu_error *error, int64_t pid);
 /* Carry a failure from one error object to another (either may be NULL); returns the code. */
 int32_t skafu__error_copy(skafu_error *to, const skafu_error *from, int32_t code);
 
+/* For analysers, which read one file at a time: what has failed never answers SKAFU_OK. */
+#ifdef SKAFU__ANALYSED
+static inline int32_t skafu__failed(int32_t rc)
+{
+	if (rc >= 0)
+		__builtin_unreachable();
+	return rc;
+}
+
+#define skafu__fail(...) skafu__failed(skafu__fail(__VA_ARGS__))
+#define skafu__fail_os(...) skafu__failed(skafu__fail_os(__VA_ARGS__))
+#define skafu__fail_memory(error) skafu__failed(skafu__fail_memory(error))
+#define skafu__error_copy(to, from, code) skafu__failed(skafu__error_copy(to, from, code))
+#endif
+
 /* An error object without an allocation, for code that must keep a failure until later.  Embed it, init it. */
 struct skafu_error {
 	int32_t code;

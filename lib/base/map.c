@@ -152,7 +152,7 @@ static void map_keys_pack(struct skafu__map *map, uint8_t *keys)
 
 		if (slot->place == MAP_FREE)
 			continue;
-		if (slot->length > 0)
+		if (slot->length > 0 && map->keys)
 			memcpy(keys + length, map->keys + slot->place, slot->length);
 		slot->place = (uint32_t)length;
 		length += slot->length;

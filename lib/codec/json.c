@@ -310,7 +310,7 @@ static const uint8_t *json_hash_escaped(struct json_check *check, struct json_na
 	uint64_t hash = JSON_HASH_START;
 	uint64_t word = 0;
 	size_t length = 0;
-	const uint8_t *at = name->text;
+	const uint8_t *at;
 	json_reading_init(&reading, name);
 	for (int byte; at = reading.at, (byte = json_reading_next(&reading)) >= 0;) {
 		if (byte == 0)

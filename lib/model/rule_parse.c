@@ -750,7 +750,7 @@ static int32_t ruleparse_member(struct ruleparse *p, const struct skafu__json_to
 	int32_t code = ruleparse_enter(p, name);
 	if (code == 0)
 		code = ruleparse_next(p, &token);
-	if (code < 0)
+	if (code != 0)
 		return code;
 	if (token.kind == SKAFU__JSON_OBJECT_BEGIN) {
 		code = ruleparse_object(p, choices);

@@ -381,7 +381,7 @@ static int32_t process_read_name(struct skafu__process_run *run, const struct sk
 		return skafu__fail(error, SKAFU_EINVAL, "the function route of process %s named no instance, or one "
 				   "of more than %u bytes or with a NUL in it", run->process->name,
 				   SKAFU__INSTANCE_NAME_BYTES_MAX);
-	if (run->name.length != 0)
+	if (run->name.bytes)
 		memcpy(out, run->name.bytes, run->name.length);
 	out[run->name.length] = '\0';
 	return skafu__name_measure(out, SKAFU__INSTANCE_NAME_BYTES_MAX, "instance", &length, error);

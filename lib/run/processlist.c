@@ -101,12 +101,14 @@ static int32_t processlist_turn_page(skafu_process_list *list, skafu_error *erro
 static int32_t processlist_next_row(skafu_process_list *list, const skafu_row **out, skafu_error *error)
 {
 	int32_t rc = list->page ? 0 : processlist_turn_page(list, error);
-	if (rc == 0)
-		rc = skafu_rows_next(list->page, out, error);
+	if (rc < 0)
+		return rc;
+	rc = skafu_rows_next(list->page, out, error);
 	if (rc == 0 && list->in_page == PROCESSLIST_PAGE) {
 		rc = processlist_turn_page(list, error);
-		if (rc == 0)
-			rc = skafu_rows_next(list->page, out, error);
+		if (rc < 0)
+			return rc;
+		rc = skafu_rows_next(list->page, out, error);
 	}
 	if (rc != 1)
 		return rc;

@@ -112,9 +112,7 @@ int32_t skafu__consumer_check(skafu_model *model, const struct skafu__consumer_d
 	int32_t rc = skafu__source_init(&probe.source, model->store, def->source, error);
 	if (rc == 0)
 		rc = register_describe(&probe, &is, error);
-	if (rc == 0)
-		rc = skafu__consumer_row_get(model->store, def->name, &was, NULL, error);
-	if (rc == 1)
+	if (rc == 0 && (rc = skafu__consumer_row_get(model->store, def->name, &was, NULL, error)) == 1)
 		rc = register_wants(&was, &is, def->name, error);
 	skafu__source_done(&probe.source);
 	return rc;

@@ -157,29 +157,24 @@ static int32_t timer_find_in_batch(const skafu_batch *batch, const uint8_t id[16
 				 error);
 }
 
-static int32_t timer_set_in_batch(skafu_batch *batch, const char *name, int64_t due_ns, skafu_new_record *record,
-				  skafu_error *error)
+static int32_t timer_set_in_batch(skafu_batch *batch, const char *name, int64_t due_ns,
+				  const skafu_new_record *record, skafu_error *error)
 {
 	uint8_t id[16];
-	uint8_t record_id[16];
 	const struct skafu__timer_name whole = {"", "", name};
 	struct skafu__timer_setting before;
 	skafu__timer_id(&whole, id);
-	if (!record->id) {
-		if (skafu__ident_new(&batch->store->ident, &batch->store->sys, record_id, 1) != 0)
-			return skafu__fail(error, SKAFU_EIO, "there is no randomness for the id of a timer's record");
-		record->id = record_id;
-	}
 	int32_t rc = timer_find_in_batch(batch, id, &before, error);
 	if (rc < 0)
 		return rc;
-	return skafu__timer_put(batch, &whole, due_ns, record, rc ? &before : NULL, error);
+	return skafu__timer_put(batch, &whole, due_ns, record, rc == 1 ? &before : NULL, error);
 }
 
 int32_t skafu_batch_set_timer(skafu_batch *batch, const char *name, int64_t due_ns, const skafu_new_record *record,
 			      skafu_error *error)
 {
 	skafu_new_record known;
+	uint8_t record_id[16];
 	int32_t rc = timer_check_batch(batch, error);
 	if (rc == 0)
 		rc = timer_check_name(name, error);
@@ -191,7 +186,14 @@ int32_t skafu_batch_set_timer(skafu_batch *batch, const char *name, int64_t due_
 		rc = timer_check_record(batch->store, &known, error);
 	if (rc == 0)
 		rc = timer_check_domain(batch->store, &known, error);
-	return rc ? rc : timer_set_in_batch(batch, name, due_ns, &known, error);
+	if (rc != 0)
+		return rc;
+	if (!known.id) {
+		if (skafu__ident_new(&batch->store->ident, &batch->store->sys, record_id, 1) != 0)
+			return skafu__fail(error, SKAFU_EIO, "there is no randomness for the id of a timer's record");
+		known.id = record_id;
+	}
+	return timer_set_in_batch(batch, name, due_ns, &known, error);
 }
 
 int32_t skafu_batch_cancel_timer(skafu_batch *batch, const char *name, skafu_error *error)
@@ -293,7 +295,7 @@ static int32_t timer_set_in_step(struct skafu__step *step, const char *name, int
 	if (rc == 0 && step->turn.kind == SKAFU__TURN_PROCESS)
 		rc = skafu__process_note_timer(step, id, due_ns, record.id, error);
 	if (rc == 0)
-		rc = skafu__timer_put(step->turn.batch, &whole, due_ns, &record, found ? &before : NULL, error);
+		rc = skafu__timer_put(step->turn.batch, &whole, due_ns, &record, found == 1 ? &before : NULL, error);
 	step->write_count += rc == 0;
 	return rc;
 }

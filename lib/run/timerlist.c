@@ -76,12 +76,14 @@ static int32_t timerlist_turn_page(skafu_timer_list *list, skafu_error *error)
 static int32_t timerlist_next_row(skafu_timer_list *list, const skafu_row **out, skafu_error *error)
 {
 	int32_t rc = list->page ? 0 : timerlist_turn_page(list, error);
-	if (rc == 0)
-		rc = skafu_rows_next(list->page, out, error);
+	if (rc < 0)
+		return rc;
+	rc = skafu_rows_next(list->page, out, error);
 	if (rc == 0 && list->in_page == TIMERLIST_PAGE) {
 		rc = timerlist_turn_page(list, error);
-		if (rc == 0)
-			rc = skafu_rows_next(list->page, out, error);
+		if (rc < 0)
+			return rc;
+		rc = skafu_rows_next(list->page, out, error);
 	}
 	if (rc != 1)
 		return rc;

@@ -84,6 +84,10 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
 /* A failed put or delete in a write transaction, translated: SKAFU_EFULL when the map is full.  The transaction is
  * of no use then. */
 int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *what, skafu_error *error);
+#ifdef SKAFU__ANALYSED
+#include "base/error.h"
+#define skafu__env_fail(...) skafu__failed(skafu__env_fail(__VA_ARGS__))
+#endif
 
 /* Make the map larger (double; when adopt is 1, as far as another process has written, if it is not yet).  No
  * transaction of this process may be open.  Where a killed reader held pages it frees those instead: whoever finds

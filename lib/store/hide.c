@@ -44,7 +44,7 @@ int32_t skafu_batch_delete_stream(skafu_batch *batch, const char *stream, uint64
 	uint32_t rows = batch ? batch->row_count : 0;
 	uint8_t hides = batch ? batch->hides : 0;
 	int32_t rc = hide_mark(batch, stream, &mark, error);
-	if (rc != 0)
+	if (rc != 0 || !batch)
 		return rc;
 	rc = skafu_batch_expect_stream(batch, stream, SKAFU_EXPECT_EXACT, version, error);
 	if (rc != 0) {

@@ -128,7 +128,7 @@ int32_t skafu__names_define(struct skafu__names *names, const struct skafu__name
 void skafu__names_truncate(struct skafu__names *names, const uint32_t counts[SKAFU__NAME_SETS])
 {
 	uint8_t key[256];
-	for (uint8_t set = 1; set < SKAFU__NAME_SETS; set++) {
+	for (uint8_t set = SKAFU__NAME_SETS - 1; set > 0; set--) {
 		while (names->counts[set] > counts[set]) {
 			struct skafu__name *name = names->by_id[set][--names->counts[set]];
 			names->library_tables -= names_is_of_library(set, name);

@@ -130,8 +130,8 @@ static int32_t recordread_string(struct skafu__recordread *read, const char *con
 static int32_t recordread_name(struct skafu__recordread *read, const char *const *names, uint32_t field,
 			       const char **out, skafu_error *error)
 {
-	const char *text;
-	size_t length;
+	const char *text = "";
+	size_t length = 0;
 	if (!read->fields[field].text)
 		return 0;
 	int32_t rc = recordread_string(read, names, field, &text, &length, error);
@@ -171,7 +171,7 @@ static int32_t recordread_id(struct skafu__recordread *read, const char *const *
 			     const char *source, uint8_t out[SKAFU_ID_BYTES], const char **foreign,
 			     size_t *foreign_length, skafu_error *error)
 {
-	const char *text = NULL;
+	const char *text = "";
 	int32_t rc = recordread_name(read, names, field, &text, error);
 	if (rc != 0 || skafu_id_parse(text, out) == 0)
 		return rc;
@@ -215,6 +215,7 @@ static int32_t recordread_version(struct skafu__recordread *read, const char *co
 	int32_t rc = recordread_name(read, names, SKAFU__READ_VERSION, &text, error);
 	if (rc != 0 || !text)
 		return rc;
+	/* NOLINTNEXTLINE(cert-err34-c): five digits always fit, and what was read is compared with the text below */
 	if (strlen(text) < sizeof again && sscanf(text, "%5u.%5u%n", &major, &minor, &end) == 2 && major <= 0xFFFF &&
 	    minor <= 0xFFFF) {
 		read->record.event_version = major << 16 | minor;
@@ -324,7 +325,7 @@ static int32_t recordread_tags(struct skafu__recordread *read, const char *const
 	if (rc != 0 || !value->text)
 		return rc;
 	skafu__json_walk_init(&walk, value->text, value->length);
-	for (size_t i = 0; (rc = skafu__json_next(&walk, &token)) == 1; i++) {
+	for (size_t i = 0; skafu__json_next(&walk, &token) == 1; i++) {
 		size_t at = read->texts.length;
 		if (i == 0 && token.kind == SKAFU__JSON_ARRAY_BEGIN)
 			continue;
@@ -377,8 +378,8 @@ static int32_t recordread_data(struct skafu__recordread *read, const char *const
 
 static int32_t recordread_base64(struct skafu__recordread *read, const char *const *names, skafu_error *error)
 {
-	const char *text;
-	size_t length;
+	const char *text = "";
+	size_t length = 0;
 	size_t at;
 	int32_t rc = recordread_string(read, names, SKAFU__READ_BASE64, &text, &length, error);
 	if (rc != 0)

@@ -40,7 +40,7 @@ int32_t skafu__viewmark_copy(struct skafu__viewmark *to, const struct skafu__vie
 const char *skafu__viewmark_table_name(const struct skafu__viewmark *mark, uint32_t number)
 {
 	const char *at = (const char *)mark->tables.bytes;
-	if (number >= mark->table_count)
+	if (number >= mark->table_count || !at)
 		return NULL;
 	while (number-- > 0)
 		at += strlen(at) + 1;

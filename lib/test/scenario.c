@@ -138,10 +138,10 @@ int32_t skafu_scenario_new(const skafu_scenario_opts *opts, skafu_scenario **out
 {
 	skafu_scenario_opts known;
 	int32_t rc = scenario_read_opts(&known, opts, error);
-	if (rc == 0 && !out_scenario)
-		rc = skafu__kit_fail(error, SKAFU_EINVAL, "out_scenario is NULL; give a place for the scenario");
 	if (rc != 0)
 		return rc;
+	if (!out_scenario)
+		return skafu__kit_fail(error, SKAFU_EINVAL, "out_scenario is NULL; give a place for the scenario");
 	skafu_scenario *scenario = skafu__kit_memory(NULL, sizeof *scenario);
 	if (!scenario)
 		return skafu__kit_fail(error, SKAFU_ENOMEM, "there is no memory for a scenario");
@@ -187,9 +187,11 @@ skafu_model *skafu_scenario_model(skafu_scenario *scenario)
 int32_t skafu_scenario_engine(skafu_scenario *scenario, skafu_engine **out_engine, skafu_error *error)
 {
 	int32_t rc = skafu__kit_enter(scenario, error);
-	if (rc == 0 && !out_engine)
-		rc = skafu__kit_fail(error, SKAFU_EINVAL, "out_engine is NULL; give a place for the engine");
-	if (rc == 0 && !scenario->engine) {
+	if (rc != 0)
+		return rc;
+	if (!out_engine)
+		return skafu__kit_fail(error, SKAFU_EINVAL, "out_engine is NULL; give a place for the engine");
+	if (!scenario->engine) {
 		skafu__kit_pause(scenario);
 		rc = skafu_engine_open(scenario->model, NULL, &scenario->engine, error);
 		skafu__kit_resume(scenario);

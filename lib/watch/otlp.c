@@ -128,20 +128,17 @@ void skafu__otlp_metrics(struct skafu__buf *out, struct skafu__buf *values, cons
 			 const char *service, int64_t begin_ns, int64_t now_ns)
 {
 	struct otlp_job job = {out, values, begin_ns, now_ns};
-	const struct skafu__family *family = NULL;
 	skafu__otlp_begin(out, "Metrics", "metrics", service);
 	for (size_t i = 0; i < copy->count; i++) {
-		const struct skafu__family *own = copy->each[i].series->family;
-		if (family && own != family)
-			skafu__buf_put_text(out, "]}},");
-		if (own != family)
-			otlp_family_begin(out, own);
-		else
-			skafu__buf_put_u8(out, ',');
+		const struct skafu__family *family = copy->each[i].series->family;
+		int is_first = i == 0 || family != copy->each[i - 1].series->family;
+		if (i > 0)
+			skafu__buf_put_text(out, is_first ? "]}}," : ",");
+		if (is_first)
+			otlp_family_begin(out, family);
 		otlp_point(&job, &copy->each[i]);
-		family = own;
 	}
-	if (family)
+	if (copy->count > 0)
 		skafu__buf_put_text(out, "]}}");
 	skafu__otlp_end(out);
 }

@@ -58,12 +58,10 @@ static void prometheus_histogram(struct skafu__buf *out, const struct skafu__cop
 
 void skafu__prometheus_write(struct skafu__buf *out, const struct skafu__copy *copy)
 {
-	const struct skafu__family *family = NULL;
 	for (size_t i = 0; i < copy->count; i++) {
 		const struct skafu__copied *copied = &copy->each[i];
-		if (copied->series->family != family)
+		if (i == 0 || copied->series->family != copied[-1].series->family)
 			prometheus_head(out, copied->series->family);
-		family = copied->series->family;
 		if (copied->series->histogram) {
 			prometheus_histogram(out, copied);
 			continue;
