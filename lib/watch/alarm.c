@@ -185,8 +185,8 @@ int32_t skafu__alarms_remove(struct skafu__alarms *alarms, const char *name, ska
 /* ---- the alarms that most want ------------------------------------------------------------------------------- */
 
 #define ALARM_DEFAULT(name_, severity_, metric_, statistic_, raise_, clear_, raise_s, clear_s) \
-	{.size = sizeof(skafu_alarm_def), .severity = SKAFU_SEVERITY_##severity_, .name = (name_), .metric = (metric_), \
-	 .statistic = SKAFU_METRIC_##statistic_, .raise_at = (raise_), .clear_at = (clear_), \
+	{.size = sizeof(skafu_alarm_def), .severity = SKAFU_SEVERITY_##severity_, .name = (name_), \
+	 .metric = (metric_), .statistic = SKAFU_METRIC_##statistic_, .raise_at = (raise_), .clear_at = (clear_), \
 	 .raise_after_ns = (raise_s) * ALARM_SECOND_NS, .clear_after_ns = (clear_s) * ALARM_SECOND_NS}
 
 static const skafu_alarm_def alarm_defaults[] = {
