@@ -357,8 +357,9 @@ static void deadletter_failed(struct skafu__consumer *consumer, const struct ska
 	struct deadletter_error described;
 	struct skafu__errorbus *bus = NULL;
 	if (failure->input->kind == SKAFU_KIND_ERROR) {
-		skafu__log(&consumer->store->log, SKAFU_LOG_WARNING, "consumer %s failed on the error record %llu: %s",
-			   consumer->name, (unsigned long long)failure->input->sequence, failure->message);
+		skafu__log(&consumer->store->log, SKAFU_LOG_WARNING,
+			   "consumer %s failed on the error record %llu: %s", consumer->name,
+			   (unsigned long long)failure->input->sequence, failure->message);
 		return;
 	}
 	if (skafu__errorbus_of(consumer->model, &bus, NULL) != 0)

@@ -70,7 +70,8 @@ START_TEST(as_many_as_are_remembered)
 		prockit_tell(&kit, i ? "Paid" : "Ordered", "a", "uuuuuuuuuuuuuuuu");
 	prockit_tell(&kit, "Paid", "a", "c");
 	prockit_run(&kit);
-	snprintf(end, sizeof end, "failed 1 %u limit", SKAFU__INSTANCE_UNDOS_MAX / 16 + 1 + SKAFU__INSTANCE_UNDOS_MAX);
+	snprintf(end, sizeof end, "failed 1 %u limit",
+		 SKAFU__INSTANCE_UNDOS_MAX / 16 + 1 + SKAFU__INSTANCE_UNDOS_MAX);
 	ck_assert_str_eq(prockit_instance(&kit, "a"), end);
 	ck_assert_uint_eq(kit_count(kit.kit.store, SKAFU_KIND_OUTCOME, "Order"), SKAFU__INSTANCE_UNDOS_MAX);
 	ck_assert_uint_eq(prockit_rows(&kit, skafu__undo_table), 0);
