@@ -145,6 +145,9 @@ struct skafu__consumer {
 	skafu_batch *batches[SKAFU__STEP_BATCHES];
 	struct skafu__pending *pending; /* what the batches are for: deliver.c */
 	uint32_t pending_count;
+	uint32_t judged_count;
+	void *results;    /* of the batches that are judged now, from the first; NULL: none are */
+	skafu_record *refused; /* the input that the log refused, with the policy now; NULL: none is */
 	uint32_t changed; /* bits of what was changed in the row and is not taken in yet: consumer.c */
 	struct skafu__partition *handling; /* whose input is with the handler now */
 	uint64_t handling_sequence;

@@ -216,12 +216,12 @@ static void deliver_succeeded(struct skafu__consumer *consumer, const struct ska
 static int32_t deliver_refused(struct skafu__consumer *consumer, const struct skafu__pending *pending, int32_t rc,
 			       const char *message, skafu_error *error)
 {
-	skafu_record *record = NULL;
-	int32_t read = skafu_get(consumer->store, pending->sequence, &record, error);
+	int32_t read = skafu_get(consumer->store, pending->sequence, &consumer->refused, error);
 	pending->partition->chained = pending->partition->durable;
 	if (read == 0)
-		read = skafu__consumer_failed(consumer, pending->partition, record, rc, message, error);
-	skafu_record_free(record);
+		read = skafu__consumer_failed(consumer, pending->partition, consumer->refused, rc, message, error);
+	skafu_record_free(consumer->refused);
+	consumer->refused = NULL;
 	return read;
 }
 
@@ -316,7 +316,10 @@ int32_t skafu__deliver_commit(struct skafu__consumer *consumer, skafu_error *err
 	}
 	for (uint32_t i = 0; i < count; i++)
 		results->codes[i] = 1;
+	consumer->results = results;
+	consumer->judged_count = count;
 	int32_t rc = deliver_append(consumer, results, count, error);
+	consumer->results = NULL;
 	skafu__rowchain_clear(&consumer->chain);
 	skafu__free(&consumer->store->sys, results);
 	return rc;
@@ -705,10 +708,15 @@ static void deliver_abandon(struct skafu__worker *worker)
 {
 	struct skafu__consumer *consumer = (struct skafu__consumer *)(void *)worker;
 	struct skafu__partition *partition = consumer->handling;
-	for (uint32_t i = consumer->pending_count; i > 0; i--)
+	uint32_t count = consumer->results ? consumer->judged_count : consumer->pending_count;
+	for (uint32_t i = count; i > 0; i--)
 		skafu__consumer_return(consumer, consumer->pending[i - 1].partition,
 				       consumer->pending[i - 1].sequence - 1, 0);
 	consumer->pending_count = 0;
+	skafu__free(&consumer->store->sys, consumer->results); /* what is in the log is met by its id */
+	consumer->results = NULL;
+	skafu_record_free(consumer->refused);
+	consumer->refused = NULL;
 	skafu__rowchain_clear(&consumer->chain);
 	for (uint32_t i = 0; i < consumer->partition_count; i++)
 		consumer->partitions[i].chained = consumer->partitions[i].durable;

@@ -413,6 +413,48 @@ START_TEST(newer_behind_what_was_refused)
 }
 END_TEST
 
+static uint32_t judged;
+
+static int32_t judge(void *user, const skafu_record *input, int32_t code)
+{
+	(void)user;
+	(void)input;
+	(void)code;
+	if (judged++ == 1)
+		pthread_exit(NULL);
+	return 1;
+}
+
+static void *step_once(void *arg)
+{
+	(void)arg;
+	skafu_engine_step(kit.engine, 100, fault);
+	return NULL;
+}
+
+/* The policy ends its thread while what the log refused is looked at: no input of the step is lost. */
+START_TEST(a_policy_that_ends_its_thread)
+{
+	skafu_source source = kit_source(ordered, 1);
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 2, .delay_ns = 1000000, .worth = judge};
+	uint64_t letters = 0;
+	pthread_t thread;
+
+	kit_open(&kit);
+	kit_add_reaction(&kit, "twice", &source, &retry, twice);
+	kit_engine(&kit);
+	kit_orders(&kit, 8, 8);
+	judged = 0;
+	ck_assert_int_eq(pthread_create(&thread, NULL, step_once, NULL), 0);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(judged, 2);
+	kit_run(&kit);
+	went(skafu__deadletter_count(kit.store, "twice", &letters, fault));
+	ck_assert_uint_eq(letters, 7);
+	kit_close(&kit);
+}
+END_TEST
+
 static void pause_all(const skafu_record *event)
 {
 	skafu_model *other = NULL; /* as another process has it */
@@ -605,6 +647,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, halted_until_it_is_resumed);
 	tcase_add_test(tests, newer_than_the_model);
 	tcase_add_test(tests, paused_is_idle);
+	tcase_add_test(tests, a_policy_that_ends_its_thread);
 	tcase_add_test(tests, given_up_while_it_is_paused);
 	tcase_add_test(tests, halts_while_it_is_paused);
 	tcase_add_test(tests, errors_about_errors);
