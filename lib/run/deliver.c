@@ -220,6 +220,8 @@ static int32_t deliver_refused(struct skafu__consumer *consumer, const struct sk
 	pending->partition->chained = pending->partition->durable;
 	if (read == 0)
 		read = skafu__consumer_failed(consumer, pending->partition, consumer->refused, rc, message, error);
+	else
+		skafu__consumer_return(consumer, pending->partition, pending->sequence - 1, 0);
 	skafu_record_free(consumer->refused);
 	consumer->refused = NULL;
 	return read;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/failing.h"
+#include "base/trouble.h"
 #include "run/deadletter.h"
 #include "run/kit.h"
 
@@ -455,6 +456,32 @@ START_TEST(a_policy_that_ends_its_thread)
 }
 END_TEST
 
+/* Whatever cannot be had while refused batches are looked at: each input ends in the log or as a dead letter. */
+START_TEST(refused_in_spite_of_trouble)
+{
+	skafu_source source = kit_source(ordered, 1);
+	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1};
+
+	for (long i = 0; i < 120; i++) {
+		uint64_t letters = 0;
+
+		trouble_put();
+		kit_open(&kit);
+		kit_add_reaction(&kit, "twice", &source, &retry, twice);
+		kit_engine(&kit);
+		kit_orders(&kit, 4, 4);
+		trouble_set(_i, i);
+		skafu_engine_step(kit.engine, 100, fault);
+		trouble_set(_i, -1);
+		kit_run(&kit);
+		went(skafu__deadletter_count(kit.store, "twice", &letters, fault));
+		ck_assert_msg(letters == 3, "%ld: %u letters", i, (unsigned)letters);
+		kit_close(&kit);
+		trouble_remove();
+	}
+}
+END_TEST
+
 static void pause_all(const skafu_record *event)
 {
 	skafu_model *other = NULL; /* as another process has it */
@@ -648,6 +675,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, newer_than_the_model);
 	tcase_add_test(tests, paused_is_idle);
 	tcase_add_test(tests, a_policy_that_ends_its_thread);
+	tcase_add_loop_test(tests, refused_in_spite_of_trouble, 0, TROUBLE_WHATS);
 	tcase_add_test(tests, given_up_while_it_is_paused);
 	tcase_add_test(tests, halts_while_it_is_paused);
 	tcase_add_test(tests, errors_about_errors);
