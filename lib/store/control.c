@@ -318,7 +318,23 @@ void skafu__control_close(struct skafu__control *control)
 
 /* ---- writing ------------------------------------------------------------------------------------------------- */
 
+static int32_t control_was_lost(const struct skafu__control *control, skafu_error *error)
+{
+	return skafu__fail(error, SKAFU_EDAMAGED, "%s was deleted, replaced or cut while the store is open; close "
+			   "the store in all processes and open it again", control->path);
+}
+
 static int32_t control_check_file(const struct skafu__control *control, skafu_error *error)
+{
+	struct stat status;
+	if (control->fd < 0)
+		return 0;
+	if (control->sys->fstat(control->fd, &status) != 0)
+		return skafu__fail_os(error, errno, "looking at %s", control->path);
+	return status.st_nlink == 0 || status.st_size < CONTROL_BYTES ? control_was_lost(control, error) : 0;
+}
+
+int32_t skafu__control_check_path(const struct skafu__control *control, skafu_error *error)
 {
 	struct stat status;
 	if (!control->path)
@@ -326,11 +342,9 @@ static int32_t control_check_file(const struct skafu__control *control, skafu_er
 	int rc = control->sys->stat(control->path, &status);
 	if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
 		return skafu__fail_os(error, errno, "looking at %s", control->path);
-	if (rc == 0 && status.st_dev == control->device && status.st_ino == control->inode &&
-	    status.st_size >= CONTROL_BYTES)
-		return 0;
-	return skafu__fail(error, SKAFU_EDAMAGED, "%s was deleted, replaced or cut while the store is open; close "
-			   "the store in all processes and open it again", control->path);
+	return rc == 0 && status.st_dev == control->device && status.st_ino == control->inode
+		       ? 0
+		       : control_was_lost(control, error);
 }
 
 static int32_t control_may_write(struct skafu__control *control, skafu_error *error)

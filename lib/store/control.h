@@ -73,9 +73,12 @@ void skafu__control_close(struct skafu__control *control);
 int32_t skafu__control_open_private(struct skafu__control *control, const struct skafu__sys *sys, skafu_error *error);
 
 /* Become the one process that writes; SKAFU_EBUSY after the deadline, naming the holder.  SKAFU_EPOISONED,
- * SKAFU_EDAMAGED when the control file was deleted or replaced. */
+ * SKAFU_EDAMAGED when the control file was deleted or cut. */
 int32_t skafu__control_lock(struct skafu__control *control, int64_t deadline, skafu_error *error);
 void skafu__control_unlock(struct skafu__control *control);
+
+/* SKAFU_EDAMAGED when its path leads to another file, or to none. */
+int32_t skafu__control_check_path(const struct skafu__control *control, skafu_error *error);
 
 void skafu__control_poison(struct skafu__control *control);
 

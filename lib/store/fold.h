@@ -16,8 +16,8 @@
 #include "store/overlay.h"
 #include "store/view.h"
 
-/* Where the entries of a fold are sorted.  Kept from fold to fold, up to a size: memory that is new each time costs as
- * much as the sorting.  Of the store, guarded by its fold lock; all zero at the beginning. */
+/* Where the entries of a fold are sorted.  Kept from fold to fold, up to a size: memory that is new each time costs
+ * as much as the sorting.  Of the store, guarded by its fold lock; all zero at the beginning. */
 struct skafu__fold_space {
 	struct skafu__entry *entries[SKAFU__DIMS]; /* by dimension; there is none of number 0, which is scratch */
 	size_t rooms[SKAFU__DIMS];

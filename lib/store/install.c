@@ -19,9 +19,7 @@ int32_t skafu__install_begin(struct skafu__install *install, skafu_error *error)
 {
 	skafu_store *store = install->store;
 	install->txn = NULL;
-	int32_t rc = skafu__env_check_lock(&store->env, error);
-	if (rc == 0)
-		rc = skafu__env_write_begin(&store->env, &install->txn, error);
+	int32_t rc = skafu__env_write_begin(&store->env, &install->txn, error);
 	if (rc == SKAFU_EMISUSE) {
 		pthread_rwlock_wrlock(&store->gate);
 		rc = skafu__store_grow_map(store, 1, error);

@@ -318,6 +318,7 @@ static int32_t open_allocate(const char *path, const skafu_store_opts *opts, ska
 	store->pid = getpid();
 	store->control.fd = -1;
 	store->control.wake_fd = -1;
+	skafu__dirtime_init(&store->dirtime, &store->sys);
 	open_tune(store);
 	pthread_mutex_init(&store->fold_lock, NULL);
 	pthread_mutex_init(&store->commit_lock, NULL);
@@ -355,6 +356,7 @@ void skafu__open_undo(skafu_store *store)
 	if (store->env.mdb)
 		skafu__env_close(&store->env);
 	skafu__control_close(&store->control);
+	skafu__dirtime_close(&store->dirtime);
 	skafu__claims_done(&store->claims);
 	skafu__overlay_done(&store->overlay);
 	skafu__fold_space_done(&store->fold_space, &store->sys);
@@ -575,6 +577,8 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 	rc = open_find_log(store, error);
 	if (rc == 0)
 		rc = skafu__control_open(&store->control, &store->sys, path, error);
+	if (rc == 0)
+		rc = skafu__dirtime_open(&store->dirtime, path, error);
 	if (rc == 0)
 		rc = open_inspect(store, error);
 	if (rc == 0)

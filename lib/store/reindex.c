@@ -38,9 +38,7 @@ static int32_t reindex_clear_once(skafu_store *store, skafu_error *error)
 {
 	MDB_txn *txn;
 	struct skafu__index_state before;
-	int32_t rc = skafu__env_check_lock(&store->env, error);
-	if (rc == 0)
-		rc = skafu__env_write_begin(&store->env, &txn, error);
+	int32_t rc = skafu__env_write_begin(&store->env, &txn, error);
 	if (rc != 0)
 		return rc;
 	skafu__view_index_or_nothing(store, txn, &before);

@@ -26,6 +26,7 @@
 #include "skafu_store.h"
 #include "store/claim.h"
 #include "store/control.h"
+#include "store/dirtime.h"
 #include "store/env.h"
 #include "store/fold.h"
 #include "store/names.h"
@@ -71,6 +72,7 @@ struct skafu_store {
 	struct skafu__format format;
 	struct skafu__env env;
 	struct skafu__control control;
+	struct skafu__dirtime dirtime; /* guarded by commit_lock */
 	struct skafu__claims claims;
 	struct skafu__ident ident;
 	pid_t pid;

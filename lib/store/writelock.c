@@ -5,6 +5,30 @@
 #include "base/error.h"
 #include "store/store.h"
 
+/* That all processes still agree through the same files. */
+static int32_t writelock_check_files(skafu_store *store, skafu_error *error)
+{
+	if (skafu__dirtime_is_same(&store->dirtime))
+		return 0;
+	int32_t rc = skafu__control_check_path(&store->control, error);
+	if (rc == 0)
+		rc = skafu__env_check_lock(&store->env, error);
+	if (rc == 0)
+		skafu__dirtime_trust(&store->dirtime);
+	return rc;
+}
+
+static int32_t writelock_take_from_others(skafu_store *store, int64_t deadline, skafu_error *error)
+{
+	int32_t rc = skafu__control_lock(&store->control, deadline, error);
+	if (rc != 0)
+		return rc;
+	rc = writelock_check_files(store, error);
+	if (rc != 0)
+		skafu__control_unlock(&store->control);
+	return rc;
+}
+
 int32_t skafu__writelock_take(skafu_store *store, int64_t deadline, skafu_error *error)
 {
 	struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
@@ -18,7 +42,7 @@ int32_t skafu__writelock_take(skafu_store *store, int64_t deadline, skafu_error 
 		skafu__error_set_pid(error, store->pid);
 		return SKAFU_EBUSY;
 	}
-	int32_t result = skafu__control_lock(&store->control, deadline, error);
+	int32_t result = writelock_take_from_others(store, deadline, error);
 	if (result != 0)
 		pthread_mutex_unlock(&store->commit_lock);
 	return result;

@@ -18,9 +18,7 @@
 static int32_t writer_open_txn(struct skafu__writer *writer, skafu_error *error)
 {
 	skafu_store *store = writer->store;
-	int32_t rc = skafu__env_check_lock(&store->env, error);
-	if (rc == 0)
-		rc = skafu__env_write_begin(&store->env, &writer->txn, error);
+	int32_t rc = skafu__env_write_begin(&store->env, &writer->txn, error);
 	if (rc != SKAFU_EMISUSE)
 		return rc;
 	rc = skafu__store_grow_map(store, 1, error);
