@@ -84,7 +84,8 @@ flags-address := -O1 -fno-omit-frame-pointer -fsanitize=address $(UBSAN)
 flags-thread  := -O1 -fno-omit-frame-pointer -fsanitize=thread
 # Threads must not lose counts; the later -O0 wins over CFLAGS.
 flags-cover   := -O0 --coverage -fprofile-update=atomic
-flags-mcdc    := -O0 -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
+flags-mcdc     = -O0 $(if $(filter %.o,$@),$(if $(filter %/lib/codec/$(@F),$@),$(mcdc)),-fprofile-instr-generate)
+mcdc          := -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc
 flags-fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address $(UBSAN)
 FLAVOURS := static shared address thread cover mcdc fuzz single
 compiler = $(if $(filter fuzz,$(1)),$(CLANG),$(if $(filter mcdc,$(1)),$(CLANG_MCDC),$(CC)))
@@ -147,7 +148,7 @@ $(call outdir,$(1))/tests/%: tests/%.c $$$$(call linked,$(1),tests/$$$$*.c) \
                             $(call outdir,$(1))/libskafu_internal.a $(BUILD)/flags
 	$$(call say,TEST,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter-out %/flags,$$^) \
+	$$(Q)$$(call compiler,$(1)) $$(call flags,$(1)) -Itests -MMD -MP -MF $$@.d $$(filter %.c %.o %.a,$$^) \
 		$$(LDFLAGS) $$(TEST_LIBS) -o $$@
 
 # A test of what C++ needs sees the public headers only.
@@ -172,7 +173,7 @@ $(call outdir,$(1))/tests/$(2)/%: tests/$(2)/%.c $$$$(call linked,$(1),tests/$(2
 	$$(call say,TEST,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(call flags,$(1)) -Itests -Iexamples/skafu $$(APP_CFLAGS) -MMD -MP -MF $$@.d \
-		$$(filter-out %/flags,$$^) $$(LDFLAGS) $$(TEST_LIBS) $$(APP_LIBS) -o $$@
+		$$(filter %.c %.o %.a,$$^) $$(LDFLAGS) $$(TEST_LIBS) $$(APP_LIBS) -o $$@
 endef
 $(foreach f,$(FLAVOURS),$(foreach d,app flow/skafu,$(eval $(call app_test_rule,$(f),$(d)))))
 

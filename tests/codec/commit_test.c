@@ -195,6 +195,53 @@ START_TEST(sealed_noise_is_refused_or_harmless)
 }
 END_TEST
 
+/* What is read before the whole is checked: sizes and places that lie. */
+START_TEST(lies_of_the_head)
+{
+	struct skafu__commit commit, whole;
+	uint8_t *bytes = malloc(size);
+	const uint8_t *at;
+	uint32_t found;
+
+	memcpy(bytes, buf.bytes, size);
+	ck_assert_int_eq(skafu__commit_decode_quick(bytes, size, &whole), 0);
+	ck_assert_int_eq(skafu__commit_decode_quick(bytes, SKAFU__COMMIT_HEADER_BYTES - 1, &commit), SKAFU_EDAMAGED);
+	ck_assert_int_eq(skafu__commit_decode_quick(bytes, size - 1, &commit), SKAFU_EDAMAGED);
+	/* Records that begin beyond the end, or within the table of their ends. */
+	struct skafu__commit_head head = {.size = size, .records_offset = size + 1, .record_count = MADE_RECORDS,
+					  .number = 1, .first_sequence = 1, .id = made_id};
+	skafu__commit_write_head(bytes, &head);
+	skafu__commit_seal(bytes);
+	ck_assert_int_eq(skafu__commit_decode_quick(bytes, size, &commit), SKAFU_EDAMAGED);
+	head.records_offset = SKAFU__COMMIT_HEADER_BYTES + MADE_RECORDS * 4 - 1;
+	skafu__commit_write_head(bytes, &head);
+	skafu__commit_seal(bytes);
+	ck_assert_int_eq(skafu__commit_decode_quick(bytes, size, &commit), SKAFU_EDAMAGED);
+	/* The commit before a sequence. */
+	memcpy(bytes, buf.bytes, size);
+	ck_assert_uint_eq(skafu__commit_size_before(bytes, size, MADE_SEQUENCE + MADE_RECORDS), size);
+	ck_assert_uint_eq(skafu__commit_size_before(bytes, size, MADE_SEQUENCE + MADE_RECORDS - 1), 0);
+	ck_assert_uint_eq(skafu__commit_size_before(bytes, size - 1, MADE_SEQUENCE + MADE_RECORDS), 0);
+	ck_assert_uint_eq(skafu__commit_size_before(bytes, SKAFU__COMMIT_HEADER_BYTES - 1, UINT64_MAX), 0);
+	skafu__store_u32(bytes, SKAFU__COMMIT_HEADER_BYTES - 1);
+	ck_assert_uint_eq(skafu__commit_size_before(bytes, size, MADE_SEQUENCE + MADE_RECORDS), 0);
+	/* Ends of records that fall, or lie beyond, or leave no room. */
+	memcpy(bytes, buf.bytes, size);
+	ck_assert_int_eq(skafu__commit_decode(bytes, size, &whole), 0);
+	uint8_t *ends = bytes + (whole.ends - whole.bytes);
+	uint32_t first = skafu__load_u32(ends), second = skafu__load_u32(ends + 4);
+	ck_assert_int_eq(skafu__commit_place(&whole, 1, &at, &found), 0);
+	ck_assert_uint_eq(found, second - first);
+	skafu__store_u32(ends + 4, first - 1);
+	ck_assert_int_eq(skafu__commit_place(&whole, 1, &at, &found), SKAFU_EDAMAGED);
+	skafu__store_u32(ends + 4, size);
+	ck_assert_int_eq(skafu__commit_place(&whole, 1, &at, &found), SKAFU_EDAMAGED);
+	skafu__store_u32(ends + 4, first + SKAFU__RECORD_HEADER_BYTES - 1);
+	ck_assert_int_eq(skafu__commit_place(&whole, 1, &at, &found), SKAFU_EDAMAGED);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(a_commit_without_records_points_before_the_next)
 {
 	uint8_t bytes[SKAFU__COMMIT_HEADER_BYTES];
@@ -233,6 +280,7 @@ int main(void)
 	tcase_add_test(tests, every_flipped_bit_of_the_records_is_found);
 	tcase_add_test(tests, every_cut_is_found);
 	tcase_add_test(tests, sealed_noise_is_refused_or_harmless);
+	tcase_add_test(tests, lies_of_the_head);
 	tcase_add_test(tests, a_commit_without_records_points_before_the_next);
 	suite_add_tcase(suite, tests);
 	srunner_set_fork_status(runner, CK_NOFORK);

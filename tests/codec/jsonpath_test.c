@@ -121,6 +121,12 @@ static const char *const walks[][2] = {
 	{"\"abc\\", "bad"},
 	{"\"a\tb\"", "bad"},
 	{"nul", "bad"},
+	{"tru", "bad"},
+	{"truth", "bad"},
+	{"fal", "bad"},
+	{"falsehood", "bad"},
+	{"/1", "bad"},
+	{"+1", "bad"},
 	{"\x80", "bad"},
 };
 
@@ -294,7 +300,7 @@ START_TEST(escape_step_measures)
 	} cases[] = {{"\\n", 2, '\n'}, {"\\nx", 2, '\n'}, {"\\u0000", 6, 0}, {"\\uFFFF", 6, 0xFFFF},
 		     {"\\uD800\\uDC00", 12, 0x10000}, {"\\uDBFF\\uDFFF!", 12, 0x10FFFF}, {"\\ud7ff", 6, 0xD7FF},
 		     {"\\ue000", 6, 0xE000}, {"\\", 0, 7}, {"", 0, 7}, {"n", 0, 7}, {"\\u000", 0, 7},
-		     {"\\U0041", 0, 7},
+		     {"\\U0041", 0, 7}, {"nn", 0, 7},
 		     {"\\uD800", 0, 7}, {"\\uD800\\uDBFF", 0, 7}, {"\\uD800\\uDC0", 0, 7}, {"\\u00g0", 0, 7}};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint32_t character = 7;

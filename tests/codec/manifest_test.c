@@ -253,6 +253,27 @@ START_TEST(parts_that_do_not_belong_together)
 	sample->parts[1] = sample->parts[0];
 	sample->parts[0] = part;
 	ck_assert_int_eq(skafu__manifest_run_check(&sample->run, sample->parts, NULL), SKAFU_OK);
+	for (int member = 0; member < 11; member++) {
+		struct skafu__manifest_run was = sample->parts[1].run;
+
+		part = sample->parts[1];
+		other = sample->run;
+		other.dimension ^= member == 0;
+		other.level ^= member == 1;
+		other.first_sequence += member == 2;
+		other.last_sequence += member == 3;
+		other.entry_count += member == 4;
+		other.segment_count += member == 5;
+		sample->parts[1].run.part_count += member == 6;
+		sample->parts[1].part += member == 7;
+		sample->parts[1].first_index += member == 8;
+		sample->parts[1].entry_count += member == 9;
+		sample->parts[1].run.run += member == 10;
+		ck_assert_int_eq(skafu__manifest_run_check(&other, sample->parts, NULL), SKAFU_EDAMAGED);
+		sample->parts[1] = part;
+		sample->parts[1].run = was;
+	}
+	ck_assert_int_eq(skafu__manifest_run_check(&sample->run, sample->parts, NULL), SKAFU_OK);
 	sample_done(sample);
 	run_done(&run);
 }

@@ -255,6 +255,29 @@ START_TEST(every_bit_and_every_cut)
 }
 END_TEST
 
+/* All lists at once, as walks read them.  Those of a sound segment are as a cursor gives them. */
+static void unpack(const struct skafu__segment *segment, int is_sound)
+{
+	struct skafu__entry *out = malloc(2 * SKAFU__SEGMENT_BLOCK * sizeof *out);
+	struct skafu__segment_cursor cursor;
+
+	for (uint32_t i = 0; i < segment->key_count; i++) {
+		uint32_t index = i;
+		uint32_t count = skafu__segment_unpack(segment, &index, out, 2 * SKAFU__SEGMENT_BLOCK);
+
+		ck_assert_uint_le(count, 2 * SKAFU__SEGMENT_BLOCK);
+		ck_assert_uint_ge(index, i);
+		for (uint32_t at = 0; is_sound && at < count; at++) {
+			if (at == 0 || out[at].key != out[at - 1].key)
+				ck_assert_int_eq(skafu__segment_find(segment, out[at].key, &cursor, NULL), 1);
+			ck_assert_uint_eq(skafu__segment_cursor_position(&cursor), out[at].position);
+			ck_assert_uint_eq(skafu__segment_cursor_extra(&cursor), out[at].extra);
+			skafu__segment_cursor_next(&cursor, NULL);
+		}
+	}
+	free(out);
+}
+
 /* Use everything of a segment that may be anything.  The answers do not matter, the reading does. */
 static void use(const struct skafu__segment *segment)
 {
@@ -382,6 +405,38 @@ START_TEST(trusted_leaves_out_the_checksum_only)
 }
 END_TEST
 
+static void unpack_bytes(const uint8_t *bytes, size_t length, unsigned flags)
+{
+	struct skafu__segment segment;
+
+	if (skafu__segment_open(&segment, bytes, length, flags | SKAFU__SEGMENT_TRUSTED, NULL) == SKAFU_OK)
+		unpack(&segment, flags != 0);
+}
+
+/* Each byte changed in each of a few ways, under a checksum that is right. */
+START_TEST(every_byte_is_a_lie)
+{
+	static const uint8_t values[] = {0, 1, 3, 0x80, 0xff};
+
+	for (int has_extra = 0; has_extra < 2; has_extra++) {
+		struct run run;
+
+		make_sample(&run, 256, has_extra);
+		for (uint32_t i = 0; i < run.count && i < 4; i++)
+			for (size_t at = 8; at < run.infos[i].bytes; at++)
+				for (size_t v = 0; v < sizeof values; v++) {
+					uint8_t was = run.bytes[i][at];
+
+					run.bytes[i][at] = values[v];
+					unpack_bytes(run.bytes[i], run.infos[i].bytes, 0);
+					unpack_bytes(run.bytes[i], run.infos[i].bytes, SKAFU__SEGMENT_DEEP);
+					run.bytes[i][at] = was;
+				}
+		run_done(&run);
+	}
+}
+END_TEST
+
 START_TEST(match_knows_the_segment)
 {
 	struct skafu__segment_info info;
@@ -392,9 +447,15 @@ START_TEST(match_knows_the_segment)
 	ck_assert_int_eq(skafu__segment_open(&segment, run.bytes[0], run.infos[0].bytes, 0, NULL), 0);
 	ck_assert_int_eq(skafu__segment_match(&segment, &run.infos[0], NULL), 0);
 	ck_assert_int_eq(skafu__segment_match(&segment, &run.infos[1], NULL), SKAFU_EDAMAGED);
-	info = run.infos[0];
-	info.crc++;
-	ck_assert_int_eq(skafu__segment_match(&segment, &info, NULL), SKAFU_EDAMAGED);
+	for (int member = 0; member < 5; member++) {
+		info = run.infos[0];
+		info.bytes += member == 0;
+		info.crc += member == 1;
+		info.entry_count += member == 2;
+		info.first_key += member == 3;
+		info.last_key += member == 4;
+		ck_assert_int_eq(skafu__segment_match(&segment, &info, NULL), SKAFU_EDAMAGED);
+	}
 	run_done(&run);
 }
 END_TEST
@@ -415,6 +476,7 @@ int main(void)
 	tcase_add_test(cases, hostile_changes);
 	tcase_add_test(cases, hostile_bytes);
 	tcase_add_test(cases, trusted_leaves_out_the_checksum_only);
+	tcase_add_test(cases, every_byte_is_a_lie);
 	tcase_add_test(cases, match_knows_the_segment);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);

@@ -70,6 +70,7 @@ START_TEST(arrays)
 {
 	gives(SKAFU__SPLIT_ARRAY, 100, " [ ]\n", "");
 	gives(SKAFU__SPLIT_ARRAY, 100, "[{}]", "1:{}|");
+	gives(SKAFU__SPLIT_ARRAY, 100, "\r\n\t [\t{}\r,\t{} ]\r\n", "1:{}|2:{}|");
 	gives(SKAFU__SPLIT_ARRAY, 100, "[{\"a\":\"]}\\\"\"} ,\n{\"b\":[{},[]]}]",
 		       "1:{\"a\":\"]}\\\"\"}|2:{\"b\":[{},[]]}|");
 	gives(SKAFU__SPLIT_ARRAY, 5, "[{},{1234}]", "1:{}|?an element is longer than the limit");
@@ -78,6 +79,7 @@ END_TEST
 
 START_TEST(what_is_no_array_is_named)
 {
+	gives(SKAFU__SPLIT_ARRAY, 100, "\v[]", "?an array is expected");
 	gives(SKAFU__SPLIT_ARRAY, 100, "", "?the text ends before the array does");
 	gives(SKAFU__SPLIT_ARRAY, 100, "{}", "?an array is expected");
 	gives(SKAFU__SPLIT_ARRAY, 100, "[1]", "?an object is expected");
