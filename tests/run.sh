@@ -2,7 +2,8 @@
 # Run gates, test programs, examples and fuzzers, two at a time, and count them: tests/run.sh ITEM ...
 #
 # One line each, the tail of the log when one fails, and a last line that a machine can read.  Exit 77 means skipped.
-# An item is a script (.sh, .py), a program under $BUILD, or valgrind:PROGRAM.
+# An item is a script (.sh, .py), a program under $BUILD, or valgrind:PROGRAM.  SKAFU_TEST_SCALE tells a program that
+# it runs under valgrind, so many times slower: tests that enumerate look at fewer places then, and each says which.
 set -u
 : "${BUILD:=build}" "${JOBS:=2}" "${TEST_SECONDS:=300}" "${FUZZ_SECONDS:=15}" "${CC:=cc}"
 top=$PWD
@@ -45,7 +46,7 @@ run_item() {
 	case $1 in
 	*.sh) "${limit[@]}" "./$1" >"$log" 2>&1 </dev/null ;;
 	*.py) "${limit[@]}" python3 "$1" >"$log" 2>&1 </dev/null ;;
-	valgrind:*) CK_TIMEOUT_MULTIPLIER=20 "${limit[@]}" \
+	valgrind:*) CK_TIMEOUT_MULTIPLIER=20 SKAFU_TEST_SCALE=50 "${limit[@]}" \
 		valgrind -q --error-exitcode=99 --leak-check=full \
 		--show-leak-kinds=definite,indirect \
 		--errors-for-leak-kinds=definite,indirect "${1#*:}" >"$log" 2>&1 </dev/null ;;

@@ -50,7 +50,8 @@ static int32_t stepping_judge(struct skafu__stepping *stepping, int32_t rc, cons
 	}
 	if (rc >= 0)
 		return rc;
-	stepping->handler_failed = 1;
+	/* The library's own ones have nobody who would resume them: what they meet now is tried again. */
+	stepping->handler_failed = stepping->projection->domain != NULL;
 	if (stepping->why.code != 0)
 		stepping->why.code = rc;
 	else
@@ -134,7 +135,8 @@ static int32_t stepping_fold_row(struct skafu__stepping *stepping, uint32_t row)
 	fold.value = skafu__editset_value(&stepping->edit.set, row, &fold.value_length);
 	skafu__buf_clear(&stepping->value);
 	rc = stepping_judge(stepping, def->fold(def->user, &fold, &writer, &stepping->why), "the fold function");
-	if (rc >= 0 && stepping->value.failed) {
+	/* Also when the function passed the code on: it is no failure of its own. */
+	if (stepping->value.failed) {
 		stepping->handler_failed = stepping->value.failed == SKAFU_ELIMIT;
 		return skafu__fail(&stepping->why, stepping->value.failed,
 				   "a fold of projection %s wrote a value for "

@@ -55,12 +55,33 @@ static void errorstats_decode(const uint8_t *value, size_t length, struct errors
 
 /* ---- the handler ----------------------------------------------------------------------------------------------- */
 
-static uint64_t errorstats_occurrences(const skafu_record *record)
+/* What the record counts for: how many errors alike it stands for. */
+static int32_t errorstats_occurrences(const skafu_record *record, uint64_t *out_count, skafu_error *error)
 {
+	struct skafu_error own = {0};
 	int64_t count = 1;
-	int is_given = (record->flags & SKAFU_RECORD_IS_JSON) &&
-		       skafu_json_int64(record->data, record->data_length, "/occurrences/count", &count, NULL) == 0;
-	return is_given && count > 1 ? (uint64_t)count : 1;
+	*out_count = 1;
+	if (!(record->flags & SKAFU_RECORD_IS_JSON))
+		return 0;
+	int32_t rc = skafu_json_int64(record->data, record->data_length, "/occurrences/count", &count, &own);
+	if (rc == SKAFU_ENOMEM)
+		return skafu__error_copy(error, &own, rc);
+	if (rc == 0 && count > 1)
+		*out_count = (uint64_t)count;
+	return 0;
+}
+
+static int32_t errorstats_code(const skafu_record *record, char out[ERRORSTATS_NAME_BYTES], skafu_error *error)
+{
+	struct skafu_error own = {0};
+	int32_t rc = SKAFU_ENOTFOUND;
+	if (record->flags & SKAFU_RECORD_IS_JSON)
+		rc = skafu_json_text(record->data, record->data_length, "/errorCode", ERRORSTATS_NAME_BYTES, out, &own);
+	if (rc == SKAFU_ENOMEM)
+		return skafu__error_copy(error, &own, rc);
+	if (rc != 0)
+		out[0] = '\0';
+	return 0;
 }
 
 static int32_t errorstats_count(const skafu_record *record, uint64_t count, const char *table, const char *key,
@@ -122,14 +143,15 @@ static int32_t errorstats_each(void *user, const skafu_record *record, skafu_edi
 	char code[ERRORSTATS_NAME_BYTES], minute[SKAFU_TIME_TEXT_BYTES], command[ERRORSTATS_NAME_BYTES];
 	if (record->severity < SKAFU_SEVERITY_WARNING || record->severity > SKAFU_SEVERITY_CRITICAL)
 		return 0;
-	if (!(record->flags & SKAFU_RECORD_IS_JSON) ||
-	    skafu_json_text(record->data, record->data_length, "/errorCode", sizeof code, code, NULL) != 0)
-		memcpy(code, "", 1);
+	uint64_t count = 1;
+	int32_t rc = errorstats_code(record, code, error);
 	errorstats_minute(record->recorded_ns, minute);
-	int32_t rc = errorstats_origin(user, record, command, error);
+	if (rc == 0)
+		rc = errorstats_origin(user, record, command, error);
+	if (rc == 0)
+		rc = errorstats_occurrences(record, &count, error);
 	const char *const keys[ERRORSTATS_TABLES] = {NULL, code, record->source, severities[record->severity - 1],
 						     record->correlation, minute, command};
-	uint64_t count = errorstats_occurrences(record);
 	for (size_t i = 1; rc == 0 && i < ERRORSTATS_TABLES; i++)
 		rc = errorstats_count(record, count, errorstats_tables[i], keys[i], edit, error);
 	return rc;
@@ -167,8 +189,8 @@ static int32_t errorstats_step(struct skafu__worker *worker, uint32_t inputs_max
 	uint64_t head = self->head;
 	self->next_ns = now + ERRORSTATS_EVERY_NS;
 	rc = skafu__projection_step(engine->model, self->projection, inputs_max, now, NULL);
-	if (rc != SKAFU__PROJECTION_MORE)
-		self->seen = head;
+	if (rc >= 0 && rc != SKAFU__PROJECTION_MORE)
+		self->seen = head; /* what failed is tried again */
 	return rc == SKAFU__PROJECTION_MORE;
 }
 

@@ -67,6 +67,7 @@ START_TEST(deadline_kills_the_children_too)
 }
 END_TEST
 
+/* Not under valgrind: there posix_spawn() forks, and does not hear of an exec that failed. */
 START_TEST(what_cannot_start)
 {
 	const char *const command[] = {"no-such-program-here", NULL};
@@ -76,6 +77,8 @@ START_TEST(what_cannot_start)
 	struct text output = {0};
 	int status;
 
+	if (getenv("SKAFU_TEST_SCALE"))
+		return;
 	kit_assert_error(process_run(&absent, &output, &status, kit_error), SKAFU_ENOTFOUND);
 	kit_assert_says("no-such-program-here cannot be started");
 	kit_assert_error(process_run(&nowhere, &output, &status, kit_error), SKAFU_ENOTFOUND);

@@ -232,8 +232,8 @@ static int32_t define_decider(struct callscene *s, skafu_model *model)
 				 .commands = commands, .command_count = 3, .state = &counter, .evolve = evolve,
 				 .decide = decide, .user = s};
 	skafu_upcaster_def caster = {.size = sizeof caster, .from_version = 1u << 16, .to_count = 1,
-				     .type = "Ordered", .to_types = ordered, .to_versions = (const uint32_t[]){2u << 16},
-				     .upcast = upcast, .user = s};
+				     .type = "Ordered", .to_types = ordered,
+				     .to_versions = (const uint32_t[]){2u << 16}, .upcast = upcast, .user = s};
 	int32_t rc = skafu_model_add_upcaster(model, &caster, &s->error);
 
 	return rc ? rc : skafu_model_add_decider(model, &def, &s->error);
@@ -303,11 +303,10 @@ int32_t callscene_order(struct callscene *s, const char *stream, const char *dat
 	return rc;
 }
 
-/* A projection whose function failed halts, a command that failed too often is set aside: both are taken up again. */
+/* A projection whose function failed halts, an input that failed too often is set aside: both are taken up again. */
 static int32_t take_up(struct callscene *s)
 {
 	static const char *const projections[] = {"totals", "sums"};
-	skafu_dead_letter_filter decided = {.size = sizeof decided, .consumer = "domain:shop"};
 	int32_t rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < 2; i++) {
@@ -316,7 +315,7 @@ static int32_t take_up(struct callscene *s)
 		if (rc == 0 && info.state == SKAFU_VIEW_HALTED)
 			rc = skafu_projection_resume(s->model, projections[i], &s->error);
 	}
-	return rc ? rc : skafu_dead_letters_retry(s->engine, &decided, 100, NULL, &s->error);
+	return rc ? rc : skafu_dead_letters_retry(s->engine, NULL, 100, NULL, &s->error);
 }
 
 int32_t callscene_drain(struct callscene *s)

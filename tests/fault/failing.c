@@ -408,16 +408,27 @@ static void describe(const struct failing_case *which, const char *why, struct f
 		 what_is_file(which->what) ? hows[which->how] : "not done", strerror(which->error), why);
 }
 
+/* SKAFU_TEST_SCALE: how many times slower this program is than it should be, so many sites fewer. */
+static uint64_t stride_of(const struct failing_test *test)
+{
+	const char *scale = getenv("SKAFU_TEST_SCALE");
+	uint64_t slower = scale && *scale ? strtoull(scale, NULL, 10) : 1;
+
+	return (test->stride ? test->stride : 1) * (slower ? slower : 1);
+}
+
 uint64_t failing_case_run(const struct failing_test *test, const struct failing_case *which,
 			  struct failing_report *report)
 {
 	uint64_t nth_max = test->nth_max ? test->nth_max : 20000;
+	uint64_t stride = stride_of(test);
+	uint64_t first_few = stride > 100 ? 1 : 4;
 	struct failing_case now = *which;
 	char why[300] = "";
 
 	if ((now.what == FAILING_MALLOC && !failing_has_malloc()) || (what_is_file(now.what) && !test->root))
 		return 0;
-	for (now.nth = 1;; now.nth += test->stride > 1 && now.nth > 4 ? test->stride : 1) {
+	for (now.nth = 1;; now.nth += now.nth > first_few ? stride : 1) {
 		int bad;
 
 		now.hit = 0;
