@@ -73,7 +73,7 @@ static int32_t replayworker_meet(struct replayworker *self, const uint8_t id[16]
 static int32_t replayworker_row(struct replayworker *self, const skafu_row *row, skafu_error *error)
 {
 	uint8_t id[16];
-	uint32_t part;
+	uint32_t part = 0;
 	int32_t rc = skafu__replay_key_read(row->key, row->key_length, id, &part, NULL);
 	if (rc != 0 || part != SKAFU__REPLAY_PLAN || row->value_length < 2 || row->value[0] != 1 ||
 	    row->value[1] != SKAFU_REPLAY_RUNNING)

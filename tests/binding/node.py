@@ -73,7 +73,7 @@ def main():
         (pathlib.Path(directory) / "readme.js").write_text(code.replace("'skafu'", "'./lib/index.js'"))
         readme = subprocess.run(["node", "readme.js"], cwd=directory, env=environment, text=True, capture_output=True)
         print(readme.stdout, readme.stderr)
-        if readme.returncode != 0 or not readme.stdout.endswith("true\n100n\n"):
+        if readme.returncode != 0 or not readme.stdout.endswith("true\n100n\nmail 30\nmail 70\n"):
             return 1
         return subprocess.run(["node", "--test", "test/"], cwd=directory, env=environment).returncode
 

@@ -44,11 +44,12 @@ export const structs = Object.fromEntries(Object.entries({
 	projection_def: `u32 flags version batch_max; text domain name; texts types; len type_count; text rule; ptr each batch
 		key fold user free_user`,
 	reaction_def: 'u32 flags; text domain name; ptr source retry react user free_user',
+	subscription_opts: 'u32 flags; ptr source retry; u32 open_max reserved',
 }).map(([name, members]) => [name, struct(name, members)]));
 
 // What the functions take in and fill in as whole structs.
 for (const name of ['store_opts', 'new_record', 'read_opts', 'event_def', 'command', 'decider_def', 'projection_def',
-	'reaction_def'])
+	'reaction_def', 'subscription_opts'])
 	TYPES['&' + name] = koffi.pointer(structs[name]);
 TYPES['=appended'] = koffi.inout(koffi.pointer(structs.appended));
 
@@ -105,12 +106,19 @@ i32 turn_emit (ptr, &new_record, error)
 i32 turn_refuse (ptr, text, text, error)
 i32 edit_get (ptr, text, ptr, len, out, length, error)
 i32 edit_put (ptr, text, ptr, len, ptr, len, error)
+i32 edit_delete (ptr, text, ptr, len, error)
 i32 edit_count (ptr, text, ptr, len, i64, error)
 i32 count_value (ptr, len, signed, error)
 i32 view_open (ptr, text, u64, u64, out, error)
 void view_close (ptr)
 i32 view_refresh (ptr, u32, u64, u64, number, error)
 i32 view_get (ptr, text, ptr, len, out, length, error)
+i32 subscription_open (ptr, text, &subscription_opts, out, error)
+void subscription_close (ptr)
+i32 subscription_next (ptr, u32, u64, out, error)
+i32 subscription_ack (ptr, u64, error)
+i32 subscription_ack_in (ptr, u64, ptr, error)
+i32 subscription_fail (ptr, u64, i32, text, error)
 i32 engine_open (ptr, ptr, out, error)
 void engine_close (ptr)
 i32 engine_fd (ptr)

@@ -10,6 +10,7 @@ import {
 } from './library.js';
 import { readable } from './poll.js';
 import { commandAt, commandStruct, eventStruct, recordAt } from './record.js';
+import { Subscription } from './subscription.js';
 
 export const table = new Map();
 let last = 0n;
@@ -85,6 +86,10 @@ export class Edit extends Lent {
 		call('edit_put', this.handle, null, ...span(key), ...span(value));
 	}
 
+	delete(key) {
+		call('edit_delete', this.handle, null, ...span(key));
+	}
+
 	count(key, delta = 1) {
 		call('edit_count', this.handle, null, ...span(key), delta);
 	}
@@ -120,6 +125,7 @@ const callbacks = {
 export class Model extends Handle {
 	constructor(store) {
 		super('model_close', produce('model_open', store.handle, null));
+		this.store = store;
 	}
 
 	#add(name, definition, struct) {
@@ -176,6 +182,11 @@ export class Model extends Handle {
 
 	view(projection) {
 		return new View(this, projection);
+	}
+
+	/** Follow the log under a durable name: for await (const record of model.subscription('mailer')). */
+	subscription(name, options) {
+		return new Subscription(this, name, options);
 	}
 }
 

@@ -61,6 +61,21 @@ export class Cursor extends Handle {
 	}
 }
 
+/** A descriptor that is readable when there are records later than a place. */
+export class Waiter extends Handle {
+	constructor(store) {
+		super('waiter_free', produce('waiter_new', store.handle));
+	}
+
+	/** Resolves when there is a record later than `after`, when the time is over, or when the signal says so. */
+	async later(after, ms, signal) {
+		if (call('waiter_arm', this.handle, after) !== 0)
+			return;
+		await readable(C.waiter_fd(this.handle), ms, signal);
+		call('waiter_clear', this.handle);
+	}
+}
+
 export class Store extends Handle {
 	/** The store in a directory, made when there is none; without a path one that vanishes with its handle. */
 	constructor(path, { create = true } = {}) {
@@ -101,16 +116,13 @@ export class Store extends Handle {
 
 	/** Every record later than `after`, now and as they come: for await (const record of store.follow()). */
 	async *follow({ after = 0, query, signal } = {}) {
-		const waiter = new Handle('waiter_free', produce('waiter_new', this.handle));
+		const waiter = new Waiter(this);
 		try {
 			while (!signal?.aborted) {
 				const cursor = this.read({ query, from: after + 1 });
 				yield* cursor;
 				after = Math.max(after, cursor.head);
-				if (call('waiter_arm', waiter.handle, after) === 0) {
-					await readable(C.waiter_fd(waiter.handle), undefined, signal);
-					call('waiter_clear', waiter.handle);
-				}
+				await waiter.later(after, undefined, signal);
 			}
 		} finally {
 			waiter.close();

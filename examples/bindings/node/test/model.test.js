@@ -116,3 +116,74 @@ test('an engine serves in the loop', async () => {
 	store.close();
 	fs.rmSync(directory, { recursive: true });
 });
+
+test('a subscription goes on where it was', async () => {
+	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'skafu-'));
+	const store = new Store(path.join(directory, 's'));
+	const model = bank(store);
+	let mailer = model.subscription('mailer');
+	assert.deepEqual(mailer.poll(), []);
+	[1, 2, 3].forEach(amount => move(model, amount));
+	const seen = [];
+	for await (const record of mailer) {
+		seen.push(record.json().amount);
+		if (seen.length === 2)
+			break; // the second is not acknowledged
+	}
+	mailer.close();
+	mailer = model.subscription('mailer');
+	assert.deepEqual((await mailer.next()).map(record => record.json().amount), [2, 3]);
+	const batch = store.batch().putRow('mail', 'last', '3');
+	mailer.ackIn(3, batch);
+	await store.append(batch);
+	assert.equal(store.row('mail', 'last').toString(), '3');
+	assert.deepEqual(await mailer.next(1, { ms: 20 }), []);
+	mailer.close();
+	model.close();
+	store.close();
+	fs.rmSync(directory, { recursive: true });
+});
+
+test('a subscription waits for what comes, and stops at the signal', async () => {
+	const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'skafu-'));
+	const store = new Store(path.join(directory, 's'));
+	const model = bank(store);
+	const mailer = model.subscription('mailer');
+	setTimeout(() => move(model, 4), 30);
+	const [record] = await mailer.next();
+	assert.equal(record.json().amount, 4);
+	mailer.fail(record, 'no luck');
+	const [again] = await mailer.next();
+	assert.equal(again.sequence, record.sequence);
+	mailer.ack(again);
+	const stop = new AbortController();
+	setTimeout(() => stop.abort(), 30);
+	assert.deepEqual(await mailer.next(1, { signal: stop.signal }), []);
+	mailer.close();
+	model.close();
+	store.close();
+	fs.rmSync(directory, { recursive: true });
+});
+
+test('a projection reads and deletes what it wrote', () => {
+	const store = new Store();
+	const model = new Model(store);
+	model.domain('bank', ['Opened', 'Closed']);
+	model.projection('bank', 'open', (event, edit) => {
+		if (event.type === 'Closed')
+			return edit.delete(event.stream);
+		return edit.put(event.stream, JSON.stringify({ before: edit.get(event.stream)?.toString() ?? null }));
+	});
+	model.decider('bank', 'desk', ['Say'], {
+		initial: () => null, evolve() {}, decide: (command, _state, turn) => turn.emit({ type: command.json().type }),
+	});
+	['Opened', 'Closed'].forEach(type => model.execute({ type: 'Say', stream: 'anna', data: { type } }));
+	model.execute({ type: 'Say', stream: 'ben', data: { type: 'Opened' } });
+	const view = model.view('open');
+	view.refresh();
+	assert.deepEqual(JSON.parse(view.get('ben')), { before: null });
+	assert.throws(() => view.get('anna'), { name: 'SKAFU_ENOTFOUND' });
+	view.close();
+	model.close();
+	store.close();
+});
