@@ -155,6 +155,11 @@ extern "C" {
     pub fn skafu_edit_put(
         edit: Handle, table: Text, key: *const u8, key_length: usize, value: *const u8, length: usize, error: Handle,
     ) -> i32;
+    pub fn skafu_edit_get(
+        edit: Handle, table: Text, key: *const u8, key_length: usize, out: *mut Handle, out_length: *mut usize,
+        error: Handle,
+    ) -> i32;
+    pub fn skafu_edit_delete(edit: Handle, table: Text, key: *const u8, key_length: usize, error: Handle) -> i32;
     pub fn skafu_edit_count(
         edit: Handle, table: Text, key: *const u8, key_length: usize, delta: i64, error: Handle,
     ) -> i32;
@@ -178,6 +183,10 @@ extern "C" {
         subscription: Handle, max: u32, timeout: u64, out: *mut *const *const Record, error: Handle,
     ) -> i32;
     pub fn skafu_subscription_ack(subscription: Handle, sequence: u64, error: Handle) -> i32;
+    pub fn skafu_subscription_ack_in(subscription: Handle, sequence: u64, batch: Handle, error: Handle) -> i32;
+    pub fn skafu_subscription_fail(
+        subscription: Handle, sequence: u64, code: i32, message: Text, error: Handle,
+    ) -> i32;
     pub fn skafu_engine_open(model: Handle, opts: Handle, out: *mut Handle, error: Handle) -> i32;
     pub fn skafu_engine_close(engine: Handle);
     pub fn skafu_engine_step(engine: Handle, inputs: u32, error: Handle) -> i32;

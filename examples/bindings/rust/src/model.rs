@@ -7,7 +7,7 @@
 use crate::error::{c_text, call, constant, guard, text, Result};
 use crate::ffi::{self, Handle};
 use crate::record::{optional, pointer, Command, Event, Record};
-use crate::store::{taken, Owned, Store};
+use crate::store::{taken, Batch, Owned, Store};
 use crate::FOREVER;
 use std::ptr::{null, null_mut};
 
@@ -92,6 +92,24 @@ impl Turn {
 pub struct Edit(Handle);
 
 impl Edit {
+    /// The row as the handler has made it so far.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let (mut start, mut length) = (null_mut(), 0);
+        let found = call(|error| unsafe {
+            ffi::skafu_edit_get(self.0, null(), key.as_ptr(), key.len(), &mut start, &mut length, error)
+        })?;
+        // Lent until the next use, so it is copied; an empty row has no bytes to point to.
+        Ok((found == 1).then(|| match length {
+            0 => Vec::new(),
+            _ => unsafe { std::slice::from_raw_parts(start as *const u8, length) }.to_vec(),
+        }))
+    }
+
+    pub fn delete(&mut self, key: &[u8]) -> Result<()> {
+        call(|error| unsafe { ffi::skafu_edit_delete(self.0, null(), key.as_ptr(), key.len(), error) })?;
+        Ok(())
+    }
+
     pub fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
         call(|error| unsafe {
             ffi::skafu_edit_put(self.0, null(), key.as_ptr(), key.len(), value.as_ptr(), value.len(), error)
@@ -274,6 +292,21 @@ impl Subscription {
             ffi::skafu_subscription_next(self.0.handle, max, timeout_ns, &mut records, error)
         })?;
         Ok((0..count as usize).map(|i| unsafe { Record::copy(*records.add(i)) }).collect())
+    }
+
+    /// It could not be handled: it comes again, later, until it is set aside.
+    pub fn fail(&mut self, sequence: u64, message: &str) -> Result<()> {
+        let (message, code) = (c_text(message)?, constant("SKAFU_EHOST") as i32);
+        call(|error| unsafe {
+            ffi::skafu_subscription_fail(self.0.handle, sequence, code, message.as_ptr(), error)
+        })?;
+        Ok(())
+    }
+
+    /// As ack(), in a batch: output and checkpoint become one commit.
+    pub fn ack_in(&mut self, sequence: u64, batch: &mut Batch) -> Result<()> {
+        call(|error| unsafe { ffi::skafu_subscription_ack_in(self.0.handle, sequence, batch.0.handle, error) })?;
+        Ok(())
     }
 
     /// All that was handed out up to this sequence is done.

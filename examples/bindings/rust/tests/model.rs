@@ -147,6 +147,34 @@ fn subscription_goes_on_where_it_was() -> Result<()> {
     let mut mail = Subscription::open(&model, "mail")?;
     let rest: Vec<_> = mail.next(9, 0)?.iter().map(|record| record.sequence).collect();
     assert_eq!(rest, [3]);
+    mail.fail(3, "no luck")?;
+    assert_eq!(mail.next(9, 20_000_000_000)?[0].sequence, 3);
+    let mut batch = store.batch()?;
+    batch.put_row("mail", b"last", b"3")?;
+    mail.ack_in(3, &mut batch)?;
+    store.commit(&mut batch)?;
+    assert_eq!((store.row("mail", b"last")?, mail.next(9, 0)?.len()), (b"3".to_vec(), 0));
+    Ok(())
+}
+
+#[test]
+fn a_projection_reads_and_deletes_what_it_wrote() -> Result<()> {
+    let store = Store::memory()?;
+    let mut model = model(&store, &Arc::default())?;
+    model.projection("bank", "last", |event, edit| {
+        let amount = event.int("/amount")?.to_string();
+        match edit.get(event.stream.as_bytes())? {
+            Some(before) if before == amount.as_bytes() => edit.delete(event.stream.as_bytes()),
+            _ => edit.put(event.stream.as_bytes(), amount.as_bytes()),
+        }
+    })?;
+    let mut view = model.view("last")?;
+    moved(&model, 7)?;
+    view.refresh()?;
+    assert_eq!(view.get(b"anna")?, b"7");
+    moved(&model, 7)?;
+    view.refresh()?;
+    assert_eq!(view.get(b"anna").unwrap_err().name, "SKAFU_ENOTFOUND");
     Ok(())
 }
 
