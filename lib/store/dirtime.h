@@ -2,12 +2,12 @@
  * dirtime.h: whether files came or went in the store's directory, at the price of one look at its time.
  *
  * Processes agree through the lock of LMDB and the control file.  Who deletes or replaces one of them splits the
- * processes into two camps that do not see each other's locks, so every writer makes sure that they are the ones that
- * it opened.  Two paths take a tenth of a small commit to walk; the time of the directory changes with every name that
- * comes, goes or is renamed, and is read from a descriptor.
+ * processes into two camps that do not see each other's locks, so every writer makes sure that they are the ones
+ * that it opened.  Two paths take a tenth of a small commit to walk; the time of the directory changes with every
+ * name that comes, goes or is renamed, and is read from a descriptor.
  *
- * Invariant: a change is never missed.  Times of files advance in steps, so a second change could hide behind the time
- * of the first: a time is trusted once it is older than some seconds.
+ * Invariant: a change is never missed.  Times of files advance in steps, so a second change could hide behind the
+ * time of the first: a time is trusted once it is older than some seconds.
  */
 #ifndef SKAFU__STORE_DIRTIME_H
 #define SKAFU__STORE_DIRTIME_H

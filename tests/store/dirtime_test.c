@@ -1,5 +1,6 @@
 /*
- * dirtime_test.c: a look at the directory says whether a name came or went, and never trusts a time that is too young.
+ * dirtime_test.c: a look at the directory says whether a name came or went, and never trusts a time that is too
+ * young.
  */
 #include "store/dirtime.h"
 
