@@ -18,6 +18,13 @@ struct skafu_replay_list {
 	skafu_replay_info info;
 };
 
+/* Never more than 292 years. */
+static uint64_t replaylist_remaining_ns(uint64_t records, uint64_t rate)
+{
+	double remaining_ns = (double)records / (double)rate * 1e9;
+	return remaining_ns < 9.2e18 ? (uint64_t)remaining_ns : INT64_MAX;
+}
+
 static void replaylist_describe(const uint8_t id[16], const struct skafu__replay_plan *plan,
 				const struct skafu__replay_progress *progress, skafu_replay_info *out)
 {
@@ -39,8 +46,7 @@ static void replaylist_describe(const uint8_t id[16], const struct skafu__replay
 	out->code = plan->code;
 	memcpy(out->message, plan->message ? plan->message : "", length);
 	if (progress->rate != 0 && plan->ended_ns == 0)
-		out->remaining_ns =
-			(uint64_t)((double)(out->total - out->done) / (double)progress->rate * 1000000000.0);
+		out->remaining_ns = replaylist_remaining_ns(out->total - out->done, progress->rate);
 }
 
 /* 1 and what is known of it, 0 when there is none. */

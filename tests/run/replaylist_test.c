@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "run/replaykit.h"
+#include "run/replayrow.h"
 
 static struct replaykit kit;
 
@@ -46,6 +47,24 @@ START_TEST(the_newest_first)
 }
 END_TEST
 
+/* A hostile row whose end is out of reach: the time that is left is long, and no number out of range. */
+START_TEST(what_is_left_is_bounded)
+{
+	static const struct skafu__buf absent = {0};
+	static const uint8_t id[16] = {3};
+	struct skafu__replay_plan plan = {.state = SKAFU_REPLAY_RUNNING, .from = 1, .to = UINT64_MAX - 1};
+	struct skafu__replay_progress progress = {.rate = 1};
+	skafu_replay_info info = {.size = sizeof info};
+	skafu_batch *batch = batch_of(kit.base.store);
+
+	went(skafu__replay_put_plan(batch, id, &absent, &plan, fault));
+	went(skafu__replay_put_progress(batch, id, NULL, &progress, fault));
+	appended_by(kit.base.store, batch);
+	went(skafu_replay_info_get(kit.base.store, id, &info, fault));
+	ck_assert_uint_eq(info.remaining_ns, INT64_MAX);
+}
+END_TEST
+
 START_TEST(figures_while_it_runs)
 {
 	skafu_replay_opts opts = replaykit_opts("reserve", 0);
@@ -82,6 +101,7 @@ static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, the_newest_first);
+	tcase_add_test(tests, what_is_left_is_bounded);
 	tcase_add_test(tests, figures_while_it_runs);
 	tcase_add_test(tests, bad_input);
 }
