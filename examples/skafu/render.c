@@ -67,11 +67,16 @@ static void check_list(struct rendering *rendering)
 static int32_t list_content(struct rendering *rendering, const char *folder)
 {
 	static const struct file_limits limits = {RENDER_FILES, RENDER_BYTES, RENDER_DEPTH, NULL};
+	struct stat status;
 	int32_t rc;
 
 	if ((size_t)snprintf(rendering->content, sizeof rendering->content, "%s/" MANIFEST_CONTENT, folder) >=
 	    sizeof rendering->content)
 		return failed(rendering->error, SKAFU_EINVAL, "The path of the template is too long.");
+	if (lstat(rendering->content, &status) == 0 && S_ISLNK(status.st_mode)) {
+		faults_add(rendering->faults, MANIFEST_CONTENT, 0, "it is a link, and may lead out of the template");
+		return SKAFU_OK;
+	}
 	rc = files_list(rendering->content, &limits, &rendering->list, rendering->error);
 	if (rc == SKAFU_ELIMIT || rc == SKAFU_ENOTFOUND || rc == SKAFU_EIO) {
 		faults_add(rendering->faults, MANIFEST_CONTENT, 0, "%s",

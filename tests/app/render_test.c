@@ -145,6 +145,14 @@ START_TEST(hostile_templates)
 	assert_invalid("no file in the folder");
 	ck_assert_int_eq(symlink("../../secret", kit_path("t/files/link")), 0);
 	assert_invalid("link");
+	/* The folder of the files itself leads elsewhere. */
+	ck_assert_int_eq(rename(kit_path("t/files"), kit_path("elsewhere")), 0);
+	ck_assert_int_eq(symlink("../elsewhere", kit_path("t/files")), 0);
+	ck_assert_int_eq(unlink(kit_path("elsewhere/link")), 0);
+	assert_invalid("link");
+	ck_assert_int_eq(unlink(kit_path("t/files")), 0);
+	ck_assert_int_eq(rename(kit_path("elsewhere"), kit_path("t/files")), 0);
+	ck_assert_int_eq(symlink("../../secret", kit_path("t/files/link")), 0);
 	kit_assert_error(render("order", "w", NULL), SKAFU_EINVAL);
 	ck_assert_int_eq(unlink(kit_path("t/files/link")), 0);
 	ck_assert_int_eq(mkfifo(kit_path("t/files/pipe"), 0600), 0);
