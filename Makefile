@@ -118,9 +118,10 @@ all: $(LIBRARIES) $(BUILD)/libskafu_internal.a examples
 examples: $(EXAMPLES) $(if $(TOOL),$(BUILD)/skafuctl)
 
 # Only these goals may install packages: a packager's `make` and `make install` never do.
-INSTALLING := run check crash bench cover mcdc fuzz lint check-long check-single check-bindings check-install abi check-abi
+INSTALLING := run check crash bench cover mcdc fuzz lint valgrind check-long check-single check-bindings \
+              check-install abi check-abi
 NEED := $(if $(filter $(INSTALLING),$(MAKECMDGOALS)),$(if $(filter-out run,$(filter $(INSTALLING),$(MAKECMDGOALS))),\
-        $(or $(strip $(if $(filter fuzz lint check-long check-install abi check-abi,$(MAKECMDGOALS)),deps-long) \
+        $(or $(strip $(if $(filter fuzz lint valgrind check-long check-install abi check-abi,$(MAKECMDGOALS)),deps-long) \
         $(if $(filter mcdc,$(MAKECMDGOALS)),deps-mcdc)),deps),deps-run))
 
 # A file that changes when compiler or flags do, so that objects of other flags are made again.
@@ -297,6 +298,10 @@ LONG_PROGRAMS := $(call programs,static,$(LONG)) $(call programs,address,$(UNIT)
 PLAIN := $(call programs,static,$(UNIT))
 check-long: $(NEED) $(LONG_PROGRAMS) $(PLAIN)
 	@TEST_SECONDS=$${TEST_SECONDS:-1800} $(RUNNER) $(LONG_PROGRAMS) $(PLAIN:%=valgrind:%)
+
+# The plain programs under valgrind alone; T as for check.
+valgrind: $(NEED) $(PLAIN)
+	@TEST_SECONDS=$${TEST_SECONDS:-1800} $(RUNNER) $(PLAIN:%=valgrind:%)
 
 crash: $(NEED) $(if $(wildcard tests/fault/crash.c),$(BUILD)/tests/fault/crash)
 	@timeout -k 5 $${TEST_SECONDS:-600} $(filter %/crash,$^)

@@ -76,7 +76,8 @@ static int32_t errorstats_code(const skafu_record *record, char out[ERRORSTATS_N
 	struct skafu_error own = {0};
 	int32_t rc = SKAFU_ENOTFOUND;
 	if (record->flags & SKAFU_RECORD_IS_JSON)
-		rc = skafu_json_text(record->data, record->data_length, "/errorCode", ERRORSTATS_NAME_BYTES, out, &own);
+		rc = skafu_json_text(record->data, record->data_length, "/errorCode", ERRORSTATS_NAME_BYTES, out,
+				     &own);
 	if (rc == SKAFU_ENOMEM)
 		return skafu__error_copy(error, &own, rc);
 	if (rc != 0)

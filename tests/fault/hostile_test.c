@@ -67,15 +67,17 @@ static int bounds_are_kept(const struct rusage *before)
 /* Everything is answered as if nothing had happened. */
 static int use_all(void *user)
 {
-	struct fixture bank;
+	static struct fixture bank; /* static, for who looks for leaks: a child that found something ends with it */
 	struct rusage before;
 	char expected[64];
 	uint64_t head;
 
 	(void)user;
 	getrusage(RUSAGE_SELF, &before);
-	if (open_all(&bank) != 0)
+	if (open_all(&bank) != 0) {
+		fprintf(stderr, "%s: %s\n", skafu_result_name(bank.error.code), bank.error.message);
 		return 1;
+	}
 	if (skafu_store_head(bank.store, &head, NULL) != 0 || head < EVENTS)
 		return 2;
 	viewkit_deposit(&bank, "a", 1);
@@ -127,8 +129,9 @@ static void write_content(const char *path, enum content content)
 		break;
 	}
 	file_write(path, bytes, lengths[content]);
+	/* Under valgrind no more than a few GiB can be mapped. */
 	if (content == SPARSE)
-		ck_assert_int_eq(truncate(path, INT64_C(1) << 36), 0);
+		ck_assert_int_eq(truncate(path, INT64_C(1) << (getenv("SKAFU_TEST_SCALE") ? 30 : 36)), 0);
 }
 
 static void make(void)

@@ -5,8 +5,8 @@
  * lets one actor at a time do one step.  Whoever is killed leaves the page as it is.  Invariant: a live sleeper that
  * has not seen a commit sees it within the bound of control.h, 10 ms, and another 10 for the step that it was in.
  *
- * With real threads a machine with other work stalls everybody.  A control thread that only sleeps tells how long: what
- * the library keeps anybody waiting is what is more than that.
+ * With real threads a machine with other work stalls everybody.  A control thread that only sleeps tells how long:
+ * what the library keeps anybody waiting is what is more than that.
  */
 #include <check.h>
 #include <errno.h>
@@ -444,8 +444,8 @@ START_TEST(threads_never_sleep_through_a_commit)
 	}
 	pthread_join(control, NULL);
 	skafu__control_close(&stress.control);
-	printf("%" PRIu64 " commits to %u threads%s, longest %.3f ms, %" PRIu64 " above 10 ms; the control thread was up "
-	       "to %.3f ms late\n", rounds, THREADS, _i ? ", interrupted" : "", (double)longest / 1e6, stalls,
+	printf("%" PRIu64 " commits to %u threads%s, longest %.3f ms, %" PRIu64 " above 10 ms; the control thread "
+	       "was up to %.3f ms late\n", rounds, THREADS, _i ? ", interrupted" : "", (double)longest / 1e6, stalls,
 	       (double)latest / 1e6);
 	/* Each of the threads may lose the processor once in a round as the control thread did. */
 	ck_assert_int_lt(longest, STALL_NS + (THREADS + 2) * latest);

@@ -47,7 +47,7 @@ END_TEST
 
 static int second_process(void *user)
 {
-	struct skafu__control other;
+	static struct skafu__control other; /* a child ends with it */
 	static const uint8_t wrong[16] = {9};
 	uint32_t word = skafu__control_word(&control);
 
@@ -160,7 +160,7 @@ END_TEST
 
 static int die_in_a_commit(void *user)
 {
-	struct skafu__control other;
+	static struct skafu__control other; /* a child ends with it */
 
 	(void)user;
 	if (skafu__control_open(&other, skafu__sys_current(), temp.path, NULL) != 0 ||
