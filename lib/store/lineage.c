@@ -229,6 +229,18 @@ static void lineage_add(struct skafu__lineage *lineage, const struct skafu_linea
 	}
 }
 
+/* A record that is damaged says nothing, and a lineage may say less than there was: it keeps nobody from a copy. */
+static int32_t lineage_load_known(skafu_store *store, struct skafu__lineage *out, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	int32_t rc = skafu__lineage_load(store, out, &own);
+	if (rc == SKAFU_EDAMAGED) {
+		out->count = 0;
+		return 0;
+	}
+	return rc ? skafu__error_copy(error, &own, rc) : 0;
+}
+
 int32_t skafu__lineage_store(skafu_store *to, skafu_store *from, uint64_t commit, uint64_t sequence,
 			     skafu_error *error)
 {
@@ -239,9 +251,9 @@ int32_t skafu__lineage_store(skafu_store *to, skafu_store *from, uint64_t commit
 					.made_ns = to->format.created_ns};
 	memcpy(nearest.birth, from->format.birth, 16);
 	memcpy(nearest.incarnation, from->format.incarnation, 16);
-	int32_t rc = skafu__lineage_load(to, &before, error);
+	int32_t rc = lineage_load_known(to, &before, error);
 	if (rc == 0)
-		rc = skafu__lineage_load(from, &beyond, error);
+		rc = lineage_load_known(from, &beyond, error);
 	if (rc == 0)
 		rc = lineage_chain(from, &before, commit, nearest.chain, error);
 	if (rc != 0)

@@ -210,6 +210,41 @@ START_TEST(damage_is_found)
 }
 END_TEST
 
+static void spoil(skafu_store *store)
+{
+	uint8_t bytes[40] = "SKLN, but not one";
+	MDB_val key = {7, (void *)(uintptr_t)"lineage"};
+	MDB_val value = {sizeof bytes, bytes};
+	MDB_txn *txn;
+
+	went(skafu__env_write_begin(&store->env, &txn, fault));
+	ck_assert_int_eq(mdb_put(txn, store->env.tables[SKAFU__TABLE_META], &key, &value, 0), 0);
+	went(skafu__env_write_commit(&store->env, txn, fault));
+}
+
+/* The message says that another copy helps. */
+START_TEST(a_damaged_one_keeps_nobody_from_a_copy)
+{
+	skafu_lineage lineage = {.size = sizeof lineage};
+	skafu_store *copy;
+	skafu_store *next;
+
+	went(skafu_store_backup(temp.store, place("copy"), 0, NULL, NULL, fault));
+	copy = opened("copy");
+	spoil(copy);
+	refused(SKAFU_EDAMAGED, skafu_store_lineage(copy, 0, &lineage, fault));
+	went(skafu_store_backup(copy, place("next"), 0, NULL, NULL, fault));
+	next = opened("next");
+	knows(next, copy, 0, 20);
+	refused(SKAFU_ENOTFOUND, skafu_store_lineage(next, 1, &lineage, fault));
+	append_event(temp.store, "s", "T", NULL);
+	went(skafu_store_backup(temp.store, place("copy"), 0, NULL, NULL, fault)); /* which mends it */
+	knows(copy, temp.store, 0, 21);
+	skafu_store_close(next);
+	skafu_store_close(copy);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -220,6 +255,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, what_was_stopped_knows_how_far_it_came);
 	tcase_add_test(tests, generations_are_bounded);
 	tcase_add_test(tests, damage_is_found);
+	tcase_add_test(tests, a_damaged_one_keeps_nobody_from_a_copy);
 }
 
 int main(void)
