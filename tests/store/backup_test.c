@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/testhook.h"
 #include "store/store.h"
 
 static char backup_root[64];
@@ -199,6 +202,80 @@ START_TEST(a_backup_runs_beside_writers_and_can_be_stopped)
 }
 END_TEST
 
+/* ---- there and back at once ---------------------------------------------------------------------------------- */
+
+static pthread_barrier_t both_have_one; /* two backups hold the view that they open first */
+static pthread_barrier_t writers_wait;
+static _Thread_local int is_backup;
+
+static int meet_at_the_first_view(uint32_t what)
+{
+	if (what == SKAFU__TESTHOOK_READ && is_backup) {
+		is_backup = 0;
+		pthread_barrier_wait(&both_have_one);
+		pthread_barrier_wait(&writers_wait);
+	}
+	return 0;
+}
+
+struct crossing {
+	skafu_store *store;
+	const char *path;
+};
+
+static void *back_up(void *user)
+{
+	struct crossing *crossing = user;
+	is_backup = 1;
+	(void)skafu_store_backup(crossing->store, crossing->path, 0, NULL, NULL, NULL); /* one of them is refused */
+	return NULL;
+}
+
+static void *write_one(void *user)
+{
+	struct crossing *crossing = user;
+	skafu_new_record record = {.size = sizeof record, .stream = "s", .type = "T"};
+	skafu_batch *batch;
+	if (skafu_batch_new(crossing->store, &batch, NULL) == 0 && skafu_batch_add(batch, &record, NULL) == 0)
+		(void)skafu_append(crossing->store, batch, SKAFU_WAIT_FOREVER, NULL, NULL);
+	skafu_batch_free(batch);
+	return NULL;
+}
+
+/* Both compare the same two stores, and each store has a writer waiting. */
+START_TEST(backups_that_cross_do_not_wait_for_each_other)
+{
+	struct skafu__sys sys = *skafu__sys_current();
+	struct crossing crossings[2] = {{NULL, place("b")}, {NULL, place("a")}};
+	struct timespec until;
+	pthread_t threads[4];
+	sys.storage = meet_at_the_first_view;
+	skafu__sys_override(&sys);
+	ck_assert_int_eq(skafu_store_create(place("a"), NULL, &crossings[0].store, error), 0);
+	append_some(crossings[0].store, 3, 1);
+	ck_assert_int_eq(skafu_store_backup(crossings[0].store, place("b"), 0, NULL, NULL, error), 0);
+	ck_assert_int_eq(skafu_store_open(place("b"), NULL, &crossings[1].store, error), 0);
+	pthread_barrier_init(&both_have_one, NULL, 3);
+	pthread_barrier_init(&writers_wait, NULL, 3);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, back_up, &crossings[i]);
+	pthread_barrier_wait(&both_have_one);
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[2 + i], NULL, write_one, &crossings[i]);
+	usleep(100000); /* they reach the gates */
+	pthread_barrier_wait(&writers_wait);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20;
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(pthread_timedjoin_np(threads[i], NULL, &until), 0);
+	skafu_store_close(crossings[0].store);
+	skafu_store_close(crossings[1].store);
+	pthread_barrier_destroy(&both_have_one);
+	pthread_barrier_destroy(&writers_wait);
+	skafu__sys_override(NULL);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("backup");
@@ -208,6 +285,7 @@ int main(void)
 	tcase_add_test(all, a_backup_is_cut_at_a_commit_and_continued);
 	tcase_add_test(all, another_history_is_refused);
 	tcase_add_test(all, a_backup_runs_beside_writers_and_can_be_stopped);
+	tcase_add_test(all, backups_that_cross_do_not_wait_for_each_other);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);
