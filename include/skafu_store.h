@@ -196,7 +196,7 @@ SKAFU_API int32_t skafu_batch_expect_no_row(skafu_batch *batch, const char *tabl
 
 /*
  * Take things away, in the same commit as whatever else the batch holds.  From that commit on no read, query or
- * condition sees them; the file gives the room back when the log is copied (skafu_store_backup).
+ * condition sees them; the room of their payloads is used again when skafu_store_maintain() has cleared them.
  *
  * truncate: events of the stream with a version below before_version, at most the stream's next one.  delete: all
  * events of the stream, which must be at `version`; later events go on with the next version.  tombstone: the stream
@@ -452,9 +452,9 @@ SKAFU_API void skafu_waiter_free(skafu_waiter *waiter);
 
 /* ---- upkeep -------------------------------------------------------------------------------------------------- */
 
-/* Do up to budget_ns of the work that keeps a store fast and small: fold, merge, advance the hash chain.  Returns 1
- * when there is more to do, 0 when not.  Appends do what must be done themselves; this is for hosts that want it off
- * their append path. */
+/* Do up to budget_ns of the work that keeps a store fast and small: fold, merge, advance the hash chain, clear payloads
+ * that are hidden.  Returns 1 when there is more to do, 0 when not.  Appends do what must be done themselves (all but
+ * clearing); this is for hosts that want it off their append path, and the room of hidden payloads back. */
 SKAFU_API int32_t skafu_store_maintain(skafu_store *store, uint64_t budget_ns, skafu_error *error);
 
 #define SKAFU_VERIFY_INDEX 0x1u /* also every index entry, both ways */

@@ -20,8 +20,8 @@
 #include "base/error.h"
 #include "codec/canonical.h"
 #include "codec/rewrite.h"
+#include "store/clear.h"
 #include "store/copyin.h"
-#include "store/hidden.h"
 #include "store/lineage.h"
 #include "store/open.h"
 #include "store/store.h"
@@ -39,51 +39,6 @@ struct backup {
 
 /* ---- reading ------------------------------------------------------------------------------------------------- */
 
-/* A record for the copy: without its payload when nobody may see that any more.  1: it was left out. */
-static int32_t backup_take_record(struct backup *backup, struct skafu__view *view, uint32_t index, skafu_error *error)
-{
-	struct skafu__record record;
-	const struct skafu__commit *commit = &view->current;
-	uint64_t sequence = commit->first_sequence + index;
-	if (skafu__commit_record(commit, index, 1, &record) != 0)
-		return skafu__fail(error, SKAFU_EDAMAGED,
-				   "record %llu is damaged; restore a backup, or salvage what is whole",
-				   (unsigned long long)sequence);
-	int32_t rc = skafu__hidden_payload(view, sequence, &record, error);
-	if (rc < 0)
-		return rc;
-	const uint8_t *bytes = (const uint8_t *)record.stream - SKAFU__RECORD_HEADER_BYTES;
-	int32_t put = rc ? skafu__rewrite_erase(&backup->rewrite, &record, sequence)
-			 : skafu__rewrite_keep(&backup->rewrite, bytes, record.size);
-	return put ? skafu__fail_memory(error) : rc;
-}
-
-/* The commit that the view stands on into the round. */
-static int32_t backup_take(struct backup *backup, struct skafu__view *view, skafu_error *error)
-{
-	const struct skafu__commit *commit = &view->current;
-	int32_t left_out = 0;
-	skafu__rewrite_begin(&backup->rewrite);
-	for (uint32_t i = 0; skafu__hidden_is_in_use(backup->from) && i < commit->record_count; i++) {
-		int32_t rc = backup_take_record(backup, view, i, error);
-		if (rc < 0)
-			return rc;
-		left_out |= rc;
-	}
-	int32_t rc;
-	if (left_out) {
-		struct skafu__rewrite_part names;
-		struct skafu__rewrite_part rows;
-		struct skafu__commit_head head = {.number = commit->number, .first_sequence = commit->first_sequence,
-						  .recorded_ns = commit->recorded_ns, .id = commit->id};
-		skafu__rewrite_parts(commit, &names, &rows);
-		rc = skafu__rewrite_end(&backup->rewrite, &head, &names, &rows, &backup->bytes);
-	} else {
-		rc = skafu__buf_put(&backup->bytes, commit->bytes, commit->size);
-	}
-	return rc ? skafu__fail_memory(error) : 0;
-}
-
 /* Gather the commits of one round: until the size, the end of the log, or the sequence that is asked for. */
 static int32_t backup_gather(struct backup *backup, struct skafu__view *view, skafu_error *error)
 {
@@ -96,7 +51,8 @@ static int32_t backup_gather(struct backup *backup, struct skafu__view *view, sk
 			backup->at_end = 1;
 			return 0;
 		}
-		rc = backup_take(backup, view, error);
+		rc = skafu__clear_commit(view, &backup->rewrite, &backup->bytes, error);
+		rc = rc < 0 ? rc : 0;
 	}
 	return rc;
 }

@@ -51,7 +51,7 @@ int32_t skafu__hidden_stream(struct skafu__view *view, const char *stream, size_
 	return 0;
 }
 
-static int32_t hidden_count(struct skafu__view *view, uint64_t *out, skafu_error *error)
+int32_t skafu__hidden_count(struct skafu__view *view, uint64_t *out, skafu_error *error)
 {
 	struct skafu__row_value row = {0};
 	uint32_t table = hidden_table(view->store, SKAFU__HIDDEN_COUNT);
@@ -78,7 +78,7 @@ int32_t skafu__hidden_now(skafu_store *store, const char *stream, struct skafu__
 	int32_t rc = skafu__view_open(store, &view, error);
 	if (rc != 0)
 		return rc;
-	rc = hidden_count(&view, &moment.count, error);
+	rc = skafu__hidden_count(&view, &moment.count, error);
 	if (rc == 0 && stream)
 		rc = skafu__hidden_stream(&view, stream, strlen(stream), &mark, error);
 	skafu__view_close(&view);
@@ -244,7 +244,7 @@ static int32_t hidden_fill_count(struct skafu__view *view, const skafu_batch *ba
 	if (skafu__batch_find_row(batch, SKAFU__HIDDEN_COUNT, SKAFU__HIDDEN_COUNT_KEY,
 				  sizeof SKAFU__HIDDEN_COUNT_KEY - 1, &place, &length) != 1)
 		return 0;
-	int32_t rc = hidden_count(view, &count, error);
+	int32_t rc = skafu__hidden_count(view, &count, error);
 	if (rc == 0)
 		skafu__store_u64(batch->texts.bytes + (place - batch->texts.bytes), count + 1);
 	return rc;
@@ -265,7 +265,7 @@ int32_t skafu__hidden_judge_count(struct skafu__view *view, const skafu_batch *b
 	uint64_t count;
 	if (!batch->expects_hidden)
 		return 0;
-	int32_t rc = hidden_count(view, &count, error);
+	int32_t rc = skafu__hidden_count(view, &count, error);
 	if (rc != 0 || count == batch->hidden_count)
 		return rc;
 	skafu__fail(error, SKAFU_ECONFLICT, "condition 1 does not hold: events were truncated, deleted or erased "

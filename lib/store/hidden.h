@@ -77,6 +77,9 @@ struct skafu__hidden_moment {
 	uint64_t before; /* of the stream: events with a version below are hidden; 0: none is */
 };
 
+/* How many commits have hidden something. */
+int32_t skafu__hidden_count(struct skafu__view *view, uint64_t *out, skafu_error *error);
+
 /* Now.  Whoever reads events after it, and finds the same count later, has read what readers see then.  stream may
  * be NULL. */
 int32_t skafu__hidden_now(skafu_store *store, const char *stream, struct skafu__hidden_moment *out,

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "store/chain.h"
+#include "store/clear.h"
 #include "store/fold.h"
 #include "store/merge.h"
 #include "store/store.h"
@@ -14,7 +15,9 @@ static int32_t maintain_once(skafu_store *store, int64_t deadline, skafu_error *
 	int32_t rc = skafu__fold_once(store, deadline, error);
 	if (rc == 0)
 		rc = skafu__merge_step(store, deadline, error);
-	return rc ? rc : skafu__chain_step(store, deadline, error);
+	if (rc == 0)
+		rc = skafu__chain_step(store, deadline, error);
+	return rc ? rc : skafu__clear_step(store, deadline, error);
 }
 
 int32_t skafu_store_maintain(skafu_store *store, uint64_t budget_ns, skafu_error *error)

@@ -81,6 +81,9 @@ void skafu__index_state_encode(const struct skafu__index_state *state, uint8_t o
 	memcpy(out + 48, state->chain, SKAFU__CHAIN_BYTES);
 	skafu__store_u64(out + 80, state->chained_sequence);
 	skafu__store_u64(out + 88, state->epoch);
+	skafu__store_u64(out + 96, state->cleared_count);
+	skafu__store_u64(out + 104, state->cleared_commit);
+	skafu__store_u64(out + 112, state->cleared_sequence);
 	skafu__store_u32(out + 124, skafu__crc32c(0, out, 124));
 }
 
@@ -100,5 +103,8 @@ int32_t skafu__index_state_decode(const void *bytes, size_t length, struct skafu
 	memcpy(out->chain, at + 48, SKAFU__CHAIN_BYTES);
 	out->chained_sequence = skafu__load_u64(at + 80);
 	out->epoch = skafu__load_u64(at + 88);
+	out->cleared_count = skafu__load_u64(at + 96);
+	out->cleared_commit = skafu__load_u64(at + 104);
+	out->cleared_sequence = skafu__load_u64(at + 112);
 	return 0;
 }

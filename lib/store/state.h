@@ -14,7 +14,8 @@
  *    8  u64  indexed sequence   16  u64  indexed commit         24  u64  generation: counts the changes
  *   32  u64  folds so far       40  u64  chained commit         48  32   chain hash at that commit
  *   80  u64  chained sequence   88  u64  epoch: counts reindexes
- *   96       0                 124  u32  CRC32C of bytes 0 .. 124
+ *   96  u64  cleared count     104  u64  cleared commit        112  u64  cleared sequence    (clear.h)
+ *  120  u32  0                 124  u32  CRC32C of bytes 0 .. 124
  */
 #ifndef SKAFU__STORE_STATE_H
 #define SKAFU__STORE_STATE_H
@@ -48,6 +49,9 @@ struct skafu__index_state {
 	uint64_t chained_sequence;
 	uint8_t chain[SKAFU__CHAIN_BYTES];
 	uint64_t epoch;
+	uint64_t cleared_count;
+	uint64_t cleared_commit;
+	uint64_t cleared_sequence;
 };
 
 void skafu__format_encode(const struct skafu__format *format, uint8_t out[SKAFU__FORMAT_BYTES]);
