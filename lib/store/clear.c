@@ -109,8 +109,8 @@ static int32_t clear_take_chunk(struct clear_plan *plan, struct skafu__view *vie
 		if (view->current.number == chunk.key.last_commit)
 			break;
 		if (skafu__view_walk_next(view, error) != 1)
-			return skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commit %llu ends before it; restore a "
-					   "backup, or salvage what is whole",
+			return skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commit %llu ends before it; restore "
+					   "a backup, or salvage what is whole",
 					   (unsigned long long)chunk.key.last_commit);
 	}
 	chunk.length = plan->bytes.length - chunk.at;
