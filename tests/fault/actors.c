@@ -98,6 +98,14 @@ int64_t actors_slack(void)
 	return slack < 1 ? 1 : slack;
 }
 
+uint32_t actors_scale(void)
+{
+	const char *given = getenv("SKAFU_TEST_SCALE");
+	unsigned long scale = given && *given ? strtoul(given, NULL, 10) : 1;
+
+	return scale < 1 ? 1 : (uint32_t)scale;
+}
+
 int64_t actors_cpu_ns(pid_t pid)
 {
 	char path[64];

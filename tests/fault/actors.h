@@ -27,6 +27,7 @@ void *actors_share(size_t bytes); /* zeroed; shared with every actor that is spa
 int64_t actors_switches(pid_t pid); /* voluntary context switches of a process (all threads): how often it slept */
 
 int64_t actors_slack(void); /* how much slower this program may be: CK_TIMEOUT_MULTIPLIER, 1 without it */
+uint32_t actors_scale(void); /* under valgrind: 50, by which numbers go down and pauses up; 1 without it */
 int64_t actors_cpu_ns(pid_t pid); /* what its first thread used of the processor, to the nanosecond; -1: not known */
 
 /* A directory on a real disk (TMPDIR or /tmp), or in memory. */

@@ -32,6 +32,11 @@ struct defined {
 	skafu_store *store;
 };
 
+static uint32_t orders_all(void)
+{
+	return ORDERS / actors_scale();
+}
+
 /* No two processes give the same. */
 static int32_t emit(skafu_turn *turn, const char *type, const char *prefix, const skafu_record *event,
 		    int64_t number, skafu_error *error)
@@ -135,12 +140,12 @@ static void append_orders(skafu_store *store)
 	skafu_batch *batch = batch_of(store);
 	char stream[32];
 
-	for (uint32_t i = 0; i < ORDERS; i++) {
+	for (uint32_t i = 0; i < orders_all(); i++) {
 		skafu_new_record order = {.size = sizeof order, .type = "Ordered", .stream = stream,
 					  .source = "shop"};
 		snprintf(stream, sizeof stream, "order-%u", i * 31 % STREAMS);
 		went(skafu_batch_add(batch, &order, fault));
-		if (skafu_batch_count(batch) < 1000 && i + 1 != ORDERS)
+		if (skafu_batch_count(batch) < 1000 && i + 1 != orders_all())
 			continue;
 		went(skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
 		skafu_batch_clear(batch);
@@ -153,7 +158,7 @@ static void fill(void *user, skafu_store *store)
 {
 	static const char *const targets[] = {"reserve", "count"};
 	struct replaykill *plan = user;
-	skafu_replay_opts opts = {.size = sizeof opts, .flags = SKAFU_REPLAY_REEMIT, .to = ORDERS,
+	skafu_replay_opts opts = {.size = sizeof opts, .flags = SKAFU_REPLAY_REEMIT, .to = orders_all(),
 				  .targets = targets, .target_count = 2};
 	skafu_model *model = NULL;
 	skafu_engine *engine = NULL;
@@ -185,7 +190,7 @@ static int is_done(void *user, skafu_store *store)
 /* How many there are behind the live ones; each input has one, and the numbers of a stream follow one another. */
 static void judge_type(struct replaykill *plan, skafu_store *store, const char *type, uint32_t expected)
 {
-	uint8_t *seen = calloc(ORDERS + 1, 1);
+	uint8_t *seen = calloc(orders_all() + 1, 1);
 	uint32_t *numbers = calloc(STREAMS, sizeof *numbers);
 	skafu_read_opts opts = {.size = sizeof opts, .from = plan->live + 1};
 	skafu_query *query = query_of(type);
@@ -198,7 +203,7 @@ static void judge_type(struct replaykill *plan, skafu_store *store, const char *
 		int64_t of = 0, number = 0;
 		went(skafu_json_int64(record->data, record->data_length, "/of", &of, fault));
 		went(skafu_json_int64(record->data, record->data_length, "/number", &number, fault));
-		ck_assert(of > 0 && of <= ORDERS);
+		ck_assert(of > 0 && of <= orders_all());
 		plan->doubles += seen[of];
 		seen[of] = 1;
 		count++;
@@ -220,13 +225,13 @@ static void judge(void *user, skafu_store *store, skafu_model *model)
 
 	(void)model;
 	ck_assert_msg(info.state == SKAFU_REPLAY_DONE, "the session ended in state %u: %s", info.state, info.message);
-	ck_assert_uint_eq(info.done, ORDERS);
-	ck_assert_uint_eq(info.matched, ORDERS);
-	ck_assert_uint_eq(info.succeeded, 2 * ORDERS);
+	ck_assert_uint_eq(info.done, orders_all());
+	ck_assert_uint_eq(info.matched, orders_all());
+	ck_assert_uint_eq(info.succeeded, 2 * orders_all());
 	ck_assert_uint_eq(info.failed, 0);
-	judge_type(plan, store, "Reserved", ORDERS);
+	judge_type(plan, store, "Reserved", orders_all());
 	judge_type(plan, store, "Extra", 0);
-	judge_type(plan, store, "Counted", ORDERS);
+	judge_type(plan, store, "Counted", orders_all());
 }
 
 static uint32_t run(struct replaykill *plan)
@@ -246,7 +251,7 @@ START_TEST(nothing_is_lost_or_doubled)
 	ck_assert_uint_eq(plan.doubles, 0);
 
 	printf("replaykill: %u records for a reaction and a process, %u kills of 3 processes: 0 lost, 0 doubled\n",
-	       ORDERS, kills);
+	       orders_all(), kills);
 }
 END_TEST
 
