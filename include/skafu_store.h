@@ -452,9 +452,9 @@ SKAFU_API void skafu_waiter_free(skafu_waiter *waiter);
 
 /* ---- upkeep -------------------------------------------------------------------------------------------------- */
 
-/* Do up to budget_ns of the work that keeps a store fast and small: fold, merge, advance the hash chain, clear payloads
- * that are hidden.  Returns 1 when there is more to do, 0 when not.  Appends do what must be done themselves (all but
- * clearing); this is for hosts that want it off their append path, and the room of hidden payloads back. */
+/* Do up to budget_ns of the work that keeps a store fast and small: fold, merge, advance the hash chain, clear
+ * payloads that are hidden.  Returns 1 when there is more to do, 0 when not.  Appends do what must be done themselves
+ * (all but clearing); this is for hosts that want it off their append path, and the room of hidden payloads back. */
 SKAFU_API int32_t skafu_store_maintain(skafu_store *store, uint64_t budget_ns, skafu_error *error);
 
 #define SKAFU_VERIFY_INDEX 0x1u /* also every index entry, both ways */

@@ -563,7 +563,7 @@ static int32_t building_advance_once(struct skafu__building *building, int besid
 	struct skafu__stepping_span span = {.mark = mark, .generation = building_generation(building, beside),
 					    .limit = limit, .muted_to = beside || building->is_aside ? UINT64_MAX
 										    : mark->muted_to};
-	/* A program that is too old halts only itself: a newer one may come.  The library's own ones never stay so. */
+	/* A program that is too old halts only itself: a newer one may come.  The library's own never stay so. */
 	if (mark->halt_code != 0 && mark->halt_code != SKAFU_ENEWER && building->projection->domain)
 		return building_tell_halt(building, mark, error);
 	int32_t more = skafu__stepping_collect(&building->stepping, &span, *events_left, error);
