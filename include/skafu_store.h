@@ -471,10 +471,12 @@ typedef struct skafu_verify_report {
 	uint64_t faults;        /* 0: all is well */
 } skafu_verify_report;
 
-/* Told about each fault and, now and then, the progress (fault NULL).  Not 0 stops the walk. */
+/* Told about each fault and, now and then, the progress (fault NULL).  Not 0 stops the walk: a negative value is what
+ * the call returns then, after a positive one it returns 0 and the report is of what was looked at. */
 typedef int32_t (*skafu_verify_fn)(void *user, uint64_t done, uint64_t total, const char *fault);
 
-/* Check the whole log while others use it.  0 when the walk came to its end: look at out_report->faults. */
+/* Check the whole log while others use it.  0 when the walk came to its end, or was stopped by a positive value: look
+ * at out_report->faults. */
 SKAFU_API int32_t skafu_store_verify(skafu_store *store, uint32_t flags, skafu_verify_fn tell, void *user,
 				     skafu_verify_report *out_report, skafu_error *error);
 
