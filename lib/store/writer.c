@@ -278,6 +278,13 @@ static int64_t writer_recorded(const struct skafu__writer *writer)
 	return writer->now_ns > writer->last_recorded_ns ? writer->now_ns : writer->last_recorded_ns;
 }
 
+/* The last time is what a file says, and may be any. */
+static int writer_clock_is_behind(const struct skafu__writer *writer)
+{
+	return writer->last_recorded_ns >= INT64_MIN + WRITER_CLOCK_SLACK_NS &&
+	       writer->now_ns < writer->last_recorded_ns - WRITER_CLOCK_SLACK_NS;
+}
+
 static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, const struct writer_layout *layout,
 			     const uint32_t counts[SKAFU__NAME_SETS], struct writer_commit *commit,
 			     skafu_error *error)
@@ -295,8 +302,7 @@ static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, c
 	commit->records = to + layout->records_offset;
 	commit->first_sequence = head.first_sequence;
 	commit->recorded_ns = head.recorded_ns;
-	commit->clock_is_behind = writer->last_recorded_ns != INT64_MIN &&
-				  writer->now_ns < writer->last_recorded_ns - WRITER_CLOCK_SLACK_NS;
+	commit->clock_is_behind = writer_clock_is_behind(writer);
 	for (uint32_t i = 0; i < batch->record_count; i++)
 		writer_finish_record(writer, batch, i, commit);
 	skafu__commit_seal(to);

@@ -654,6 +654,35 @@ START_TEST(a_clock_that_goes_back_is_flagged)
 }
 END_TEST
 
+static _Atomic int64_t wall;
+
+static int64_t any_time(void)
+{
+	return wall;
+}
+
+/* No clock shows it, but a file may say so. */
+START_TEST(any_time_may_be_the_last_one)
+{
+	struct skafu__sys sys = *skafu__sys_current();
+	skafu_store *store;
+
+	sys.wall_ns = any_time;
+	skafu__sys_override(&sys);
+	store = memory_store();
+	wall = INT64_MIN + 5;
+	append_event(store, "s", "T", NULL);
+	wall = HOUR_NS;
+	append_event(store, "s", "T", NULL);
+	time_is(store, 2, HOUR_NS, 0);
+	wall = -1;
+	append_event(store, "s", "T", NULL);
+	time_is(store, 3, HOUR_NS, SKAFU_RECORD_CLOCK_BEHIND);
+	skafu_store_close(store);
+	skafu__sys_override(NULL);
+}
+END_TEST
+
 START_TEST(a_given_time_is_kept)
 {
 	skafu_store *store = memory_store();
@@ -835,6 +864,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, opening_on_a_full_disk_does_not_kill);
 	tcase_add_test(tests, a_limit_of_file_size_is_survived);
 	tcase_add_test(tests, a_clock_that_goes_back_is_flagged);
+	tcase_add_test(tests, any_time_may_be_the_last_one);
 	tcase_add_test(tests, a_given_time_is_kept);
 	tcase_add_test(tests, a_deadline_is_kept_and_the_holder_named);
 	tcase_add_test(tests, an_id_that_was_given_out_is_looked_for);
