@@ -96,6 +96,17 @@ static int32_t take_two(struct callscene *s)
 	return rc ? rc : act_subscription_next(s);
 }
 
+static int32_t take_one(struct callscene *s)
+{
+	const skafu_record *const *records = NULL;
+	int32_t rc = subscribe_anew(s);
+
+	if (rc == 0)
+		rc = skafu_subscription_next(s->subscription, 1, ACTORS_SECOND, &records, &s->error);
+	s->acks = rc > 0 ? records[0]->sequence : 0;
+	return rc > 0 ? 0 : rc == 0 ? SKAFU_ETIMEOUT : rc;
+}
+
 static int32_t act_ack(struct callscene *s)
 {
 	return skafu_subscription_ack(s->subscription, s->acks, &s->error);
@@ -529,7 +540,7 @@ const struct callrow callsrun_rows[] = {
 	{"skafu_subscription_next", subscribe_anew, act_subscription_next, NULL, 0, CALL_NO_ENGINE | STEPS},
 	{"skafu_subscription_ack", take_two, act_ack, NULL, 0, CALL_NO_ENGINE},
 	{"skafu_subscription_ack_in", take_two_and_batch, act_ack_in, NULL, 0, CALL_NO_ENGINE},
-	{"skafu_subscription_fail", take_two, act_fail, NULL, 0, CALL_NO_ENGINE},
+	{"skafu_subscription_fail", take_one, act_fail, NULL, 0, CALL_NO_ENGINE},
 	{"skafu_subscription_close", take_two, act_subscription_close, NULL, 0, CALL_NO_ENGINE | CALL_QUIET},
 	{"skafu_turn_send", order, drain, inside_send, CALL_IN_REACTION, STEPS},
 	{"skafu_effect", order, drain, inside_effect, CALL_IN_REACTION, STEPS},

@@ -422,7 +422,7 @@ uint64_t failing_case_run(const struct failing_test *test, const struct failing_
 {
 	uint64_t nth_max = test->nth_max ? test->nth_max : 20000;
 	uint64_t stride = stride_of(test);
-	uint64_t first_few = stride > 100 ? 1 : 4;
+	uint64_t first_few = stride > 20 ? 1 : 4;
 	struct failing_case now = *which;
 	char why[300] = "";
 
