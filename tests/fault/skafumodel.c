@@ -22,6 +22,8 @@
 
 struct model_record {
 	uint64_t digest;
+	uint64_t erased_digest; /* without its payload */
+	uint64_t erased_in;     /* commit; 0: none */
 	uint64_t version;
 	unsigned how;
 	uint8_t id[16];
@@ -270,9 +272,9 @@ static uint64_t record_digest(const skafu_record *record)
 	return hash_bytes(hash, record->metadata, record->metadata_length);
 }
 
-/* What reading the record must give. */
-static uint64_t content_digest(const struct content *content, const struct model_record *about, uint64_t sequence,
-			       uint64_t commit)
+/* What reading the record must give, before its payload is erased and after. */
+static void content_digest(const struct content *content, struct model_record *about, uint64_t sequence,
+			   uint64_t commit)
 {
 	static const uint8_t none[16];
 	const skafu_new_record *given = &content->record;
@@ -305,7 +307,10 @@ static uint64_t content_digest(const struct content *content, const struct model
 	record.metadata = given->metadata;
 	record.metadata_length = (uint32_t)given->metadata_length;
 	record.hops = given->hops;
-	return record_digest(&record);
+	about->digest = record_digest(&record);
+	record.flags = SKAFU_RECORD_ERASED;
+	record.data_length = 0;
+	about->erased_digest = record_digest(&record);
 }
 
 /* ---- making -------------------------------------------------------------------------------------------------- */
@@ -348,8 +353,21 @@ int32_t skafumodel_record(struct skafumodel *model, skafu_batch *batch, unsigned
 	if (about->kind == SKAFU_KIND_EVENT)
 		model->commits[model->commit_count].version = about->version = ++model->versions[about->stream];
 	model->record_count++;
-	about->digest = content_digest(&content, about, model->record_count, model->commit_count + 1);
+	content_digest(&content, about, model->record_count, model->commit_count + 1);
 	return 0;
+}
+
+int32_t skafumodel_erase(struct skafumodel *model, skafu_batch *batch)
+{
+	uint64_t count = model->commits[model->commit_count].first - 1; /* records of the commits before */
+	uint64_t at = count ? skafumodel_choice(model, 21) % count : 0;
+	int32_t rc = 0;
+
+	if (count != 0 && model->records[at].erased_in == 0)
+		rc = skafu_batch_erase(batch, at + 1, NULL);
+	if (rc == 0 && count != 0 && model->records[at].erased_in == 0)
+		model->records[at].erased_in = model->commit_count + 1;
+	return rc;
 }
 
 /* The operation that the row comes from among the first `count`; 0 when the row is not there, else its place + 1. */
@@ -510,6 +528,11 @@ static int is_wanted(const struct wanted *wanted, const struct model_record *rec
 	       (wanted->tag == ANY || (record->tags >> wanted->tag & 1));
 }
 
+static uint64_t digest_at(const struct check *check, const struct model_record *record)
+{
+	return record->erased_in != 0 && record->erased_in <= check->commits ? record->erased_digest : record->digest;
+}
+
 /* Takes the cursor: it must give exactly the wanted records, in their order. */
 static int cursor_differs(const struct check *check, int32_t opened, skafu_cursor *cursor, struct wanted wanted)
 {
@@ -523,7 +546,7 @@ static int cursor_differs(const struct check *check, int32_t opened, skafu_curso
 	while ((rc = skafu_cursor_next(cursor, &record, NULL)) == 1) {
 		while (at < check->head && !is_wanted(&wanted, &records[at]))
 			at++;
-		if (at == check->head || record_digest(record) != records[at].digest)
+		if (at == check->head || record_digest(record) != digest_at(check, &records[at]))
 			break;
 		at++;
 	}
@@ -634,7 +657,7 @@ static int id_differs(const struct check *check, uint64_t sequence)
 		return rc != SKAFU_ENOTFOUND && bad("an id of a commit that is not there is found");
 	if (rc != 0)
 		return bad("an id is not found");
-	differs = record_digest(record) != about->digest;
+	differs = record_digest(record) != digest_at(check, about);
 	skafu_record_free(record);
 	return differs && bad("an id leads to another record");
 }

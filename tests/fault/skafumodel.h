@@ -44,6 +44,9 @@ int32_t skafumodel_record(struct skafumodel *model, skafu_batch *batch, unsigned
 int32_t skafumodel_put_row(struct skafumodel *model, skafu_batch *batch, size_t table, size_t key, int expect);
 int32_t skafumodel_delete_row(struct skafumodel *model, skafu_batch *batch, size_t table, size_t key, int expect);
 
+/* Erase the payload of a record of an earlier commit; nothing when there is none, or when it is erased already. */
+int32_t skafumodel_erase(struct skafumodel *model, skafu_batch *batch);
+
 /* The batch is complete: it is the model's next commit. */
 int32_t skafumodel_seal(struct skafumodel *model, skafu_batch *batch);
 

@@ -197,10 +197,13 @@ static int32_t fill_rows(struct skafu_run *run, skafu_batch *batch)
 	return rc ? rc : skafumodel_put_row(run->model, batch, !table, key, 0);
 }
 
+/* The payload that is erased with it goes from the file with the upkeep, once it is folded. */
 static int32_t fill_row_drop(struct skafu_run *run, skafu_batch *batch)
 {
-	return skafumodel_delete_row(run->model, batch, pick(run, 5, SKAFUMODEL_TABLES),
-				     pick(run, 6, SKAFUMODEL_KEYS), 1);
+	int32_t rc = skafumodel_delete_row(run->model, batch, pick(run, 5, SKAFUMODEL_TABLES),
+					   pick(run, 6, SKAFUMODEL_KEYS), 1);
+
+	return rc ? rc : skafumodel_erase(run->model, batch);
 }
 
 static int append_one(struct skafu_run *run, size_t op)
