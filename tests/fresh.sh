@@ -33,7 +33,7 @@ step() { # what, command ...
 	else
 		failed=$((failed + 1))
 		printf '%-40s %4d s  FAILED\n' "$what" $((SECONDS - start))
-		tail -n 40 "$log" | sed 's/^/    | /'
+		{ grep -A 12 ' FAILED' "$log" | head -n 60; tail -n 20 "$log"; } | sed 's/^/    | /'
 	fi
 	rm -f "$log"
 }
