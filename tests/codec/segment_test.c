@@ -258,7 +258,7 @@ END_TEST
 /* All lists at once, as walks read them.  Those of a sound segment are as a cursor gives them. */
 static void unpack(const struct skafu__segment *segment, int is_sound)
 {
-	struct skafu__entry *out = malloc(2 * SKAFU__SEGMENT_BLOCK * sizeof *out);
+	static struct skafu__entry out[2 * SKAFU__SEGMENT_BLOCK];
 	struct skafu__segment_cursor cursor;
 
 	for (uint32_t i = 0; i < segment->key_count; i++) {
@@ -275,7 +275,6 @@ static void unpack(const struct skafu__segment *segment, int is_sound)
 			skafu__segment_cursor_next(&cursor, NULL);
 		}
 	}
-	free(out);
 }
 
 /* Use everything of a segment that may be anything.  The answers do not matter, the reading does. */
