@@ -6,8 +6,9 @@ tests/cover.py [--lines PERCENT --branches PERCENT] OBJECTS REPORT SOURCE.c ...
 Prints the files that are below the bars, the layers and the total; writes REPORT, where every file has its figures
 and every line and branch that nothing reached is listed with its text.  Exit 1 when the total is below a bar.
 
-A branch is one way out of a condition: `a && b` has four, a switch one for each label.  None is left out.  The
-functions of a header are counted once, with what all the files together that include it reach of them.
+A branch is one way out of a condition: `a && b` has four, a switch one for each label.  None of those is left out.
+What the compiler adds for -fexceptions is: a call that an exception may leave is no branch.  The functions of a header
+are counted once, with what all the files together that include it reach of them.
 """
 
 import argparse
@@ -43,12 +44,23 @@ def read(objects, sources):
     return files
 
 
+def conditions(branches):
+    """Without the two ways out of a call that an exception may leave: it returns, or it is left."""
+    kept = []
+    for branch in branches:
+        if not branch["throw"]:
+            kept.append(branch)
+        elif kept and kept[-1]["fallthrough"]:
+            kept.pop()
+    return kept
+
+
 def add(file, lines):
     places = collections.Counter()
     for line in lines:
         number, function = line["line_number"], line.get("function_name", "")
         file.lines[number] += line["count"]
-        for branch in line["branches"]:
+        for branch in conditions(line["branches"]):
             place = (number, function, places[number, function])
             places[number, function] += 1
             file.branches[place] += branch["count"]
