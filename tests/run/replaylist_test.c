@@ -69,7 +69,7 @@ START_TEST(figures_while_it_runs)
 {
 	skafu_replay_opts opts = replaykit_opts("reserve", 0);
 
-	opts.rate_max = 100; /* some of it in a tenth of a second, all of it in seconds, also on a machine that stalls */
+	opts.rate_max = 100; /* some of it in a tenth of a second, all of it in seconds: machines stall */
 	went(skafu_replay_start(kit.base.engine, &opts, kit.id, fault));
 	ck_assert_int_eq(skafu_engine_run(kit.base.engine, 100000000, fault), SKAFU_ETIMEOUT);
 	went(skafu_replay_pause(kit.base.engine, kit.id, fault));
