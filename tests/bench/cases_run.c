@@ -31,7 +31,7 @@ void case_engine(const struct bench_context *ctx)
 	own.store.sync = 0;
 	reference = own;
 	own.kind = 2;
-	bench_job_pairs(&own, &reference, 5, &series);
+	bench_job_pairs(&own, &reference, ctx->quick ? 3 : 5, &series);
 	bench_report_add(ctx->report, &cost, &series);
 }
 
