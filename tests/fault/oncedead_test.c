@@ -20,9 +20,10 @@
 #define RETRY_PAUSE_NS 30000000u
 #define POISON_EVERY 101u /* so that the poison of a stream is somewhere in it */
 
+/* Whole batches. */
 static uint32_t events_all(void)
 {
-	return EVENTS / actors_scale();
+	return (EVENTS / actors_scale() + EVENTS_PER_BATCH - 1) / EVENTS_PER_BATCH * EVENTS_PER_BATCH;
 }
 
 static _Atomic uint32_t *mended;
