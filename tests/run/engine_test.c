@@ -462,6 +462,8 @@ START_TEST(refused_in_spite_of_trouble)
 	skafu_source source = kit_source(ordered, 1);
 	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1};
 
+	enum trouble_what what = (enum trouble_what)_i;
+
 	for (long i = 0; i < 120; i++) {
 		uint64_t letters = 0;
 
@@ -470,9 +472,9 @@ START_TEST(refused_in_spite_of_trouble)
 		kit_add_reaction(&kit, "twice", &source, &retry, twice);
 		kit_engine(&kit);
 		kit_orders(&kit, 4, 4);
-		trouble_set(_i, i);
+		trouble_set(what, i);
 		skafu_engine_step(kit.engine, 100, fault);
-		trouble_set(_i, -1);
+		trouble_set(what, -1);
 		kit_run(&kit);
 		went(skafu__deadletter_count(kit.store, "twice", &letters, fault));
 		ck_assert_msg(letters == 3, "%ld: %u letters", i, (unsigned)letters);
