@@ -173,6 +173,20 @@ void skafu__deliver_done(struct skafu__consumer *consumer)
 
 /* ---- committing ---------------------------------------------------------------------------------------------- */
 
+/* What stands before an input of this partition is handled again, and the input after it. */
+static int deliver_goes_back(const struct skafu__partition *partition, uint64_t sequence)
+{
+	return (partition->is_blocked || partition->is_behind) && partition->position < sequence;
+}
+
+/* An input is handled again, as one that stands behind it may be already. */
+static void deliver_again(struct skafu__consumer *consumer, struct skafu__partition *partition, uint64_t sequence,
+			  int64_t blocked_until)
+{
+	if (!deliver_goes_back(partition, sequence))
+		skafu__consumer_return(consumer, partition, sequence - 1, blocked_until);
+}
+
 /* Not the handler's doing, and not for ever. */
 static int deliver_is_trouble(int32_t rc)
 {
@@ -255,7 +269,7 @@ static int32_t deliver_judge(struct skafu__consumer *consumer, const struct deli
 	const char *message = results->error.batch == index + 1 ? results->error.message : skafu_result_text(rc);
 	if (rc == 0)
 		deliver_succeeded(consumer, pending, &results->places[index]);
-	if (rc == 0 || ((partition->is_blocked || partition->is_behind) && partition->position < pending->sequence))
+	if (rc == 0 || deliver_goes_back(partition, pending->sequence))
 		return 0;
 	if (rc == SKAFU_ECOMMIT) { /* recorded before, by a handler that gave something else then */
 		partition->is_stale |= pending->mark != 0;
@@ -433,12 +447,9 @@ static int deliver_is_contention(const struct skafu__consumer *consumer, struct 
 static int32_t deliver_contended(struct skafu__consumer *consumer, struct skafu__partition *partition,
 				 const skafu_record *stored, skafu_error *error)
 {
-	int64_t until = consumer->store->sys.monotonic_ns() + DELIVER_AGAIN_NS;
 	consumer->has_seen = 0;
-	int32_t rc = skafu__consumer_reload(consumer, partition, error);
-	if (rc == 0 && !partition->is_behind) /* else it was moved, and goes on from there */
-		skafu__consumer_return(consumer, partition, stored->sequence - 1, until);
-	return rc;
+	deliver_again(consumer, partition, stored->sequence, consumer->store->sys.monotonic_ns() + DELIVER_AGAIN_NS);
+	return skafu__consumer_reload(consumer, partition, error); /* when it was moved, it goes on from there */
 }
 
 /* The record is newer than this model: others may know it, so they get the partitions. */
@@ -450,8 +461,7 @@ static int32_t deliver_newer(struct skafu__consumer *consumer, struct skafu__par
 		return 0;
 	}
 	int32_t rc = skafu__deliver_commit(consumer, error);
-	if (!partition->is_behind && !partition->is_blocked) /* else what goes before it is not done */
-		skafu__consumer_return(consumer, partition, stored->sequence - 1, 0);
+	deliver_again(consumer, partition, stored->sequence, 0);
 	if (rc == 0)
 		rc = skafu__consumer_flush(consumer, error);
 	consumer->is_halted_here = 1;
@@ -587,10 +597,9 @@ int32_t skafu__deliver_give_up(struct skafu__consumer *consumer, struct skafu__f
 	uint64_t sequence = failure->input->sequence;
 	struct skafu_error own = {0};
 	int32_t rc = skafu__deliver_commit(consumer, error);
-	if (rc != 0 || partition->is_behind || partition->is_blocked) {
+	if (rc != 0 || deliver_goes_back(partition, sequence)) {
 		deliver_not_given_up(partition, sequence);
-		if (!partition->is_behind && !partition->is_blocked)
-			skafu__consumer_return(consumer, partition, sequence - 1, 0);
+		deliver_again(consumer, partition, sequence, 0);
 		return rc;
 	}
 	rc = deliver_append_aside(consumer, failure, &own);

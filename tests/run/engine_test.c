@@ -456,14 +456,15 @@ START_TEST(a_policy_that_ends_its_thread)
 }
 END_TEST
 
-/* Whatever cannot be had while refused batches are looked at: each input ends in the log or as a dead letter. */
+/* Whatever cannot be had while refused batches are looked at: each input ends in the log or as a dead letter.  In one
+ * partition the inputs stand in each other's way. */
 START_TEST(refused_in_spite_of_trouble)
 {
 	skafu_source source = kit_source(ordered, 1);
 	skafu_retry_policy retry = {.size = sizeof retry, .attempts_max = 1};
+	enum trouble_what what = (enum trouble_what)(_i / 2);
 
-	enum trouble_what what = (enum trouble_what)_i;
-
+	source.partitions = _i % 2 ? 1 : 0;
 	for (long i = 0; i < 120; i++) {
 		uint64_t letters = 0;
 
@@ -677,7 +678,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, newer_than_the_model);
 	tcase_add_test(tests, paused_is_idle);
 	tcase_add_test(tests, a_policy_that_ends_its_thread);
-	tcase_add_loop_test(tests, refused_in_spite_of_trouble, 0, TROUBLE_WHATS);
+	tcase_add_loop_test(tests, refused_in_spite_of_trouble, 0, 2 * TROUBLE_WHATS);
 	tcase_add_test(tests, given_up_while_it_is_paused);
 	tcase_add_test(tests, halts_while_it_is_paused);
 	tcase_add_test(tests, errors_about_errors);
