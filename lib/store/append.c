@@ -242,19 +242,11 @@ static int32_t append_write_once(skafu_store *store, struct skafu__request *all,
 }
 
 /* A map that is full grows by itself, and the group is written again. */
-static int32_t append_grow(skafu_store *store, struct skafu_error *error)
-{
-	pthread_rwlock_wrlock(&store->gate);
-	int32_t rc = skafu__store_grow_map(store, 0, error);
-	pthread_rwlock_unlock(&store->gate);
-	return rc;
-}
-
 static void append_write(skafu_store *store, struct skafu__request *all)
 {
 	struct skafu_error error = {0};
 	int32_t rc = append_write_once(store, all, &error);
-	while (rc == SKAFU_EFULL && (rc = append_grow(store, &error)) == 0)
+	while (rc == SKAFU_EFULL && (rc = skafu__store_grow_at_gate(store, 0, &error)) == 0)
 		rc = append_write_once(store, all, &error);
 	if (rc != 0)
 		append_refuse_rest(all, 0, rc, &error);

@@ -6,7 +6,6 @@
 #include "codec/canonical.h"
 #include "store/install.h"
 #include "store/store.h"
-#include "store/writelock.h"
 
 #define CHAIN_CLOSE_WAIT_NS UINT64_C(20000000)
 #define CHAIN_TIME_NS 20000000 /* of one step: the view holds the gate meanwhile */
@@ -53,22 +52,16 @@ static int32_t chain_walk(skafu_store *store, struct skafu__view *view, struct s
 	return rc;
 }
 
-static int32_t chain_install(skafu_store *store, const struct skafu__index_state *before,
-			     const struct skafu__index_state *after, int64_t deadline, skafu_error *error)
+struct chain_plan {
+	const skafu_store *store;
+	struct skafu__index_state before;
+	struct skafu__index_state after;
+};
+
+static int32_t chain_put(void *user, MDB_txn *txn, skafu_error *error)
 {
-	struct skafu__install install = {.store = store, .before = before};
-	int32_t rc = skafu__writelock_take(store, deadline, error);
-	if (rc != 0)
-		return rc;
-	do {
-		rc = skafu__install_begin(&install, error);
-		if (rc == 0) {
-			rc = skafu__index_put(store, install.txn, before, after, error);
-			rc = skafu__install_end(&install, rc, error);
-		}
-	} while (rc == SKAFU_EFULL && skafu__install_grow(&install, error) == 0);
-	skafu__writelock_release(store);
-	return rc;
+	const struct chain_plan *plan = user;
+	return skafu__index_put(plan->store, txn, &plan->before, &plan->after, error);
 }
 
 int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *error)
@@ -77,15 +70,14 @@ int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *err
 	int32_t rc = skafu__view_open(store, &view, error);
 	if (rc != 0)
 		return rc;
-	struct skafu__index_state before = view.index;
-	struct skafu__index_state after = before;
-	if (after.chained_commit == 0)
-		skafu__chain_start(store->format.birth, after.chain);
-	rc = chain_walk(store, &view, &after, error);
+	struct chain_plan plan = {.store = store, .before = view.index, .after = view.index};
+	if (plan.after.chained_commit == 0)
+		skafu__chain_start(store->format.birth, plan.after.chain);
+	rc = chain_walk(store, &view, &plan.after, error);
 	skafu__view_close(&view);
-	if (rc < 0 || after.chained_commit == before.chained_commit)
+	if (rc < 0 || plan.after.chained_commit == plan.before.chained_commit)
 		return rc;
-	int32_t result = chain_install(store, &before, &after, deadline, error);
+	int32_t result = skafu__install_run(store, &plan.before, chain_put, &plan, deadline, error);
 	return result ? result : rc; /* 1 also when somebody else was faster: look again */
 }
 

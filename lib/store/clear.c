@@ -6,7 +6,6 @@
 #include "store/hidden.h"
 #include "store/install.h"
 #include "store/store.h"
-#include "store/writelock.h"
 
 #define CLEAR_TIME_NS 20000000 /* of one step: the view holds the gate meanwhile */
 /* Of one step: so much is written while others wait, and by some of these the file may grow before what was freed is
@@ -164,8 +163,9 @@ static int32_t clear_make(struct clear_plan *plan, struct skafu__view *view, ska
 
 /* ---- install ------------------------------------------------------------------------------------------------- */
 
-static int32_t clear_put(const struct clear_plan *plan, MDB_txn *txn, skafu_error *error)
+static int32_t clear_put(void *user, MDB_txn *txn, skafu_error *error)
 {
+	const struct clear_plan *plan = user;
 	for (size_t at = 0; at < plan->chunks.length; at += sizeof(struct clear_chunk)) {
 		struct clear_chunk chunk;
 		uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];
@@ -178,22 +178,6 @@ static int32_t clear_put(const struct clear_plan *plan, MDB_txn *txn, skafu_erro
 			return skafu__env_fail(&plan->store->env, rc, "clearing payloads", error);
 	}
 	return skafu__index_put(plan->store, txn, &plan->before, &plan->after, error);
-}
-
-/* 1 when somebody else changed the index meanwhile: nothing is done then. */
-static int32_t clear_install(const struct clear_plan *plan, int64_t deadline, skafu_error *error)
-{
-	struct skafu__install install = {.store = plan->store, .before = &plan->before};
-	int32_t rc = skafu__writelock_take(plan->store, deadline, error);
-	if (rc != 0)
-		return rc;
-	do {
-		rc = skafu__install_begin(&install, error);
-		if (rc == 0)
-			rc = skafu__install_end(&install, clear_put(plan, install.txn, error), error);
-	} while (rc == SKAFU_EFULL && skafu__install_grow(&install, error) == 0);
-	skafu__writelock_release(plan->store);
-	return rc;
 }
 
 static int clear_moved(const struct clear_plan *plan)
@@ -213,8 +197,8 @@ int32_t skafu__clear_step(skafu_store *store, int64_t deadline, skafu_error *err
 	rc = clear_make(&plan, &view, error);
 	skafu__view_close(&view);
 	if (rc >= 0 && clear_moved(&plan)) {
-		int32_t result = clear_install(&plan, deadline, error);
-		rc = result ? result : rc;
+		int32_t result = skafu__install_run(store, &plan.before, clear_put, &plan, deadline, error);
+		rc = result ? result : rc; /* 1 also when somebody else was faster: look again */
 	}
 	clear_plan_done(&plan);
 	return rc;

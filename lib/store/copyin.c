@@ -72,14 +72,6 @@ static int32_t copyin_write_round(const struct skafu__copyin *copyin, const uint
 	return skafu__env_write_commit(&to->env, txn, error);
 }
 
-static int32_t copyin_grow(skafu_store *to, skafu_error *error)
-{
-	pthread_rwlock_wrlock(&to->gate);
-	int32_t rc = skafu__store_grow_map(to, 0, error);
-	pthread_rwlock_unlock(&to->gate);
-	return rc;
-}
-
 /* Fold what was written before more comes, so that memory stays bounded. */
 static int32_t copyin_fold(skafu_store *to, int64_t deadline, skafu_error *error)
 {
@@ -103,7 +95,7 @@ int32_t skafu__copyin_put(struct skafu__copyin *copyin, const uint8_t *commits, 
 	if (rc != 0)
 		return rc;
 	rc = copyin_write_round(copyin, commits, length, &last, error);
-	while (rc == SKAFU_EFULL && (rc = copyin_grow(to, error)) == 0)
+	while (rc == SKAFU_EFULL && (rc = skafu__store_grow_at_gate(to, 0, error)) == 0)
 		rc = copyin_write_round(copyin, commits, length, &last, error);
 	if (rc == SKAFU_EUNKNOWN)
 		skafu__control_poison(&to->control);

@@ -12,7 +12,6 @@
 #include "store/repack.h"
 #include "store/runbuild.h"
 #include "store/store.h"
-#include "store/writelock.h"
 
 #define FOLD_LOCK_WAIT_NS UINT64_C(2000000000)
 #define FOLD_SPACE_BYTES_KEPT ((size_t)8 << 20) /* what 16 Ki events with a handful of tags need */
@@ -222,8 +221,9 @@ static int32_t fold_put_runs(struct fold_plan *plan, MDB_txn *txn, skafu_error *
 	return rc;
 }
 
-static int32_t fold_put(struct fold_plan *plan, MDB_txn *txn, skafu_error *error)
+static int32_t fold_put(void *user, MDB_txn *txn, skafu_error *error)
 {
+	struct fold_plan *plan = user;
 	struct skafu__index_state after = plan->before;
 	int32_t rc = fold_put_runs(plan, txn, error);
 	if (rc == 0)
@@ -238,24 +238,6 @@ static int32_t fold_put(struct fold_plan *plan, MDB_txn *txn, skafu_error *error
 	return skafu__index_put(plan->store, txn, &plan->before, &after, error);
 }
 
-/* 0 installed, 1 overtaken by somebody else, or a failure. */
-static int32_t fold_install(struct fold_plan *plan, int64_t deadline, skafu_error *error)
-{
-	struct skafu__install install = {.store = plan->store, .before = &plan->before};
-	int32_t rc = skafu__writelock_take(plan->store, deadline, error);
-	if (rc != 0)
-		return rc;
-	do {
-		rc = skafu__install_begin(&install, error);
-		if (rc == 0) {
-			rc = fold_put(plan, install.txn, error);
-			rc = skafu__install_end(&install, rc, error);
-		}
-	} while (rc == SKAFU_EFULL && skafu__install_grow(&install, error) == 0);
-	skafu__writelock_release(plan->store);
-	return rc;
-}
-
 static int32_t fold_run(skafu_store *store, struct skafu__fold_space *space,
 			int32_t (*make)(struct fold_plan *plan, skafu_error *error), int64_t deadline,
 			skafu_error *error)
@@ -266,7 +248,7 @@ static int32_t fold_run(skafu_store *store, struct skafu__fold_space *space,
 	int32_t rc = make(&plan, error);
 	if (rc == 1) {
 		int64_t before = store->sys.monotonic_ns();
-		rc = fold_install(&plan, deadline, error);
+		rc = skafu__install_run(store, &plan.before, fold_put, &plan, deadline, error);
 		if (rc == 0) {
 			atomic_fetch_add(&store->folds, 1u);
 			skafu__probe_report(&store->probe, SKAFU__PROBE_FOLD, plan.sequence - plan.before.sequence,

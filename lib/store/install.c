@@ -4,44 +4,38 @@
 
 #include "base/error.h"
 #include "store/store.h"
+#include "store/writelock.h"
 
-static int32_t install_is_overtaken(const struct skafu__install *install, skafu_error *error)
+static int32_t install_open_txn(skafu_store *store, MDB_txn **out_txn, skafu_error *error)
+{
+	int32_t rc = skafu__env_write_begin(&store->env, out_txn, error);
+	if (rc != SKAFU_EMISUSE)
+		return rc;
+	rc = skafu__store_grow_at_gate(store, 1, error);
+	return rc ? rc : skafu__env_write_begin(&store->env, out_txn, error);
+}
+
+static int32_t install_is_overtaken(skafu_store *store, MDB_txn *txn, const struct skafu__index_state *before,
+				    skafu_error *error)
 {
 	struct skafu__view view;
-	int32_t rc = skafu__view_of_writer(install->store, install->txn, &view, error);
+	int32_t rc = skafu__view_of_writer(store, txn, &view, error);
 	if (rc != 0)
 		return rc;
 	skafu__view_of_writer_done(&view);
-	return view.index.generation != install->before->generation;
+	return view.index.generation != before->generation;
 }
 
-int32_t skafu__install_begin(struct skafu__install *install, skafu_error *error)
+static int32_t install_once(skafu_store *store, const struct skafu__index_state *before, skafu__install_put put,
+			    void *plan, skafu_error *error)
 {
-	skafu_store *store = install->store;
-	install->txn = NULL;
-	int32_t rc = skafu__env_write_begin(&store->env, &install->txn, error);
-	if (rc == SKAFU_EMISUSE) {
-		pthread_rwlock_wrlock(&store->gate);
-		rc = skafu__store_grow_map(store, 1, error);
-		pthread_rwlock_unlock(&store->gate);
-		if (rc == 0)
-			rc = skafu__env_write_begin(&store->env, &install->txn, error);
-	}
+	MDB_txn *txn = NULL;
+	int32_t rc = install_open_txn(store, &txn, error);
 	if (rc != 0)
 		return rc;
-	rc = install_is_overtaken(install, error);
-	if (rc != 0) {
-		mdb_txn_abort(install->txn);
-		install->txn = NULL;
-	}
-	return rc;
-}
-
-int32_t skafu__install_end(struct skafu__install *install, int32_t rc, skafu_error *error)
-{
-	skafu_store *store = install->store;
-	MDB_txn *txn = install->txn;
-	install->txn = NULL;
+	rc = install_is_overtaken(store, txn, before, error);
+	if (rc == 0)
+		rc = put(plan, txn, error);
 	if (rc != 0) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -52,12 +46,16 @@ int32_t skafu__install_end(struct skafu__install *install, int32_t rc, skafu_err
 	return rc;
 }
 
-int32_t skafu__install_grow(struct skafu__install *install, skafu_error *error)
+int32_t skafu__install_run(skafu_store *store, const struct skafu__index_state *before, skafu__install_put put,
+			   void *plan, int64_t deadline, skafu_error *error)
 {
-	skafu_store *store = install->store;
-	pthread_rwlock_wrlock(&store->gate);
-	int32_t rc = skafu__store_grow_map(store, 0, error);
-	pthread_rwlock_unlock(&store->gate);
+	int32_t rc = skafu__writelock_take(store, deadline, error);
+	if (rc != 0)
+		return rc;
+	do
+		rc = install_once(store, before, put, plan, error);
+	while (rc == SKAFU_EFULL && skafu__store_grow_at_gate(store, 0, error) == 0);
+	skafu__writelock_release(store);
 	return rc;
 }
 

@@ -114,14 +114,6 @@ static int32_t lineage_write(skafu_store *to, const uint8_t *bytes, size_t lengt
 	return skafu__env_write_commit(&to->env, txn, error);
 }
 
-static int32_t lineage_grow(skafu_store *to, skafu_error *error)
-{
-	pthread_rwlock_wrlock(&to->gate);
-	int32_t rc = skafu__store_grow_map(to, 0, error);
-	pthread_rwlock_unlock(&to->gate);
-	return rc;
-}
-
 static int32_t lineage_put(skafu_store *to, const struct skafu__lineage *lineage, skafu_error *error)
 {
 	uint8_t bytes[SKAFU__LINEAGE_BYTES_MAX];
@@ -130,7 +122,7 @@ static int32_t lineage_put(skafu_store *to, const struct skafu__lineage *lineage
 	if (rc != 0)
 		return rc;
 	rc = lineage_write(to, bytes, length, error);
-	while (rc == SKAFU_EFULL && (rc = lineage_grow(to, error)) == 0)
+	while (rc == SKAFU_EFULL && (rc = skafu__store_grow_at_gate(to, 0, error)) == 0)
 		rc = lineage_write(to, bytes, length, error);
 	if (rc == SKAFU_EUNKNOWN)
 		skafu__control_poison(&to->control);

@@ -18,7 +18,6 @@
 #include "store/manifest_set.h"
 #include "store/runbuild.h"
 #include "store/store.h"
-#include "store/writelock.h"
 
 #define MERGE_PROGRESS_MAGIC 0x47504b53u
 #define MERGE_PROGRESS_HEAD_BYTES 16u
@@ -347,28 +346,19 @@ static int32_t merge_swap(struct merge_job *job, MDB_txn *txn, skafu_error *erro
 	return rc ? rc : skafu__index_put(job->store, txn, &job->before, &job->before, error);
 }
 
-static int32_t merge_put(struct merge_job *job, MDB_txn *txn, skafu_error *error)
+static int32_t merge_put(void *user, MDB_txn *txn, skafu_error *error)
 {
+	struct merge_job *job = user;
 	int32_t rc = skafu__runbuild_put(&job->build, txn, error);
 	if (rc != 0)
 		return rc;
 	return job->complete ? merge_swap(job, txn, error) : merge_put_progress(job, txn, error);
 }
 
+/* Somebody else was faster: what is due now is seen the next time. */
 static int32_t merge_install(struct merge_job *job, int64_t deadline, skafu_error *error)
 {
-	struct skafu__install install = {.store = job->store, .before = &job->before};
-	int32_t rc = skafu__writelock_take(job->store, deadline, error);
-	if (rc != 0)
-		return rc;
-	do {
-		rc = skafu__install_begin(&install, error);
-		if (rc == 0) {
-			rc = merge_put(job, install.txn, error);
-			rc = skafu__install_end(&install, rc, error);
-		}
-	} while (rc == SKAFU_EFULL && skafu__install_grow(&install, error) == 0);
-	skafu__writelock_release(job->store);
+	int32_t rc = skafu__install_run(job->store, &job->before, merge_put, job, deadline, error);
 	return rc < 0 ? rc : 0;
 }
 

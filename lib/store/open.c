@@ -615,6 +615,14 @@ int32_t skafu__store_grow_map(skafu_store *store, int adopt, skafu_error *error)
 	return rc;
 }
 
+int32_t skafu__store_grow_at_gate(skafu_store *store, int adopt, skafu_error *error)
+{
+	pthread_rwlock_wrlock(&store->gate);
+	int32_t rc = skafu__store_grow_map(store, adopt, error);
+	pthread_rwlock_unlock(&store->gate);
+	return rc;
+}
+
 /* ---- in memory ----------------------------------------------------------------------------------------------- */
 
 static int32_t open_memory_in(skafu_store *store, const char *directory, skafu_error *error)

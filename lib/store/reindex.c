@@ -51,14 +51,6 @@ static int32_t reindex_clear_once(skafu_store *store, skafu_error *error)
 	return rc;
 }
 
-static int32_t reindex_grow(skafu_store *store, int adopt, skafu_error *error)
-{
-	pthread_rwlock_wrlock(&store->gate);
-	int32_t rc = skafu__store_grow_map(store, adopt, error);
-	pthread_rwlock_unlock(&store->gate);
-	return rc;
-}
-
 static int32_t reindex_begin(skafu_store *store, skafu_error *error)
 {
 	int32_t rc = skafu__writelock_take(store, INT64_MAX, error);
@@ -66,7 +58,7 @@ static int32_t reindex_begin(skafu_store *store, skafu_error *error)
 		return rc;
 	rc = reindex_clear_once(store, error);
 	while ((rc == SKAFU_EFULL || rc == SKAFU_EMISUSE) &&
-	       (rc = reindex_grow(store, rc == SKAFU_EMISUSE, error)) == 0)
+	       (rc = skafu__store_grow_at_gate(store, rc == SKAFU_EMISUSE, error)) == 0)
 		rc = reindex_clear_once(store, error);
 	if (rc == SKAFU_EUNKNOWN)
 		skafu__control_poison(&store->control);

@@ -114,6 +114,9 @@ int32_t skafu__store_check(const skafu_store *store, skafu_error *error);
 /* skafu__env_grow(), and whatever knew addresses in the map forgets them.  The gate is held exclusively. */
 int32_t skafu__store_grow_map(skafu_store *store, int adopt, skafu_error *error);
 
+/* The same for a caller who holds no gate: takes it meanwhile. */
+int32_t skafu__store_grow_at_gate(skafu_store *store, int adopt, skafu_error *error);
+
 /* A child keeps its store open until it is released. */
 void skafu__store_hold(skafu_store *store);
 void skafu__store_release(skafu_store *store);
