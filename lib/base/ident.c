@@ -11,7 +11,6 @@
  */
 #include "base/ident.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -23,41 +22,19 @@
 
 void skafu__ident_init(struct skafu__ident *ident)
 {
-	pthread_mutex_init(&ident->lock, NULL);
+	skafu__forklock_init(&ident->lock);
 	ident->last_ms = 0;
 	ident->counter = 0;
 	ident->random_at = sizeof ident->random;
-	atomic_init(&ident->mark, skafu__fork_mark());
 }
 
 void skafu__ident_done(struct skafu__ident *ident)
 {
 	if (!ident)
 		return;
-	pthread_mutex_destroy(&ident->lock);
+	skafu__forklock_done(&ident->lock);
 	memset(ident->random, 0, sizeof ident->random);
 	ident->random_at = sizeof ident->random;
-}
-
-/*
- * The first call after a fork takes the generator over: the lock may have been held by a thread that does not exist
- * here, and the randomness is the parent's too.  ~mark says that a thread of this process is about to do so.
- */
-static void ident_adopt(struct skafu__ident *ident, uint64_t mark)
-{
-	uint64_t seen = atomic_load_explicit(&ident->mark, memory_order_acquire);
-
-	while (seen != mark) {
-		if (seen == ~mark) {
-			sched_yield();
-			seen = atomic_load_explicit(&ident->mark, memory_order_acquire);
-		} else if (atomic_compare_exchange_strong(&ident->mark, &seen, ~mark)) {
-			pthread_mutex_init(&ident->lock, NULL);
-			ident->random_at = sizeof ident->random;
-			atomic_store_explicit(&ident->mark, mark, memory_order_release);
-			return;
-		}
-	}
 }
 
 static int32_t ident_refill(struct skafu__ident *ident, const struct skafu__sys *sys)
@@ -98,11 +75,11 @@ int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sy
 	uint64_t ms = now_ns > 0 ? (uint64_t)now_ns / 1000000 : 0;
 	int32_t result = SKAFU_OK;
 
-	ident_adopt(ident, skafu__fork_mark());
-	pthread_mutex_lock(&ident->lock);
+	if (skafu__forklock_take(&ident->lock)) /* the randomness is the parent's too */
+		ident->random_at = sizeof ident->random;
 	for (size_t i = 0; i < count && result == SKAFU_OK; i++)
 		result = ident_next(ident, sys, ms, out + i * SKAFU_ID_BYTES);
-	pthread_mutex_unlock(&ident->lock);
+	skafu__forklock_release(&ident->lock);
 	return result;
 }
 
@@ -114,10 +91,9 @@ void skafu__ident_stamp_v8(uint8_t id[16])
 
 /* ---- public -------------------------------------------------------------------------------------------------- */
 
-/* The generator of the process: mutable, because the ids of one process ascend; its mark of 0 is nobody's, so the
- * first call adopts it. */
+/* The generator of the process: mutable, because the ids of one process ascend. */
 static struct skafu__ident ident_of_process = {
-	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.lock = SKAFU__FORKLOCK_INITIALIZER,
 	.random_at = sizeof ident_of_process.random,
 };
 

@@ -8,15 +8,13 @@
 #ifndef SKAFU__BASE_IDENT_H
 #define SKAFU__BASE_IDENT_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/forklock.h"
 #include "base/sys.h"
 
 struct skafu__ident {
-	pthread_mutex_t lock;
-	_Atomic uint64_t mark; /* skafu__fork_mark() of the process that lock and random belong to */
+	struct skafu__forklock lock;
 	uint64_t last_ms;
 	uint32_t counter; /* 26 bits, rand_a and the top of rand_b, ascending in a millisecond (RFC 9562, method 1) */
 	uint32_t random_at;

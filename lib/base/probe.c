@@ -8,12 +8,12 @@
  */
 #include "base/probe.h"
 
-#include <pthread.h>
 #include <sched.h>
 
+#include "base/forklock.h"
 #include "skafu_base.h"
 
-static pthread_mutex_t probe_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct skafu__forklock probe_lock = SKAFU__FORKLOCK_INITIALIZER;
 
 static int32_t probe_enter(struct skafu__probe *probe, skafu__probe_fn notify, void *user)
 {
@@ -34,15 +34,15 @@ static int32_t probe_enter(struct skafu__probe *probe, skafu__probe_fn notify, v
 
 int32_t skafu__probe_listen(struct skafu__probe *probe, skafu__probe_fn notify, void *user)
 {
-	pthread_mutex_lock(&probe_lock);
+	skafu__forklock_take(&probe_lock);
 	int32_t rc = probe_enter(probe, notify, user);
-	pthread_mutex_unlock(&probe_lock);
+	skafu__forklock_release(&probe_lock);
 	return rc;
 }
 
 void skafu__probe_leave(struct skafu__probe *probe, skafu__probe_fn notify)
 {
-	pthread_mutex_lock(&probe_lock);
+	skafu__forklock_take(&probe_lock);
 	uint32_t listening = atomic_load(&probe->listening);
 	for (uint32_t i = 0; i < SKAFU__PROBE_LISTENERS; i++) {
 		if (!(listening & 1u << i) || probe->listeners[i].notify != notify)
@@ -51,7 +51,7 @@ void skafu__probe_leave(struct skafu__probe *probe, skafu__probe_fn notify)
 		while (atomic_load(&probe->inside) != 0)
 			sched_yield();
 	}
-	pthread_mutex_unlock(&probe_lock);
+	skafu__forklock_release(&probe_lock);
 }
 
 void skafu__probe_tell(struct skafu__probe *probe, const struct skafu__probe_event *event)

@@ -7,14 +7,14 @@
 #include "base/testhook.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/forklock.h"
 #include "base/sys.h"
 
 static _Thread_local const struct skafu_test_hook *testhook_here;
 static _Atomic(const struct skafu__sys *) testhook_below;
-static pthread_mutex_t testhook_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct skafu__forklock testhook_lock = SKAFU__FORKLOCK_INITIALIZER;
 static struct skafu__sys testhook_table;
 
 /* ---- the table ----------------------------------------------------------------------------------------------- */
@@ -133,9 +133,9 @@ int32_t skafu_test_hook_enter(const struct skafu_test_hook *hook)
 	if (hook && hook->size != sizeof *hook)
 		return SKAFU_EOPTION;
 	if (hook) {
-		pthread_mutex_lock(&testhook_lock);
+		skafu__forklock_take(&testhook_lock);
 		testhook_put_table();
-		pthread_mutex_unlock(&testhook_lock);
+		skafu__forklock_release(&testhook_lock);
 	}
 	testhook_here = hook;
 	return SKAFU_OK;

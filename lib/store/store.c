@@ -11,41 +11,21 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/forklock.h"
 #include "store/chain.h"
 #include "store/open.h"
 
-static pthread_mutex_t store_registry_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct skafu__forklock store_registry_lock = SKAFU__FORKLOCK_INITIALIZER;
 static skafu_store *store_registry;
-static _Atomic uint64_t store_registry_mark; /* of the process that filled it */
-
-/* The first call after a fork takes the registry over: a thread that does not exist here may have held the lock, and
- * what is listed is the parent's.  ~mark says that a thread of this process is about to do so. */
-static void store_adopt_registry(uint64_t mark)
-{
-	uint64_t seen = atomic_load(&store_registry_mark);
-	while (seen != mark) {
-		if (seen == ~mark) {
-			sched_yield();
-			seen = atomic_load(&store_registry_mark);
-		} else if (atomic_compare_exchange_strong(&store_registry_mark, &seen, ~mark)) {
-			pthread_mutex_init(&store_registry_lock, NULL);
-			store_registry = NULL;
-			atomic_store(&store_registry_mark, mark);
-			return;
-		}
-	}
-}
 
 static void store_lock_registry(void)
 {
-	store_adopt_registry(skafu__fork_mark());
-	pthread_mutex_lock(&store_registry_lock);
+	if (skafu__forklock_take(&store_registry_lock))
+		store_registry = NULL; /* what is listed is the parent's */
 }
 
 /* ---- checks -------------------------------------------------------------------------------------------------- */
@@ -87,14 +67,14 @@ static void store_drop(skafu_store *store, uint32_t *count)
 	/* Freed under the lock: whoever opens the directory next finds it closed. */
 	if (last)
 		skafu__open_undo(store);
-	pthread_mutex_unlock(&store_registry_lock);
+	skafu__forklock_release(&store_registry_lock);
 }
 
 void skafu__store_hold(skafu_store *store)
 {
 	store_lock_registry();
 	store->children++;
-	pthread_mutex_unlock(&store_registry_lock);
+	skafu__forklock_release(&store_registry_lock);
 }
 
 void skafu__store_release(skafu_store *store)
@@ -109,7 +89,7 @@ void skafu_store_close(skafu_store *store)
 		return;
 	store_lock_registry();
 	int is_last = store->handles == 1;
-	pthread_mutex_unlock(&store_registry_lock);
+	skafu__forklock_release(&store_registry_lock);
 	if (is_last)
 		skafu__chain_at_close(store);
 	store_drop(store, &store->handles);
@@ -293,7 +273,7 @@ static int32_t store_open(const char *path, const skafu_store_opts *given, int m
 		memcpy(&raw, given, given->size < sizeof raw ? given->size : sizeof raw);
 	store_lock_registry();
 	rc = store_open_locked(path, &raw, &opts, must_be_new, out_store, error);
-	pthread_mutex_unlock(&store_registry_lock);
+	skafu__forklock_release(&store_registry_lock);
 	return rc;
 }
 

@@ -252,7 +252,7 @@ START_TEST(child_of_a_locked_generator)
 	pid_t child;
 
 	skafu__ident_init(&ident);
-	pthread_mutex_lock(&ident.lock);
+	skafu__forklock_take(&ident.lock);
 	child = fork();
 	if (child == 0) {
 		alarm(10);
@@ -260,7 +260,7 @@ START_TEST(child_of_a_locked_generator)
 	}
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
-	pthread_mutex_unlock(&ident.lock);
+	skafu__forklock_release(&ident.lock);
 	skafu__ident_done(&ident);
 }
 END_TEST
