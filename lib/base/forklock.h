@@ -17,7 +17,7 @@
 
 struct skafu__forklock {
 	pthread_mutex_t mutex;
-	_Atomic uint64_t mark; /* skafu__fork_mark() of the process that it belongs to; ~mark: it is being taken over */
+	_Atomic uint64_t mark; /* of the process that it belongs to; its complement while it is taken over */
 };
 
 /* For static ones: it belongs to nobody, so the first who takes it takes it over. */

@@ -155,6 +155,13 @@ size_t skafu__json_plain_span_portable(const void *text, size_t length)
 	return length ? (size_t)(json_plain_u64(begin, begin + length) - begin) : 0;
 }
 
+size_t skafu__json_skip_blanks(const char *text, size_t from, size_t length)
+{
+	while (from < length && memchr(" \t\r\n", text[from], 4))
+		from++;
+	return from;
+}
+
 JSON_INLINE int json_is_tail(uint8_t byte)
 {
 	return (byte & 0xC0) == 0x80;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/text.h"
+#include "codec/json.h"
 #include "store/batch.h"
 #include "store/store.h"
 
@@ -48,23 +49,16 @@ void skafu__turn_continue_trace(struct skafu_turn *turn, const void *metadata, s
 	skafu__trace_format(&trace, turn->traceparent);
 }
 
-static size_t turn_skip_blanks(const char *text, size_t from, size_t length)
-{
-	while (from < length && memchr(" \t\r\n", text[from], 4))
-		from++;
-	return from;
-}
-
 /* The first byte of a JSON object's inside; length when it is none. */
 static size_t turn_inside(const char *object, size_t length)
 {
-	size_t brace = turn_skip_blanks(object, 0, length);
+	size_t brace = skafu__json_skip_blanks(object, 0, length);
 	return brace < length && object[brace] == '{' ? brace + 1 : length;
 }
 
 static int turn_is_blank(const char *text, size_t length)
 {
-	size_t at = turn_skip_blanks(text, 0, length);
+	size_t at = skafu__json_skip_blanks(text, 0, length);
 	return at < length && text[at] == '}';
 }
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/opts.h"
 #include "base/text.h"
+#include "codec/json.h"
 #include "model/decider.h"
 #include "model/execute.h"
 #include "run/outcome.h"
@@ -54,25 +55,18 @@ static int32_t command_put_own(struct skafu__buf *out, const skafu_command *comm
 	return skafu__buf_put_text(out, "}");
 }
 
-static size_t command_skip_blanks(const char *text, size_t from, size_t length)
-{
-	while (from < length && memchr(" \t\r\n", text[from], 4))
-		from++;
-	return from;
-}
-
 /* That the rest is strict JSON is seen when the record is added. */
 static int32_t command_join_metadata(struct skafu__buf *out, const skafu_command *command, skafu_error *error)
 {
 	const char *given = command->metadata;
 	size_t length = command->metadata_length;
-	size_t brace = command_skip_blanks(given, 0, length);
+	size_t brace = skafu__json_skip_blanks(given, 0, length);
 	int32_t rc = command_put_own(out, command, error);
 	if (rc != 0)
 		return rc;
 	if (length != 0 && (brace == length || given[brace] != '{'))
 		return skafu__fail(error, SKAFU_EJSON, "the metadata of the command are no JSON object");
-	size_t inside = command_skip_blanks(given, brace + 1, length);
+	size_t inside = skafu__json_skip_blanks(given, brace + 1, length);
 	if (inside < length && given[inside] != '}')
 		skafu__buf_put_text(out, ",");
 	if (inside < length)

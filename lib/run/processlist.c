@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "run/instance.h"
+#include "run/rowpages.h"
 #include "run/timer.h"
 #include "store/store.h"
 
@@ -13,14 +14,9 @@
 
 struct skafu_process_list {
 	skafu_store *store;
-	skafu_rows *page;
 	uint64_t limit; /* entries that may still come */
 	uint32_t states;
-	uint32_t in_page;
-	size_t from_length;
-	size_t to_length; /* 0: all processes */
-	uint8_t from[256];
-	uint8_t to[SKAFU__PROCESS_NAME_BYTES_MAX + 1];
+	struct skafu__rowpages pages;
 	char name[SKAFU__PROCESS_NAME_BYTES_MAX + 1];
 	struct skafu__instance instance;
 	skafu_process_info info;
@@ -43,6 +39,16 @@ static int32_t processlist_check(skafu_store *store, const char *name, uint32_t 
 	return rc;
 }
 
+/* From name NUL to name 1. */
+static void processlist_bound(skafu_process_list *list, const char *name)
+{
+	char to[SKAFU__PROCESS_NAME_BYTES_MAX + 1];
+	size_t length = strlen(name) + 1;
+	memcpy(to, name, length);
+	to[length - 1] = 1;
+	skafu__rowpages_bound(&list->pages, name, length, to, length);
+}
+
 int32_t skafu_process_list_open(skafu_store *store, const char *name, uint32_t states, uint64_t limit,
 				skafu_process_list **out_list, skafu_error *error)
 {
@@ -56,13 +62,9 @@ int32_t skafu_process_list_open(skafu_store *store, const char *name, uint32_t s
 	list->limit = limit;
 	list->states = states ? states : PROCESSLIST_STATES;
 	skafu__instance_init(&list->instance, &store->sys);
-	if (name) { /* from name NUL to name 1 */
-		list->to_length = strlen(name) + 1;
-		memcpy(list->to, name, list->to_length);
-		list->to[list->to_length - 1] = 1;
-		list->from_length = list->to_length;
-		memcpy(list->from, name, list->from_length);
-	}
+	skafu__rowpages_init(&list->pages, store, skafu__process_table, PROCESSLIST_PAGE);
+	if (name)
+		processlist_bound(list, name);
 	skafu__store_hold(store);
 	*out_list = list;
 	return 0;
@@ -73,51 +75,13 @@ void skafu_process_list_free(skafu_process_list *list)
 	if (!list)
 		return;
 	skafu_store *store = list->store;
-	skafu_rows_free(list->page);
+	skafu__rowpages_done(&list->pages);
 	skafu__instance_done(&list->instance);
 	skafu__free(&store->sys, list);
 	skafu__store_release(store);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
-
-static int32_t processlist_turn_page(skafu_process_list *list, skafu_error *error)
-{
-	skafu_key_range range = {.size = sizeof range};
-	if (list->from_length != 0) {
-		range.from = list->from;
-		range.from_length = list->from_length;
-	}
-	if (list->to_length != 0) {
-		range.to = list->to;
-		range.to_length = list->to_length;
-	}
-	skafu_rows_free(list->page);
-	list->page = NULL;
-	list->in_page = 0;
-	return skafu_rows_open(list->store, skafu__process_table, &range, PROCESSLIST_PAGE, &list->page, error);
-}
-
-static int32_t processlist_next_row(skafu_process_list *list, const skafu_row **out, skafu_error *error)
-{
-	int32_t rc = list->page ? 0 : processlist_turn_page(list, error);
-	if (rc < 0)
-		return rc;
-	rc = skafu_rows_next(list->page, out, error);
-	if (rc == 0 && list->in_page == PROCESSLIST_PAGE) {
-		rc = processlist_turn_page(list, error);
-		if (rc < 0)
-			return rc;
-		rc = skafu_rows_next(list->page, out, error);
-	}
-	if (rc != 1)
-		return rc;
-	list->in_page++;
-	memcpy(list->from, (*out)->key, (*out)->key_length); /* the next page begins after it */
-	list->from[(*out)->key_length] = 0;
-	list->from_length = (*out)->key_length + 1;
-	return 1;
-}
 
 static int32_t processlist_read(skafu_process_list *list, const skafu_row *row, skafu_error *error)
 {
@@ -180,7 +144,7 @@ int32_t skafu_process_list_next(skafu_process_list *list, const skafu_process_in
 		return rc;
 	while (list->limit != 0) {
 		const skafu_row *row;
-		rc = processlist_next_row(list, &row, error);
+		rc = skafu__rowpages_next(&list->pages, &row, error);
 		if (rc != 1)
 			return rc;
 		rc = processlist_read(list, row, error);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "run/rowpages.h"
 #include "run/timerrow.h"
 #include "store/store.h"
 
@@ -10,12 +11,8 @@
 
 struct skafu_timer_list {
 	skafu_store *store;
-	skafu_rows *page;
 	uint64_t limit; /* entries that may still come */
-	uint32_t in_page;
-	uint32_t has_last;
-	int64_t before_ns;
-	uint8_t last[SKAFU__TIMER_KEY_BYTES]; /* key of the row read last */
+	struct skafu__rowpages pages;
 	struct skafu__timer timer;
 	skafu_timer_info info;
 };
@@ -23,6 +20,8 @@ struct skafu_timer_list {
 int32_t skafu_timer_list_open(skafu_store *store, int64_t before_ns, uint64_t limit, skafu_timer_list **out_list,
 			      skafu_error *error)
 {
+	static const uint8_t no_id[16] = {0};
+	uint8_t to[SKAFU__TIMER_KEY_BYTES];
 	int32_t rc = skafu__store_check(store, error);
 	if (rc != 0)
 		return rc;
@@ -33,7 +32,10 @@ int32_t skafu_timer_list_open(skafu_store *store, int64_t before_ns, uint64_t li
 		return skafu__fail_memory(error);
 	list->store = store;
 	list->limit = limit;
-	list->before_ns = before_ns;
+	skafu__rowpages_init(&list->pages, store, skafu__timer_table, TIMERLIST_PAGE);
+	skafu__timer_key_encode(before_ns, no_id, to);
+	if (before_ns != INT64_MAX)
+		skafu__rowpages_bound(&list->pages, NULL, 0, to, sizeof to);
 	skafu__store_hold(store);
 	*out_list = list;
 	return 0;
@@ -44,55 +46,9 @@ void skafu_timer_list_free(skafu_timer_list *list)
 	if (!list)
 		return;
 	skafu_store *store = list->store;
-	skafu_rows_free(list->page);
+	skafu__rowpages_done(&list->pages);
 	skafu__free(&store->sys, list);
 	skafu__store_release(store);
-}
-
-static int32_t timerlist_turn_page(skafu_timer_list *list, skafu_error *error)
-{
-	uint8_t from[SKAFU__TIMER_KEY_BYTES + 1];
-	uint8_t to[SKAFU__TIMER_KEY_BYTES];
-	static const uint8_t no_id[16] = {0};
-	skafu_key_range range = {.size = sizeof range};
-	if (list->has_last) { /* the next key after it */
-		memcpy(from, list->last, sizeof list->last);
-		from[sizeof list->last] = 0;
-		range.from = from;
-		range.from_length = sizeof from;
-	}
-	skafu__timer_key_encode(list->before_ns, no_id, to);
-	if (list->before_ns != INT64_MAX) {
-		range.to = to;
-		range.to_length = sizeof to;
-	}
-	skafu_rows_free(list->page);
-	list->page = NULL;
-	list->in_page = 0;
-	return skafu_rows_open(list->store, skafu__timer_table, &range, TIMERLIST_PAGE, &list->page, error);
-}
-
-/* 1 and the next row, 0 at the end. */
-static int32_t timerlist_next_row(skafu_timer_list *list, const skafu_row **out, skafu_error *error)
-{
-	int32_t rc = list->page ? 0 : timerlist_turn_page(list, error);
-	if (rc < 0)
-		return rc;
-	rc = skafu_rows_next(list->page, out, error);
-	if (rc == 0 && list->in_page == TIMERLIST_PAGE) {
-		rc = timerlist_turn_page(list, error);
-		if (rc < 0)
-			return rc;
-		rc = skafu_rows_next(list->page, out, error);
-	}
-	if (rc != 1)
-		return rc;
-	list->in_page++;
-	if ((*out)->key_length == sizeof list->last) {
-		memcpy(list->last, (*out)->key, sizeof list->last);
-		list->has_last = 1;
-	}
-	return 1;
 }
 
 /* A row that its name does not lead to is left over from an earlier setting. */
@@ -136,7 +92,7 @@ int32_t skafu_timer_list_next(skafu_timer_list *list, const skafu_timer_info **o
 	while (list->limit != 0) {
 		const skafu_row *row;
 		int64_t due_ns = 0;
-		rc = timerlist_next_row(list, &row, error);
+		rc = skafu__rowpages_next(&list->pages, &row, error);
 		if (rc != 1)
 			return rc;
 		rc = timerlist_is_set(list, row, &due_ns, error);

@@ -138,30 +138,13 @@ static int32_t backup_is_copy(const struct backup *backup, skafu_error *error)
 	return rc;
 }
 
-/* Views of both stores, opened in one order whoever compares them (diff.c does the same), so that two who compare the
- * same stores cannot wait for each other in a circle. */
-static int32_t backup_open_views(struct backup *backup, struct skafu__view *mine, struct skafu__view *its,
-				 skafu_error *error)
-{
-	int mine_first = (uintptr_t)backup->from < (uintptr_t)backup->copy.to;
-	struct skafu__view *first = mine_first ? mine : its;
-	struct skafu__view *second = mine_first ? its : mine;
-	int32_t rc = skafu__view_open(mine_first ? backup->from : backup->copy.to, first, error);
-	if (rc != 0)
-		return rc;
-	rc = skafu__view_open(mine_first ? backup->copy.to : backup->from, second, error);
-	if (rc != 0)
-		skafu__view_close(first);
-	return rc;
-}
-
 static int32_t backup_compare(struct backup *backup, skafu_error *error)
 {
 	struct skafu__view mine;
 	struct skafu__view its;
 	int32_t rc = backup_is_copy(backup, error);
 	if (rc == 0)
-		rc = backup_open_views(backup, &mine, &its, error);
+		rc = skafu__view_open_two(backup->from, &mine, backup->copy.to, &its, error);
 	if (rc != 0)
 		return rc;
 	rc = backup_is_prefix(backup, &mine, &its, error);

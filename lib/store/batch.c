@@ -307,11 +307,8 @@ static int32_t batch_check_length(const skafu_batch *batch, const void *bytes, s
 
 static int batch_starts_object(const void *text, size_t length)
 {
-	const char *at = text;
-	for (size_t i = 0; i < length; i++)
-		if (!memchr(" \t\r\n", at[i], 4))
-			return at[i] == '{';
-	return 0;
+	size_t at = skafu__json_skip_blanks(text, 0, length);
+	return at < length && ((const char *)text)[at] == '{';
 }
 
 static int32_t batch_check_metadata(const skafu_batch *batch, const struct skafu_new_record *given,

@@ -107,23 +107,17 @@ static int32_t diff_walk(struct diff *diff, struct skafu__view views[2], skafu_e
 	return rc < 0 ? rc : 0;
 }
 
-/* One round.  The views are opened in one order whoever compares, so that two comparisons cannot wait for each other
- * in a circle. */
 static int32_t diff_round(struct diff *diff, skafu_error *error)
 {
 	struct skafu__view views[2];
-	int first = (uintptr_t)diff->stores[0] > (uintptr_t)diff->stores[1];
-	int32_t rc = skafu__view_open(diff->stores[first], &views[first], error);
+	int32_t rc = skafu__view_open_two(diff->stores[0], &views[0], diff->stores[1], &views[1], error);
 	if (rc != 0)
 		return rc;
-	rc = skafu__view_open(diff->stores[!first], &views[!first], error);
-	if (rc == 0) {
-		diff->result.head = views[0].head;
-		diff->result.other_head = views[1].head;
-		rc = diff_walk(diff, views, error);
-		skafu__view_close(&views[!first]);
-	}
-	skafu__view_close(&views[first]);
+	diff->result.head = views[0].head;
+	diff->result.other_head = views[1].head;
+	rc = diff_walk(diff, views, error);
+	skafu__view_close(&views[1]);
+	skafu__view_close(&views[0]);
 	return rc;
 }
 

@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "base/opts.h"
 #include "codec/hash.h"
+#include "codec/json.h"
 #include "codec/split.h"
 #include "store/batch.h"
 #include "store/recordread.h"
@@ -494,10 +495,7 @@ static int32_t import_flush(skafu_import *importing, skafu_error *error)
 
 static int import_is_blank(const char *text, size_t length)
 {
-	size_t blanks = 0;
-	while (blanks < length && memchr(" \t\r\n", text[blanks], 4))
-		blanks++;
-	return blanks == length;
+	return skafu__json_skip_blanks(text, 0, length) == length;
 }
 
 /* Remember a line whose record is in the batch. */

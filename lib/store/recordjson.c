@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/sys.h"
 #include "codec/base64.h"
+#include "codec/json.h"
 #include "codec/jsonpath.h"
 
 #define RECORDJSON_BYTES_MAX (SIZE_MAX / 2)
@@ -88,10 +89,9 @@ static int32_t recordjson_tags(struct skafu__buf *out, const skafu_record *recor
 
 void skafu__recordjson_trim(const uint8_t **bytes, size_t *length)
 {
-	while (*length > 0 && memchr(" \t\r\n", **bytes, 4)) {
-		++*bytes;
-		--*length;
-	}
+	size_t blanks = skafu__json_skip_blanks((const char *)*bytes, 0, *length);
+	*bytes += blanks;
+	*length -= blanks;
 	while (*length > 0 && memchr(" \t\r\n", (*bytes)[*length - 1], 4))
 		--*length;
 }

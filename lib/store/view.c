@@ -659,6 +659,20 @@ void skafu__view_close(struct skafu__view *view)
 	pthread_rwlock_unlock(&view->store->gate);
 }
 
+int32_t skafu__view_open_two(skafu_store *one, struct skafu__view *view, skafu_store *other,
+			     struct skafu__view *other_view, skafu_error *error)
+{
+	if ((uintptr_t)one > (uintptr_t)other)
+		return skafu__view_open_two(other, other_view, one, view, error);
+	int32_t rc = skafu__view_open(one, view, error);
+	if (rc != 0)
+		return rc;
+	rc = skafu__view_open(other, other_view, error);
+	if (rc != 0)
+		skafu__view_close(view);
+	return rc;
+}
+
 int32_t skafu__view_of_writer(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error)
 {
 	int32_t rc = view_load(store, txn, view, error);

@@ -40,6 +40,11 @@ struct skafu__view {
 int32_t skafu__view_open(skafu_store *store, struct skafu__view *view, skafu_error *error);
 void skafu__view_close(struct skafu__view *view);
 
+/* Views of two stores, both or none.  Whoever compares the same two opens them in the same order, so that two who do
+ * cannot wait for each other in a circle. */
+int32_t skafu__view_open_two(skafu_store *one, struct skafu__view *view, skafu_store *other,
+			     struct skafu__view *other_view, skafu_error *error);
+
 /* A view on a write transaction: the caller holds the gate exclusively and has refreshed the overlay. */
 int32_t skafu__view_of_writer(skafu_store *store, MDB_txn *txn, struct skafu__view *view, skafu_error *error);
 void skafu__view_of_writer_done(struct skafu__view *view);

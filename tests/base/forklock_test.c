@@ -41,7 +41,7 @@ static void take_in_threads(void)
 		pthread_join(threads[i], NULL);
 }
 
-/* The thread sanitizer remembers over the fork that the lock was held, and lets only the same thread have it again. */
+/* The thread sanitizer remembers over the fork who held the lock, and lets only the same thread have it again. */
 static int take_in_child(void)
 {
 #if defined(__SANITIZE_THREAD__)

@@ -625,6 +625,18 @@ START_TEST(span_stops_where_it_must_at_any_place)
 }
 END_TEST
 
+START_TEST(blanks_are_those_of_json)
+{
+	ck_assert_uint_eq(skafu__json_skip_blanks(" \t\r\n{", 0, 5), 4);
+	ck_assert_uint_eq(skafu__json_skip_blanks(" \t\r\n{", 2, 5), 4);
+	ck_assert_uint_eq(skafu__json_skip_blanks("  {", 0, 2), 2);
+	ck_assert_uint_eq(skafu__json_skip_blanks("\v", 0, 1), 0);
+	ck_assert_uint_eq(skafu__json_skip_blanks("\0 ", 0, 2), 0);
+	ck_assert_uint_eq(skafu__json_skip_blanks(" ", 7, 1), 7);
+	ck_assert_uint_eq(skafu__json_skip_blanks(NULL, 0, 0), 0);
+}
+END_TEST
+
 /* Every lead with every second byte, and the tails at the borders of what a tail is. */
 START_TEST(utf8_step_knows_all_sequences_and_no_others)
 {
@@ -910,6 +922,7 @@ int main(void)
 	tcase_add_loop_test(tcase, valid_texts_pass_and_leave_the_fault_alone, 0, (int)COUNT(fine));
 	tcase_add_test(tcase, depth_is_counted_by_us);
 	tcase_add_test(tcase, span_stops_where_it_must_at_any_place);
+	tcase_add_test(tcase, blanks_are_those_of_json);
 	tcase_add_test(tcase, utf8_step_knows_all_sequences_and_no_others);
 	tcase_add_test(tcase, long_array_needs_no_memory);
 	tcase_add_loop_test(tcase, repeated_name_is_found_in_objects_of_any_size, 0, 12);
