@@ -1,8 +1,8 @@
 /*
  * rowpages.h: the rows of a table, a page at a time, for lists whose owner may take his time.
  *
- * Between two calls a page of copies is all that is kept, however long the table.  A row that comes or goes behind the
- * place is seen so, if its page was not read yet; one before the place is not.
+ * Between two calls a page of copies is all that is kept, however long the table.  A row that comes or goes behind
+ * the place is seen so, if its page was not read yet; one before the place is not.
  *
  * Invariant: keys ascend, and no row is given twice.  After a failure the next call goes on where it was.
  */

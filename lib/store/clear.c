@@ -7,9 +7,9 @@
 #include "store/install.h"
 #include "store/store.h"
 
-#define CLEAR_TIME_NS 20000000 /* of one step: the view holds the gate meanwhile */
-/* Of one step: so much is written while others wait, and by some of these the file may grow before what was freed is
- * used.  One chunk may be larger. */
+/* A step ends when it has taken so long, since its view holds the gate, or has so much to write, since others wait for
+ * that and the file may grow by some of these before what was freed is used.  One chunk may be larger. */
+#define CLEAR_TIME_NS 20000000
 #define CLEAR_STEP_BYTES (1u << 20)
 
 /* ---- a commit ------------------------------------------------------------------------------------------------ */
@@ -92,30 +92,46 @@ static void clear_plan_done(struct clear_plan *plan)
 	skafu__buf_done(&plan->chunks);
 }
 
-/* The chunk that the view has come to, from the commit that it stands on to its last: as a whole into the plan when
- * something goes, else not at all. */
-static int32_t clear_take_chunk(struct clear_plan *plan, struct skafu__view *view, skafu_error *error)
+/* The next commit of the chunk that the view is in. */
+static int32_t clear_next_commit(struct skafu__view *view, uint64_t last_commit, skafu_error *error)
 {
-	struct clear_chunk chunk = {.key = view->chunk_key, .at = plan->bytes.length};
+	int32_t rc = skafu__view_walk_next(view, error);
+	if (rc == 0)
+		return skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commit %llu ends before it; restore a backup, "
+				   "or salvage what is whole", (unsigned long long)last_commit);
+	return rc < 0 ? rc : 0;
+}
+
+/* The whole chunk that the view has come to, without what may not be seen: 1 something was left out, 0 it is the
+ * same.  What lies before the commit that the view stands on was looked at before. */
+static int32_t clear_copy_chunk(struct clear_plan *plan, struct skafu__view *view, skafu_error *error)
+{
+	uint64_t last_commit = view->chunk_key.last_commit;
 	int32_t left_out = 0;
-	int32_t rc = skafu__buf_put(&plan->bytes, view->chunk, view->commit_at) ? skafu__fail_memory(error) : 0;
-	while (rc == 0) {
-		rc = skafu__clear_commit(view, &plan->rewrite, &plan->bytes, error);
+	if (skafu__buf_put(&plan->bytes, view->chunk, view->commit_at) != 0)
+		return skafu__fail_memory(error);
+	for (;;) {
+		int32_t rc = skafu__clear_commit(view, &plan->rewrite, &plan->bytes, error);
 		if (rc < 0)
 			return rc;
 		left_out |= rc;
-		rc = 0;
-		if (view->current.number == chunk.key.last_commit)
-			break;
-		if (skafu__view_walk_next(view, error) != 1)
-			return skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commit %llu ends before it; restore "
-					   "a backup, or salvage what is whole",
-					   (unsigned long long)chunk.key.last_commit);
+		if (view->current.number == last_commit)
+			return left_out;
+		rc = clear_next_commit(view, last_commit, error);
+		if (rc != 0)
+			return rc;
 	}
+}
+
+/* The chunk that the view has come to goes into the plan when it changes, and counts as cleared. */
+static int32_t clear_take_chunk(struct clear_plan *plan, struct skafu__view *view, skafu_error *error)
+{
+	struct clear_chunk chunk = {.key = view->chunk_key, .at = plan->bytes.length};
+	int32_t changes = clear_copy_chunk(plan, view, error);
+	if (changes < 0)
+		return changes;
 	chunk.length = plan->bytes.length - chunk.at;
-	if (rc != 0)
-		return rc;
-	if (!left_out)
+	if (!changes)
 		plan->bytes.length = chunk.at;
 	else if (skafu__buf_put(&plan->chunks, &chunk, sizeof chunk) != 0)
 		return skafu__fail_memory(error);
