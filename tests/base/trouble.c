@@ -53,7 +53,11 @@ static int storage(uint32_t what)
 {
 	if (what == SKAFU__TESTHOOK_READ && is_due(TROUBLE_READ))
 		return EIO;
-	return what == SKAFU__TESTHOOK_WRITE && is_due(TROUBLE_WRITE) ? ENOSPC : 0;
+	if (what == SKAFU__TESTHOOK_SYNC && is_due(TROUBLE_LOST_SYNC))
+		return EIO;
+	if (what != SKAFU__TESTHOOK_WRITE)
+		return 0;
+	return is_due(TROUBLE_WRITE) ? ENOSPC : is_due(TROUBLE_LOST_WRITE) ? EIO : 0;
 }
 
 void trouble_put(void)

@@ -14,7 +14,10 @@ enum trouble_what {
 	TROUBLE_MEMORY, /* an allocation: SKAFU_ENOMEM */
 	TROUBLE_READ,   /* a read transaction cannot begin: SKAFU_EIO */
 	TROUBLE_WRITE,  /* a commit finds no room on the disk: SKAFU_ENOSPACE */
-	TROUBLE_WHATS
+	TROUBLE_WHATS,
+	/* What follows leaves an unknown outcome, and a store that has to be opened again: not for trouble_each(). */
+	TROUBLE_LOST_WRITE = TROUBLE_WHATS,
+	TROUBLE_LOST_SYNC
 };
 
 /* From here on, until trouble_remove(), which asserts that all blocks were given back. */

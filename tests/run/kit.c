@@ -95,6 +95,15 @@ void kit_reopen(struct kit *kit)
 	open_model(kit);
 }
 
+void kit_reopen_files(struct kit *kit)
+{
+	kit_stop(kit);
+	skafu_model_close(kit->model);
+	tempstore_reopen(&kit->temp);
+	kit->store = kit->temp.store;
+	open_model(kit);
+}
+
 void kit_stop(struct kit *kit)
 {
 	skafu_engine_close(kit->engine);

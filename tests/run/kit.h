@@ -33,8 +33,9 @@ void kit_open(struct kit *kit);       /* in memory, with the domains */
 void kit_open_files(struct kit *kit); /* the same in a directory */
 void kit_close(struct kit *kit);
 
-/* Another model, as another process would have it; the domains are in it. */
+/* Another model, as another process would have it; the domains are in it.  And another store, over the same files. */
 void kit_reopen(struct kit *kit);
+void kit_reopen_files(struct kit *kit);
 void kit_domains(skafu_model *model, struct kit *kit);
 
 /* "reserve": for each Ordered emits a Reserved to the stream "stock/<stream>", asks for an effect, and fails while

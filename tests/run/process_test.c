@@ -3,13 +3,12 @@
  */
 #include "run/process.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/failing.h"
-#include "base/testhook.h"
+#include "base/trouble.h"
 #include "run/prockit.h"
 #include "run/timer.h"
 
@@ -424,44 +423,15 @@ START_TEST(managed_states)
 }
 END_TEST
 
-static struct skafu__sys failing_sys;
-static uint32_t writes_left;
-static uint32_t failing_what;
-static int failing_error;
-
-static int storage_fails(uint32_t what)
-{
-	if (what != failing_what)
-		return 0;
-	return writes_left-- == 0 ? failing_error : 0;
-}
-
-static void reopen_files(void)
-{
-	kit_stop(&kit.kit);
-	skafu_model_close(kit.kit.model);
-	tempstore_reopen(&kit.kit.temp);
-	kit.kit.store = kit.kit.temp.store;
-	went(skafu_model_open(kit.kit.store, NULL, &kit.kit.model, fault));
-	kit_domains(kit.kit.model, &kit.kit);
-	prockit_define(&kit, 1, NULL);
-}
-
-/* One write after another fails: for want of room (_i 0), or with an outcome that nobody knows, after which the store
- * is opened again.  Each step of the instance counts once, with all that it gives. */
+/* One write after another fails: for want of room, or with an outcome that nobody knows, after which the store is
+ * opened again.  Each step of the instance counts once, with all that it gives. */
 START_TEST(without_a_write)
 {
-	static const struct {
-		uint32_t what;
-		int error;
-	} kinds[] = {{SKAFU__TESTHOOK_WRITE, ENOSPC}, {SKAFU__TESTHOOK_WRITE, EIO}, {SKAFU__TESTHOOK_SYNC, EIO}};
+	static const enum trouble_what kinds[] = {TROUBLE_WRITE, TROUBLE_LOST_WRITE, TROUBLE_LOST_SYNC};
 	char expected[64];
 
 	drop();
-	failing_sys = *skafu__sys_current();
-	failing_sys.storage = storage_fails;
-	failing_what = 0;
-	skafu__sys_override(&failing_sys);
+	trouble_put();
 	memset(&kit, 0, sizeof kit);
 	kit_open_files(&kit.kit);
 	prockit_define(&kit, 1, NULL);
@@ -469,13 +439,13 @@ START_TEST(without_a_write)
 	for (uint32_t nth = 0; nth < 6; nth++) {
 		prockit_tell(&kit, nth ? "Paid" : "Ordered", "a", "stum");
 		kit_engine(&kit.kit);
-		failing_error = kinds[_i].error;
-		writes_left = nth;
-		failing_what = kinds[_i].what;
+		trouble_set(kinds[_i], nth);
 		skafu_engine_drain(kit.kit.engine, UINT64_C(1000000000), fault);
-		failing_what = 0;
-		if (kinds[_i].error == EIO)
-			reopen_files();
+		trouble_set(kinds[_i], -1);
+		if (kinds[_i] != TROUBLE_WRITE) {
+			kit_reopen_files(&kit.kit);
+			prockit_define(&kit, 1, NULL);
+		}
 		prockit_run(&kit);
 		snprintf(expected, sizeof expected, "running 1 %u ", nth + 1);
 		ck_assert_str_eq(prockit_instance(&kit, "a"), expected);
@@ -484,7 +454,7 @@ START_TEST(without_a_write)
 		ck_assert_uint_eq(prockit_rows(&kit, "skafu.timers"), 1);
 	}
 	drop();
-	skafu__sys_override(NULL);
+	trouble_remove();
 	make();
 }
 END_TEST

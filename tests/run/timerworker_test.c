@@ -3,13 +3,12 @@
  */
 #include "run/timerworker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/failing.h"
-#include "base/testhook.h"
+#include "base/trouble.h"
 #include "run/kit.h"
 #include "run/timer.h"
 #include "store/batch.h"
@@ -520,27 +519,11 @@ START_TEST(without_memory)
 }
 END_TEST
 
-static uint32_t writes_left;
-static uint32_t failing_what;
-static int failing_error;
-
-static int storage_fails(uint32_t what)
-{
-	if (what != failing_what)
-		return 0;
-	return writes_left-- == 0 ? failing_error : 0;
-}
-
-/* From the table with the failing write in it: a store in memory, or one with files. */
+/* With a disk that can fail: a store in memory, or one with files. */
 static void make_failing(int with_files)
 {
-	drop();
-	clocked = *skafu__sys_current();
-	clocked.wall_ns = wall_now;
-	clocked.monotonic_ns = monotonic_now;
-	clocked.storage = storage_fails;
-	failing_what = 0;
-	skafu__sys_override(&clocked);
+	kit_close(&kit);
+	trouble_put(); /* over the clock of the tests */
 	if (with_files)
 		kit_open_files(&kit);
 	else
@@ -548,13 +531,18 @@ static void make_failing(int with_files)
 	kit_engine(&kit);
 }
 
-static void step_failing(uint32_t what, int error, uint32_t nth)
+static void step_failing(enum trouble_what what, uint32_t nth)
 {
-	failing_what = what;
-	failing_error = error;
-	writes_left = nth;
+	trouble_set(what, nth);
 	skafu_engine_step(kit.engine, 100, fault);
-	failing_what = 0;
+	trouble_set(what, -1);
+}
+
+static void drop_failing(void)
+{
+	kit_close(&kit);
+	trouble_remove();
+	make();
 }
 
 /* The disk is full at one write after another: what is due waits for room, and fires once. */
@@ -568,37 +556,34 @@ START_TEST(without_room)
 			snprintf(name, sizeof name, "t%u-%u", nth, i);
 			set(name, wall - (int64_t)i);
 		}
-		step_failing(SKAFU__TESTHOOK_WRITE, ENOSPC, nth);
+		step_failing(TROUBLE_WRITE, nth);
 		if (nth == 0)
 			ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Paid"), 0);
 		step();
 		ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Paid"), 3 * (nth + 1));
 		ck_assert_uint_eq(wait_ns(), UINT64_MAX);
 	}
+	drop_failing();
 }
 END_TEST
 
 /* A write or flush whose outcome nobody knows, and the store is opened again: fired or not, it fires once. */
 START_TEST(a_write_with_an_unknown_outcome)
 {
-	uint32_t what = _i ? SKAFU__TESTHOOK_SYNC : SKAFU__TESTHOOK_WRITE;
+	enum trouble_what what = _i ? TROUBLE_LOST_SYNC : TROUBLE_LOST_WRITE;
 	char name[64];
 
 	make_failing(1);
 	for (uint32_t nth = 0; nth < 4; nth++) {
 		snprintf(name, sizeof name, "t%u", nth);
 		set(name, wall);
-		step_failing(what, EIO, nth);
-		kit_stop(&kit);
-		skafu_model_close(kit.model);
-		tempstore_reopen(&kit.temp);
-		kit.store = kit.temp.store;
-		went(skafu_model_open(kit.store, NULL, &kit.model, fault));
-		kit_domains(kit.model, &kit);
+		step_failing(what, nth);
+		kit_reopen_files(&kit);
 		kit_engine(&kit);
 		step();
 		ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Paid"), nth + 1);
 	}
+	drop_failing();
 }
 END_TEST
 
