@@ -97,8 +97,8 @@ static int32_t clear_next_commit(struct skafu__view *view, uint64_t last_commit,
 {
 	int32_t rc = skafu__view_walk_next(view, error);
 	if (rc == 0)
-		return skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commit %llu ends before it; restore a backup, "
-				   "or salvage what is whole", (unsigned long long)last_commit);
+		return skafu__fail(error, SKAFU_EDAMAGED, "the chunk of commit %llu ends before it; restore a "
+				   "backup, or salvage what is whole", (unsigned long long)last_commit);
 	return rc < 0 ? rc : 0;
 }
 
