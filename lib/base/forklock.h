@@ -1,9 +1,9 @@
 /*
  * forklock.h: a lock of the process that a forked child can take, whoever held it in the parent.
  *
- * A thread that does not exist in the child may have held the lock at the fork, and what the lock guards may be half
- * changed or belong to the parent.  So the first who takes it in a child takes it over: the lock is made anew, and the
- * taker is told to make what it guards anew, too.
+ * A thread that does not exist in the child may have held the lock at the fork, and what the lock guards may be
+ * half changed or belong to the parent.  So the first who takes it in a child takes it over: the lock is made anew,
+ * and the taker is told to make what it guards anew, too.
  *
  * Invariant: of all threads that take the lock first in a process exactly one is told so, and it is alone until it
  * releases the lock.

@@ -48,7 +48,7 @@ size_t skafu__json_plain_span(const void *text, size_t length);
 /* The form for processors without SSE2, for tests to compare with. */
 size_t skafu__json_plain_span_portable(const void *text, size_t length);
 
-/* Past the blanks of JSON: the place of the first other byte from `from` on, or `length`; `from` when it is beyond. */
+/* Past the blanks of JSON: the place of the first other byte from `from` on, or `length`; `from` if it is beyond. */
 size_t skafu__json_skip_blanks(const char *text, size_t from, size_t length);
 
 /* The length, 2 to 4, of the well-formed UTF-8 sequence above U+007F that text begins with; 0 when there is none. */

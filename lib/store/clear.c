@@ -7,8 +7,8 @@
 #include "store/install.h"
 #include "store/store.h"
 
-/* A step ends when it has taken so long, since its view holds the gate, or has so much to write, since others wait for
- * that and the file may grow by some of these before what was freed is used.  One chunk may be larger. */
+/* A step ends when it has taken so long, since its view holds the gate, or has so much to write, since others wait
+ * for that and the file may grow by some of these before what was freed is used.  One chunk may be larger. */
 #define CLEAR_TIME_NS 20000000
 #define CLEAR_STEP_BYTES (1u << 20)
 

@@ -23,7 +23,8 @@ struct find_mark {
 struct find_walk {
 	struct skafu__salvage_find *find;
 	uint32_t rank;
-	int names_only; /* a raw walk: old versions of everything come by */
+	int names_only;   /* a raw walk: old versions of everything come by */
+	int has_stranger; /* an entry of a table that a store does not have */
 };
 
 void skafu__salvage_find_init(struct skafu__salvage_find *find, const struct skafu__sys *sys, int fd)
@@ -128,9 +129,20 @@ static int find_is_table(const struct skafu__page_found *found, const char *name
 	       memcmp(found->table, name, found->table_bytes) == 0;
 }
 
+/* The name of a table has no checksum: under a wrong one its entries would be missed, and the tree look whole. */
+static int find_is_strange(const struct skafu__page_found *found)
+{
+	static const char *const tables[] = {"meta", "chunk", "name", "row", "run", "manifest"};
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+		if (find_is_table(found, tables[i]))
+			return 0;
+	return 1;
+}
+
 static int32_t find_visit(void *user, const struct skafu__page_found *found)
 {
 	struct find_walk *walk = user;
+	walk->has_stranger |= !walk->names_only && find_is_strange(found);
 	if (walk->names_only || find_is_table(found, "meta"))
 		find_take_meta(walk, found);
 	if (walk->names_only || find_is_table(found, "name"))
@@ -142,7 +154,7 @@ static int32_t find_visit(void *user, const struct skafu__page_found *found)
 static int32_t find_walk_tree(struct skafu__salvage_find *find, uint32_t source, uint32_t rank, skafu_error *error)
 {
 	struct skafu_error own = {0};
-	struct find_walk walk = {find, rank, source == SKAFU__PAGE_WALK_RAW};
+	struct find_walk walk = {find, rank, source == SKAFU__PAGE_WALK_RAW, 0};
 	struct skafu__page_walk_opts opts = {.source = source, .visit = find_visit, .user = &walk};
 	struct skafu__page_walk_result result = {0};
 	int32_t rc = skafu__page_walk(find->sys, find->fd, &opts, &result, &own);
@@ -150,7 +162,7 @@ static int32_t find_walk_tree(struct skafu__salvage_find *find, uint32_t source,
 		return skafu__fail_memory(error);
 	if (rc == SKAFU_EDAMAGED || rc == SKAFU_ELIMIT)
 		return 0; /* there is no such tree, and the bytes are looked at anyhow */
-	return rc ? skafu__error_copy(error, &own, rc) : result.damages == 0;
+	return rc ? skafu__error_copy(error, &own, rc) : result.damages == 0 && !walk.has_stranger;
 }
 
 static int32_t find_trees(struct skafu__salvage_find *find, skafu_error *error)

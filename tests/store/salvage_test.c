@@ -305,6 +305,35 @@ START_TEST(without_any_tree)
 }
 END_TEST
 
+/* Names of tables have no checksum: under another name nothing of a table would be looked for. */
+START_TEST(a_bad_name_of_a_table_costs_nothing)
+{
+	static const char *const tables[] = {"meta", "chunk", "name", "row", "run", "manifest"};
+	char node[32] = {2, 0, (char)strlen(tables[_i / 2]), 0}; /* u16 flags: a table; u16 length of its name */
+	unsigned found = 0;
+
+	memcpy(node + 4, tables[_i / 2], strlen(tables[_i / 2]));
+	if (_i % 2) { /* nothing is folded */
+		struct skafu__tuning tuning = {.no_sync = 1, .fold_records = 10000};
+
+		skafu__tuning_override(&tuning);
+		tempstore_close(&temp);
+		tempstore_open(&temp, NULL);
+	}
+	filled_and_closed();
+	for (size_t at = 0; at + 16 < file_length; at++) {
+		if (memcmp(file + at, node, 4 + strlen(tables[_i / 2])) != 0)
+			continue;
+		file[at + 5] ^= 0x20;
+		found++;
+	}
+	ck_assert_uint_gt(found, 0);
+	put_back();
+	salvaged();
+	check_copy(0, 0);
+}
+END_TEST
+
 START_TEST(of_a_file_that_was_cut)
 {
 	filled_and_closed();
@@ -363,6 +392,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_bad_head_costs_its_commit);
 	tcase_add_test(tests, names_of_lost_commits);
 	tcase_add_test(tests, without_any_tree);
+	tcase_add_loop_test(tests, a_bad_name_of_a_table_costs_nothing, 0, 12);
 	tcase_add_test(tests, of_a_file_that_was_cut);
 	tcase_add_test(tests, what_cannot_be);
 }
