@@ -57,7 +57,15 @@ static uint32_t salvage_end(const struct skafu__salvage_commit *salvage, uint32_
 	return skafu__load_u32(salvage->bytes.bytes + SKAFU__COMMIT_HEADER_BYTES + (size_t)index * 4);
 }
 
-/* Read front and records.  The size in the front is covered by no checksum; the last end says the same. */
+/* The size that the last end of a record gives, which the checksum of the front covers. */
+static uint64_t salvage_told_size(const struct skafu__salvage_commit *salvage,
+				  const struct skafu__salvage_place *place)
+{
+	return place->records_offset +
+	       (uint64_t)(place->record_count ? salvage_end(salvage, place->record_count - 1) : 0);
+}
+
+/* Read front and records.  The size in the front is covered by no checksum; of the two the larger one that can be. */
 static int32_t salvage_read_commit(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place)
 {
 	uint64_t front = place->records_offset;
@@ -67,7 +75,7 @@ static int32_t salvage_read_commit(struct skafu__salvage_commit *salvage, const 
 	if (rc != 1 || salvage->bytes.length < front)
 		return rc < 0 ? rc : 0;
 	uint64_t size = skafu__load_u32(salvage->bytes.bytes);
-	uint64_t end = front + (place->record_count ? salvage_end(salvage, place->record_count - 1) : 0);
+	uint64_t end = salvage_told_size(salvage, place);
 	if (end != size && (size < front || size > SALVAGE_COMMIT_BYTES_MAX ||
 			    (end > size && end <= SALVAGE_COMMIT_BYTES_MAX)))
 		size = end;
@@ -121,6 +129,21 @@ static int32_t salvage_find_records(struct skafu__salvage_commit *salvage)
 	return 1;
 }
 
+/* With its size put right, if only that was wrong. */
+static void salvage_decode_front(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place)
+{
+	uint8_t *bytes = salvage->bytes.bytes;
+	const uint64_t sizes[] = {skafu__load_u32(bytes), salvage_told_size(salvage, place), salvage->bytes.length};
+	for (size_t i = 0; i < 3; i++) {
+		skafu__store_u32(bytes, (uint32_t)sizes[i]);
+		salvage->front_is_whole = sizes[i] <= salvage->bytes.length &&
+					  skafu__commit_decode(bytes, salvage->bytes.length, &salvage->commit) == 0;
+		if (salvage->front_is_whole)
+			return;
+	}
+	skafu__store_u32(bytes, (uint32_t)sizes[0]);
+}
+
 int32_t skafu__salvage_commit_load(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place)
 {
 	int32_t rc = salvage_read_commit(salvage, place);
@@ -129,13 +152,7 @@ int32_t skafu__salvage_commit_load(struct skafu__salvage_commit *salvage, const 
 	if (skafu__commit_peek(salvage->bytes.bytes, &salvage->commit) != 0 ||
 	    salvage->commit.number != place->number)
 		return 0;
-	/* With its size put right, if only that was wrong. */
-	uint32_t size = skafu__load_u32(salvage->bytes.bytes);
-	skafu__store_u32(salvage->bytes.bytes, (uint32_t)salvage->bytes.length);
-	salvage->front_is_whole =
-		skafu__commit_decode(salvage->bytes.bytes, salvage->bytes.length, &salvage->commit) == 0;
-	if (!salvage->front_is_whole)
-		skafu__store_u32(salvage->bytes.bytes, size);
+	salvage_decode_front(salvage, place);
 	return salvage_find_records(salvage);
 }
 

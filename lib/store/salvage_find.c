@@ -9,6 +9,7 @@
 #include "codec/key.h"
 #include "codec/sealed.h"
 #include "store/page.h"
+#include "store/preflight.h"
 
 #define FIND_WINDOW_BYTES ((size_t)1 << 20)
 #define FIND_MAGIC_AT 8u
@@ -24,7 +25,7 @@ struct find_walk {
 	struct skafu__salvage_find *find;
 	uint32_t rank;
 	int names_only;   /* a raw walk: old versions of everything come by */
-	int has_stranger; /* an entry of a table that a store does not have */
+	int may_hide;     /* something in the tree is not what it should be, so a commit may not have been seen */
 };
 
 void skafu__salvage_find_init(struct skafu__salvage_find *find, const struct skafu__sys *sys, int fd)
@@ -71,21 +72,30 @@ static uint32_t find_head_crc(const struct skafu__commit *commit)
 	return skafu__load_u32(commit->bytes + SKAFU__COMMIT_HEADER_BYTES - 4);
 }
 
-/* Commits follow each other; behind one that is damaged the next one is looked for. */
+static int32_t find_mark(struct find_walk *walk, const struct skafu__commit *commit)
+{
+	struct find_mark mark = {commit->number, find_head_crc(commit), walk->rank};
+	if (commit->number > walk->find->top)
+		walk->find->top = commit->number;
+	return skafu__buf_put(&walk->find->marks, &mark, sizeof mark) ? SKAFU_ENOMEM : 0;
+}
+
+/* Commits follow each other.  Behind one that is damaged the next one is looked for in all that follows its head: its
+ * size, which has no checksum, may be what is wrong. */
 static int32_t find_mark_chunk(struct find_walk *walk, const uint8_t *bytes, size_t length)
 {
-	struct skafu__commit commit;
-	struct skafu__salvage_find *find = walk->find;
 	size_t at = 0;
-	while ((at = find_next_head(bytes, length, at, &commit)) != SIZE_MAX) {
-		struct find_mark mark = {commit.number, find_head_crc(&commit), walk->rank};
-		if (skafu__buf_put(&find->marks, &mark, sizeof mark) != 0)
+	while (at < length) {
+		struct skafu__commit commit;
+		size_t next = find_next_head(bytes, length, at, &commit);
+		walk->may_hide |= next != at;
+		if (next == SIZE_MAX)
+			return 0;
+		if (find_mark(walk, &commit) != 0)
 			return SKAFU_ENOMEM;
-		if (commit.number > find->top)
-			find->top = commit.number;
-		at += commit.size >= SKAFU__COMMIT_HEADER_BYTES && commit.size <= length - at
-			      ? commit.size
-			      : SKAFU__COMMIT_HEADER_BYTES;
+		int is_whole = skafu__commit_decode(bytes + next, length - next, &commit) == 0;
+		walk->may_hide |= !is_whole;
+		at = next + (is_whole ? commit.size : SKAFU__COMMIT_HEADER_BYTES);
 	}
 	return 0;
 }
@@ -142,7 +152,7 @@ static int find_is_strange(const struct skafu__page_found *found)
 static int32_t find_visit(void *user, const struct skafu__page_found *found)
 {
 	struct find_walk *walk = user;
-	walk->has_stranger |= !walk->names_only && find_is_strange(found);
+	walk->may_hide |= !walk->names_only && find_is_strange(found);
 	if (walk->names_only || find_is_table(found, "meta"))
 		find_take_meta(walk, found);
 	if (walk->names_only || find_is_table(found, "name"))
@@ -150,7 +160,7 @@ static int32_t find_visit(void *user, const struct skafu__page_found *found)
 	return find_is_table(found, "chunk") ? find_mark_chunk(walk, found->value, found->value_bytes) : 0;
 }
 
-/* 1 when the tree was walked and nothing in it was damaged. */
+/* 1 when the tree was walked, and all of it is what it should be. */
 static int32_t find_walk_tree(struct skafu__salvage_find *find, uint32_t source, uint32_t rank, skafu_error *error)
 {
 	struct skafu_error own = {0};
@@ -162,17 +172,29 @@ static int32_t find_walk_tree(struct skafu__salvage_find *find, uint32_t source,
 		return skafu__fail_memory(error);
 	if (rc == SKAFU_EDAMAGED || rc == SKAFU_ELIMIT)
 		return 0; /* there is no such tree, and the bytes are looked at anyhow */
-	return rc ? skafu__error_copy(error, &own, rc) : result.damages == 0 && !walk.has_stranger;
+	return rc ? skafu__error_copy(error, &own, rc) : result.damages == 0 && !walk.may_hide;
 }
 
+/* 1 when each page has its one owner, which a wrong pointer cannot leave so: it leads to an old page, which is free. */
+static int32_t find_pages_add_up(const struct skafu__salvage_find *find, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	struct skafu__preflight_opts opts = {.level = SKAFU__PREFLIGHT_FULL, .time_ns_max = SKAFU_WAIT_FOREVER};
+	int32_t rc = skafu__preflight_check(find->sys, find->fd, &opts, NULL, &own);
+	return rc == SKAFU_ENOMEM ? skafu__fail_memory(error) : rc == 0;
+}
+
+/* The older tree is asked in any case: a bit of a number decides which one is the older. */
 static int32_t find_trees(struct skafu__salvage_find *find, skafu_error *error)
 {
+	int32_t adds_up = find_pages_add_up(find, error);
+	if (adds_up < 0)
+		return adds_up;
 	int32_t rc = find_walk_tree(find, SKAFU__PAGE_WALK_NEWEST, SKAFU__SALVAGE_NEWEST, error);
-	find->tree_is_whole = rc == 1;
-	if (rc < 0 || rc == 1)
-		return rc < 0 ? rc : 0;
-	rc = find_walk_tree(find, SKAFU__PAGE_WALK_OLDER, SKAFU__SALVAGE_OLDER, error);
+	find->tree_is_whole = adds_up == 1 && rc == 1;
 	if (rc >= 0)
+		rc = find_walk_tree(find, SKAFU__PAGE_WALK_OLDER, SKAFU__SALVAGE_OLDER, error);
+	if (rc >= 0 && !find->tree_is_whole)
 		rc = find_walk_tree(find, SKAFU__PAGE_WALK_RAW, SKAFU__SALVAGE_LOOSE, error);
 	return rc < 0 ? rc : 0;
 }

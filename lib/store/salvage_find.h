@@ -41,7 +41,7 @@ struct skafu__salvage_find {
 	struct skafu__buf names;  /* names with their headers, as a commit has them */
 	struct skafu__map name_at; /* set, id -> where in names */
 	uint64_t top;             /* the highest number that a tree names */
-	int tree_is_whole;        /* the newest tree was walked without damage */
+	int tree_is_whole;        /* nothing in the newest tree can hide a commit */
 	int has_format;
 	int read_failed;          /* the disk did not give all of the file */
 	struct skafu__format format;

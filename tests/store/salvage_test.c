@@ -79,6 +79,16 @@ static void filled_and_closed(void)
 	file_length = file_read(tempstore_file(&temp, "log"), file, sizeof file);
 }
 
+/* Nothing is folded: the commits are small values of their own. */
+static void unfolded(void)
+{
+	struct skafu__tuning tuning = {.no_sync = 1, .fold_records = 10000};
+
+	skafu__tuning_override(&tuning);
+	tempstore_close(&temp);
+	tempstore_open(&temp, NULL);
+}
+
 static void put_back(void)
 {
 	file_write(tempstore_file(&temp, "log"), file, file_length);
@@ -313,13 +323,8 @@ START_TEST(a_bad_name_of_a_table_costs_nothing)
 	unsigned found = 0;
 
 	memcpy(node + 4, tables[_i / 2], strlen(tables[_i / 2]));
-	if (_i % 2) { /* nothing is folded */
-		struct skafu__tuning tuning = {.no_sync = 1, .fold_records = 10000};
-
-		skafu__tuning_override(&tuning);
-		tempstore_close(&temp);
-		tempstore_open(&temp, NULL);
-	}
+	if (_i % 2)
+		unfolded();
 	filled_and_closed();
 	for (size_t at = 0; at + 16 < file_length; at++) {
 		if (memcmp(file + at, node, 4 + strlen(tables[_i / 2])) != 0)
@@ -331,6 +336,81 @@ START_TEST(a_bad_name_of_a_table_costs_nothing)
 	put_back();
 	salvaged();
 	check_copy(0, 0);
+}
+END_TEST
+
+/* The size of a commit has no checksum: the ones behind it would be passed over, and be taken for unfinished. */
+START_TEST(bad_sizes_of_commits_cost_nothing)
+{
+	struct skafu__commit commit;
+	unsigned found = 0;
+
+	if (_i % 2)
+		unfolded();
+	filled_and_closed();
+	for (size_t at = 0; at + SKAFU__COMMIT_HEADER_BYTES < file_length; at++) {
+		if (skafu__commit_peek(file + at, &commit) != 0 || commit.number != EVENTS / 3 - 1)
+			continue;
+		file[at + (size_t)_i / 8] ^= (uint8_t)(1u << _i % 8);
+		found++;
+	}
+	ck_assert_uint_gt(found, 0);
+	put_back();
+	salvaged();
+	check_copy(0, 0);
+}
+END_TEST
+
+/* Page numbers have no checksum: each page, also an old one that is free, is where a tree could begin. */
+START_TEST(bad_page_numbers_cost_nothing)
+{
+	static const char node[] = {2, 0, 5, 0, 'c', 'h', 'u', 'n', 'k'};
+	size_t roots[16];
+	size_t count = 0;
+	uint64_t page;
+
+	if (_i)
+		unfolded();
+	filled_and_closed();
+	for (size_t meta = 0; meta < 2; meta++)
+		roots[count++] = meta * 4096 + 128;
+	for (size_t at = 8192; at + 64 < file_length && count < 16; at++)
+		if (memcmp(file + at, node, sizeof node) == 0)
+			roots[count++] = at + sizeof node + 40;
+	ck_assert_uint_gt(count, 2);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t right = skafu__load_u64(file + roots[i]);
+
+		for (page = 1; page <= file_length / 4096; page++) {
+			skafu__store_u64(file + roots[i], page);
+			put_back();
+			salvaged();
+			check_copy(0, 0);
+			tempstore_remove(copy_path);
+		}
+		skafu__store_u64(file + roots[i], right);
+	}
+}
+END_TEST
+
+/* A bit of its number makes the newer one of the two meta pages the older one. */
+START_TEST(bad_transaction_numbers_cost_nothing)
+{
+	if (_i % 2)
+		unfolded();
+	filled_and_closed();
+	for (size_t meta = 0; meta < 2; meta++)
+		for (unsigned txn = 0; txn < 256; txn++) {
+			uint8_t *at = file + meta * 4096 + 144;
+			uint8_t right = *at;
+
+			*at = (uint8_t)txn;
+			put_back();
+			salvaged();
+			check_copy(0, 0);
+			tempstore_remove(copy_path);
+			*at = right;
+		}
 }
 END_TEST
 
@@ -393,6 +473,9 @@ static void add(TCase *tests)
 	tcase_add_test(tests, names_of_lost_commits);
 	tcase_add_test(tests, without_any_tree);
 	tcase_add_loop_test(tests, a_bad_name_of_a_table_costs_nothing, 0, 12);
+	tcase_add_loop_test(tests, bad_sizes_of_commits_cost_nothing, 0, 32);
+	tcase_add_loop_test(tests, bad_page_numbers_cost_nothing, 0, 2);
+	tcase_add_loop_test(tests, bad_transaction_numbers_cost_nothing, 0, 2);
 	tcase_add_test(tests, of_a_file_that_was_cut);
 	tcase_add_test(tests, what_cannot_be);
 }
