@@ -175,7 +175,7 @@ static int32_t find_walk_tree(struct skafu__salvage_find *find, uint32_t source,
 	return rc ? skafu__error_copy(error, &own, rc) : result.damages == 0 && !walk.may_hide;
 }
 
-/* 1 when each page has its one owner, which a wrong pointer cannot leave so: it leads to an old page, which is free. */
+/* 1 when each page has its one owner.  A wrong pointer cannot leave it so: the old page that it leads to is free. */
 static int32_t find_pages_add_up(const struct skafu__salvage_find *find, skafu_error *error)
 {
 	struct skafu_error own = {0};
