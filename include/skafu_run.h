@@ -275,7 +275,7 @@ SKAFU_API int32_t skafu_engine_subscribe(skafu_engine *engine, const char *name,
  * Ask for the time before every sleep: it arms the descriptor; 0: there is work, do not sleep; SKAFU_WAIT_FOREVER:
  * the descriptor will tell.
  */
-SKAFU_API int32_t skafu_engine_fd(const skafu_engine *engine);
+SKAFU_API int32_t skafu_engine_fd(skafu_engine *engine);
 SKAFU_API int32_t skafu_engine_timeout(skafu_engine *engine, uint64_t *out_wait_ns, skafu_error *error);
 
 /* Do what is to be done, up to so many inputs: 1 when there is more, 0 when there is nothing to do now.  A failing

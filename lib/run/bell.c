@@ -13,14 +13,10 @@
 
 int32_t skafu__bell_init(struct skafu__bell *bell, skafu_store *store, skafu_error *error)
 {
-	struct skafu_error own = {0};
 	memset(bell, 0, sizeof *bell);
 	bell->store = store;
 	atomic_init(&bell->rings, 0u);
-	int32_t rc = skafu_waiter_new(store, &bell->waiter, &own);
-	if (rc == SKAFU_ENOMEM || rc == SKAFU_EFORK)
-		return skafu__error_copy(error, &own, rc);
-	return 0;
+	return skafu__store_check(store, error);
 }
 
 void skafu__bell_done(struct skafu__bell *bell)
@@ -41,9 +37,22 @@ int32_t skafu__bell_attend(struct skafu__bell *bell, skafu_error *error)
 	return rc;
 }
 
-int32_t skafu__bell_fd(const struct skafu__bell *bell)
+/* Only memory may come later. */
+static int32_t bell_seek_waiter(struct skafu__bell *bell, skafu_error *error)
 {
-	return skafu_waiter_fd(bell->waiter);
+	struct skafu_error own = {0};
+	if (bell->was_sought)
+		return 0;
+	int32_t rc = skafu_waiter_new(bell->store, &bell->waiter, &own);
+	if (rc == SKAFU_ENOMEM || rc == SKAFU_EFORK)
+		return skafu__error_copy(error, &own, rc);
+	bell->was_sought = 1;
+	return 0;
+}
+
+int32_t skafu__bell_fd(struct skafu__bell *bell)
+{
+	return bell_seek_waiter(bell, NULL) ? -1 : skafu_waiter_fd(bell->waiter);
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------------------------ */
@@ -57,9 +66,11 @@ static int bell_is_disturbed(const struct skafu__bell *bell)
 /* Whatever changes the word from now on touches the descriptor. */
 int32_t skafu__bell_arm(struct skafu__bell *bell, skafu_error *error)
 {
-	if (!bell->waiter)
+	int32_t rc = bell_seek_waiter(bell, error);
+	if (rc == 0 && !bell->waiter)
 		return bell_is_disturbed(bell);
-	int32_t rc = skafu_waiter_arm(bell->waiter, UINT64_MAX, error);
+	if (rc == 0)
+		rc = skafu_waiter_arm(bell->waiter, UINT64_MAX, error);
 	if (rc < 0)
 		return rc;
 	bell->is_armed = 1;
@@ -91,8 +102,9 @@ static void bell_doze(struct skafu__bell *bell, int64_t deadline)
 
 int32_t skafu__bell_sleep(struct skafu__bell *bell, int64_t deadline, skafu_error *error)
 {
-	if (bell->waiter)
-		return bell_poll(bell, deadline, error);
+	int32_t rc = bell_seek_waiter(bell, error);
+	if (rc != 0 || bell->waiter)
+		return rc ? rc : bell_poll(bell, deadline, error);
 	bell_doze(bell, deadline);
 	return 0;
 }

@@ -315,7 +315,7 @@ static int64_t engine_due_ns(const skafu_engine *engine, int is_draining)
 	return due;
 }
 
-int32_t skafu_engine_fd(const skafu_engine *engine)
+int32_t skafu_engine_fd(skafu_engine *engine)
 {
 	return engine ? skafu__bell_fd(&engine->bell) : -1;
 }

@@ -297,6 +297,13 @@ static void look(enum bitrot_kind kind, struct bitrot_report *report, const char
 	skafu_store_close(store);
 }
 
+/* Both places that say a name were hit: the commit that defined it, and the table of names. */
+static int has_lost_name(const skafu_record *record)
+{
+	return strncmp(record->type, "lost-name", 9) == 0 || strncmp(record->source, "lost-name", 9) == 0 ||
+	       strncmp(record->content_type, "lost-name", 9) == 0;
+}
+
 /* Records of commits that were not harmed come out, and all that comes out is right. */
 static void look_at_salvaged(struct bitrot_report *report, const char **wrong)
 {
@@ -317,7 +324,7 @@ static void look_at_salvaged(struct bitrot_report *report, const char **wrong)
 		skafu_record *record = NULL;
 		int32_t rc = skafu_get(store, i, &record, NULL);
 
-		if (rc == 0 && strncmp(record->type, "lost-name", 9) != 0 && record_differs(record))
+		if (rc == 0 && !has_lost_name(record) && record_differs(record))
 			*wrong = "what was salvaged is not what was";
 		if (rc != 0 && commit_is_unharmed((i - 1) / 4 + 1))
 			*wrong = "a record that was not harmed is not salvaged";

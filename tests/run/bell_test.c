@@ -196,6 +196,19 @@ START_TEST(a_signal)
 }
 END_TEST
 
+/* Who only steps has none to close. */
+START_TEST(no_descriptor_before_the_first_sleep)
+{
+	kit_open_files(&kit);
+	went(skafu__bell_init(&bell, kit.store, fault));
+	went(skafu__bell_attend(&bell, fault));
+	ck_assert_ptr_null(bell.waiter);
+	went(skafu__bell_sleep(&bell, now(), fault));
+	ck_assert_ptr_nonnull(bell.waiter);
+	close_bell();
+}
+END_TEST
+
 /* ---- without a descriptor -------------------------------------------------------------------------------------- */
 
 /* The system gives no descriptor: the word of the control page is slept on, and looked at now and then. */
@@ -208,10 +221,10 @@ START_TEST(a_directory_without_one)
 	none = limit;
 	none.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	int32_t rc = skafu__bell_init(&bell, kit.store, fault);
+	went(skafu__bell_init(&bell, kit.store, fault));
+	int32_t fd = skafu__bell_fd(&bell);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	went(rc);
-	ck_assert_int_eq(skafu__bell_fd(&bell), -1);
+	ck_assert_int_eq(fd, -1);
 	settle();
 	went(skafu__bell_attend(&bell, fault));
 	ck_assert_int_lt(sleep_ms(20000), 10000); /* looks at the other processes */
@@ -223,12 +236,16 @@ START_TEST(a_directory_without_one)
 }
 END_TEST
 
-static int32_t init_and_done(void *user)
+static int32_t arm_and_done(void *user)
 {
 	struct skafu__bell made;
 	int32_t rc = skafu__bell_init(&made, kit.store, fault);
 
 	(void)user;
+	if (rc == 0)
+		rc = skafu__bell_attend(&made, fault);
+	if (rc == 0)
+		rc = skafu__bell_arm(&made, fault);
 	skafu__bell_done(&made);
 	return rc;
 }
@@ -237,7 +254,7 @@ START_TEST(without_memory)
 {
 	trouble_put();
 	kit_open_files(&kit);
-	ck_assert_uint_gt(trouble_each(TROUBLE_MEMORY, init_and_done, NULL), 0);
+	ck_assert_uint_gt(trouble_each(TROUBLE_MEMORY, arm_and_done, NULL), 0);
 	kit_close(&kit);
 	trouble_remove();
 }
@@ -268,6 +285,7 @@ static void add(TCase *tests)
 	tcase_add_loop_test(tests, woken_while_it_sleeps, 0, 2);
 	tcase_add_test(tests, armed_for_an_event_loop);
 	tcase_add_test(tests, a_signal);
+	tcase_add_test(tests, no_descriptor_before_the_first_sleep);
 	tcase_add_test(tests, a_directory_without_one);
 	tcase_add_test(tests, without_memory);
 	tcase_add_test(tests, after_a_fork);
