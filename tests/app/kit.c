@@ -33,8 +33,9 @@ void kit_end(void)
 
 const char *kit_path(const char *name)
 {
-	static char paths[8][1024];
-	static unsigned next;
+	/* Servers of tests write files from threads of their own. */
+	static _Thread_local char paths[8][1024];
+	static _Thread_local unsigned next;
 	char *path = paths[next++ % 8];
 
 	snprintf(path, sizeof paths[0], "%s/%s", kit_folder, name);
