@@ -415,7 +415,8 @@ SKAFU_API int32_t skafu_dead_letter_list_next(skafu_dead_letter_list *list, cons
 SKAFU_API void skafu_dead_letter_list_free(skafu_dead_letter_list *list);
 
 /* Try again, now, in the calling thread: of each key in order up to the first that fails again.  out_retried (may be
- * NULL): how many succeeded.  A retry that fails again stays one dead letter. */
+ * NULL): how many succeeded.  A retry that fails again stays one dead letter.  Where keys are parked, a letter is not
+ * tried before an earlier one of its key that the filter leaves out. */
 SKAFU_API int32_t skafu_dead_letters_retry(skafu_engine *engine, const skafu_dead_letter_filter *filter,
 					   uint64_t limit, uint64_t *out_retried, skafu_error *error);
 

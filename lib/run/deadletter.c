@@ -134,6 +134,17 @@ int32_t skafu__deadletter_is_there(skafu_store *store, const uint8_t key[SKAFU__
 	return rc == 0 ? 1 : skafu__error_copy(error, &own, rc);
 }
 
+int32_t skafu__deadletter_rows_of_key(skafu_store *store, const void *key, uint64_t limit, skafu_rows **out_rows,
+				      skafu_error *error)
+{
+	uint8_t to[SKAFU__DEADLETTER_KEY_BYTES + 1]; /* longer than any key, so above all of them */
+	memset(to, 0xff, sizeof to);
+	memcpy(to, key, SKAFU__PARKED_KEY_BYTES);
+	const skafu_key_range range = {.size = sizeof range, .from = key, .from_length = SKAFU__PARKED_KEY_BYTES,
+				       .to = to, .to_length = sizeof to};
+	return skafu_rows_open(store, skafu__deadletter_table, &range, limit, out_rows, error);
+}
+
 int32_t skafu__deadletter_count(skafu_store *store, const char *consumer, uint64_t *out_count, skafu_error *error)
 {
 	uint8_t from[SKAFU__DEADLETTER_KEY_BYTES], to[SKAFU__DEADLETTER_KEY_BYTES];

@@ -13,8 +13,9 @@
  *    0  u8   1, the form            1  u8   1: go on with what is parked, the first one was discarded
  *    2  u64  letters of the key    10  ...  consumer, NUL
  *
- * Invariant: as long as a key has letters there is a marker for it, with their exact number, and no input of it is
- * handled: whoever handles one expects no marker, whoever adds or removes a letter expects the marker as it was.
+ * Invariant: as long as a key has letters there is a marker for it, with the number of those that were added since it
+ * is there, and no input of it is handled: whoever handles one expects no marker, whoever adds or removes a letter
+ * expects the marker as it was, and whoever removes it has seen that no other letter is left.
  */
 #ifndef SKAFU__RUN_DEADLETTER_H
 #define SKAFU__RUN_DEADLETTER_H
@@ -79,6 +80,10 @@ const struct skafu__aside *skafu__deadletter_aside(void);
 /* 1 there is a letter of this key, 0 there is none. */
 int32_t skafu__deadletter_is_there(skafu_store *store, const uint8_t key[SKAFU__DEADLETTER_KEY_BYTES],
 				   skafu_error *error);
+
+/* The letters that lie under the first SKAFU__PARKED_KEY_BYTES of a key: those of one key of a consumer. */
+int32_t skafu__deadletter_rows_of_key(skafu_store *store, const void *key, uint64_t limit, skafu_rows **out_rows,
+				      skafu_error *error);
 
 /* How many letters a consumer has. */
 int32_t skafu__deadletter_count(skafu_store *store, const char *consumer, uint64_t *out_count, skafu_error *error);

@@ -21,11 +21,48 @@ struct retry_letter {
 	const struct skafu__deadletter *letter;
 	const skafu_row *row;
 	struct skafu__parked parked;
-	uint32_t goes_on; /* of the marker, when letters of the key are left */
+	uint32_t goes_on; /* it is the first of its key, and discarded: what is behind it goes on */
 	uint32_t reserved;
 };
 
 /* ---- a letter that was taken ----------------------------------------------------------------------------------- */
+
+/* How many letters of the key are left without this one.  The marker knows only of those that were parked: those of
+ * an earlier policy that parked nothing count too, else the key went on before the last one. */
+static int32_t retry_count_left(const struct retry_letter *retry, skafu_store *store, uint64_t *out_count,
+				skafu_error *error)
+{
+	uint64_t known = retry->parked.count - 1;
+	uint64_t found = 0;
+	const skafu_row *row;
+	skafu_rows *rows = NULL;
+	int32_t rc = skafu__deadletter_rows_of_key(store, retry->letter->key, known ? 2 : SKAFU_NO_LIMIT, &rows,
+						   error);
+	while (rc == 0 && (rc = skafu_rows_next(rows, &row, error)) == 1) {
+		found += row->key_length != sizeof retry->letter->key ||
+			 memcmp(row->key, retry->letter->key, sizeof retry->letter->key) != 0;
+		rc = 0;
+	}
+	skafu_rows_free(rows);
+	if (rc == 0)
+		*out_count = known != 0 && found != 0 ? known : found;
+	return rc;
+}
+
+/* The key goes on behind its last letter. */
+static int32_t retry_change_marker(const struct retry_letter *retry, skafu_batch *batch, skafu_error *error)
+{
+	const struct skafu__deadletter *letter = retry->letter;
+	uint64_t left = 0;
+	if (!retry->parked.is_there)
+		return skafu_batch_expect_no_row(batch, skafu__parked_table, letter->key, SKAFU__PARKED_KEY_BYTES,
+						 error);
+	int32_t rc = retry_count_left(retry, batch->store, &left, error);
+	if (rc == 0)
+		rc = skafu__parked_change(batch, letter->key, &retry->parked, letter->consumer, left,
+					  retry->goes_on || retry->parked.goes_on, error);
+	return rc;
+}
 
 /* What every commit about a letter begins with: it is as it was read, and so is the marker of its key. */
 static int32_t retry_remove(struct retry_letter *retry, skafu_batch *batch, skafu_error *error)
@@ -35,9 +72,8 @@ static int32_t retry_remove(struct retry_letter *retry, skafu_batch *batch, skaf
 					    retry->row->value, retry->row->value_length, error);
 	if (rc == 0)
 		rc = skafu_batch_delete_row(batch, skafu__deadletter_table, letter->key, sizeof letter->key, error);
-	if (rc == 0 && retry->parked.is_there)
-		rc = skafu__parked_change(batch, letter->key, &retry->parked, letter->consumer,
-					  retry->parked.count - 1, retry->goes_on, error);
+	if (rc == 0)
+		rc = retry_change_marker(retry, batch, error);
 	/* An instance of a process that was set aside for it. */
 	if (rc == 0)
 		rc = skafu__quarantine_release(batch->store, letter->consumer, letter->partition_key,
@@ -137,37 +173,79 @@ static int32_t retry_read(struct retry_letter *retry, skafu_batch *batch, skafu_
 	return rc;
 }
 
+/* ---- letters that stay, and those behind them ------------------------------------------------------------------ */
+
+enum retry_what {
+	RETRY_NOTHING,
+	RETRY_LEFT_OUT, /* by the filter */
+	RETRY_FAILED
+};
+
+/* Why a letter of this key stayed.  Letters of a key follow each other, in the order of the log. */
+struct retry_before {
+	enum retry_what what;
+	uint8_t key[SKAFU__PARKED_KEY_BYTES];
+};
+
+static void retry_note(struct retry_before *before, const struct skafu__deadletter *letter, enum retry_what what)
+{
+	before->what = what;
+	memcpy(before->key, letter->key, sizeof before->key);
+}
+
+static enum retry_what retry_before(const struct retry_before *before, const struct skafu__deadletter *letter)
+{
+	return memcmp(before->key, letter->key, sizeof before->key) == 0 ? before->what : RETRY_NOTHING;
+}
+
 /* ---- trying many ----------------------------------------------------------------------------------------------- */
 
 struct retry_many {
 	skafu_engine *engine;
-	const struct skafu__deadletter_filter *filter;
+	const struct skafu__deadletter_filter *filter; /* NULL: all */
 	uint64_t left;
 	uint64_t taken;
-	uint32_t goes_on;
-	uint32_t has_failed; /* a letter of the key below: what follows of it waits */
-	uint8_t failed_key[SKAFU__PARKED_KEY_BYTES];
+	uint64_t waiting; /* were not tried: an earlier one of their key, which the filter leaves out, comes first */
+	struct retry_before before;
 };
+
+/* 1 when a letter of this key may pass an earlier one of it. */
+static int32_t retry_may_pass(const struct retry_letter *retry, skafu_error *error)
+{
+	struct skafu__parked parked;
+	if (retry->consumer->retry.then == SKAFU_THEN_PARK_KEY)
+		return 0;
+	int32_t rc = skafu__parked_get(retry->consumer->store, retry->letter->key, &parked, error);
+	skafu__parked_done(&parked);
+	return rc < 0 ? rc : !rc;
+}
+
+static int32_t retry_try(struct retry_many *many, struct retry_letter *retry, skafu_error *error)
+{
+	skafu_batch *batch = NULL;
+	int32_t rc = skafu__model_take_batch(many->engine->model, &batch, error);
+	if (rc == 0)
+		rc = retry_read(retry, batch, error);
+	skafu__model_give_batch(many->engine->model, batch);
+	many->left--;
+	many->taken += rc == 1;
+	if (rc == 0)
+		retry_note(&many->before, retry->letter, RETRY_FAILED);
+	return rc < 0 ? rc : 0;
+}
 
 static int32_t retry_next(struct retry_many *many, const skafu_row *row, const struct skafu__deadletter *letter,
 			  skafu_error *error)
 {
-	struct retry_letter retry = {.letter = letter, .row = row, .goes_on = many->goes_on};
-	skafu_batch *batch = NULL;
+	struct retry_letter retry = {.letter = letter, .row = row};
+	int32_t rc = 1;
 	retry.consumer = skafu__engine_consumer(many->engine, letter->consumer);
 	if (!retry.consumer || !retry.consumer->handler)
 		return 0;
-	int32_t rc = skafu__model_take_batch(many->engine->model, &batch, error);
-	if (rc == 0)
-		rc = retry_read(&retry, batch, error);
-	skafu__model_give_batch(many->engine->model, batch);
-	many->left--;
-	many->taken += rc == 1;
-	if (rc == 0) {
-		many->has_failed = 1;
-		memcpy(many->failed_key, letter->key, sizeof many->failed_key);
-	}
-	return rc < 0 ? rc : 0;
+	if (retry_before(&many->before, letter) == RETRY_LEFT_OUT)
+		rc = retry_may_pass(&retry, error);
+	many->waiting += rc == 0;
+	return rc == 1 ? retry_try(many, &retry, error) : rc;
 }
 
 static int32_t retry_rows(struct retry_many *many, skafu_rows *rows, skafu_error *error)
@@ -180,13 +258,22 @@ static int32_t retry_rows(struct retry_many *many, skafu_rows *rows, skafu_error
 		if (rc != 1)
 			return rc;
 		rc = skafu__deadletter_decode(row, &letter, error);
-		if (rc != 0 || (many->filter && !skafu__deadletter_filter_takes(many->filter, &letter)))
+		if (rc != 0 || retry_before(&many->before, &letter) == RETRY_FAILED)
 			continue;
-		if (many->has_failed && memcmp(many->failed_key, letter.key, sizeof many->failed_key) == 0)
-			continue;
-		rc = retry_next(many, row, &letter, error);
+		if (many->filter && !skafu__deadletter_filter_takes(many->filter, &letter))
+			retry_note(&many->before, &letter, RETRY_LEFT_OUT);
+		else
+			rc = retry_next(many, row, &letter, error);
 	}
 	return rc;
+}
+
+static void retry_tell_waiting(const struct retry_many *many)
+{
+	if (many->waiting != 0)
+		skafu__log(&many->engine->store->log, SKAFU_LOG_WARNING, "%llu dead letters were not tried: earlier "
+			   "ones of their keys, which the filter leaves out, come first",
+			   (unsigned long long)many->waiting);
 }
 
 /* A handler may end its thread here too: the engine is put right by whoever steps next. */
@@ -215,6 +302,7 @@ int32_t skafu_dead_letters_retry(skafu_engine *engine, const skafu_dead_letter_f
 	struct retry_many many = {.engine = engine, .filter = &known, .left = limit};
 	rc = retry_rows(&many, rows, error);
 	skafu_rows_free(rows);
+	retry_tell_waiting(&many);
 	if (out_retried && rc == 0)
 		*out_retried = many.taken;
 	return rc;
@@ -233,14 +321,9 @@ struct deadletter_worker {
 /* Try what is parked under a marker that says so. */
 static int32_t deadletter_go_on(skafu_engine *engine, const skafu_row *marker, uint32_t *done, skafu_error *error)
 {
-	uint8_t to[SKAFU__DEADLETTER_KEY_BYTES + 1];
 	skafu_rows *rows = NULL;
-	memset(to, 0xff, sizeof to);
-	memcpy(to, marker->key, SKAFU__PARKED_KEY_BYTES);
-	skafu_key_range range = {.size = sizeof range, .from = marker->key, .from_length = SKAFU__PARKED_KEY_BYTES,
-				 .to = to, .to_length = sizeof to};
-	struct retry_many many = {.engine = engine, .left = 256, .goes_on = 1};
-	int32_t rc = skafu_rows_open(engine->store, skafu__deadletter_table, &range, SKAFU_NO_LIMIT, &rows, error);
+	struct retry_many many = {.engine = engine, .left = 256};
+	int32_t rc = skafu__deadletter_rows_of_key(engine->store, marker->key, SKAFU_NO_LIMIT, &rows, error);
 	if (rc == 0)
 		rc = retry_rows(&many, rows, error);
 	skafu_rows_free(rows);
@@ -329,10 +412,10 @@ static int32_t discard_put_error(skafu_engine *engine, const struct skafu__deadl
 
 /* 1 gone, 0 somebody else changed it meanwhile. */
 static int32_t discard_one(skafu_engine *engine, const skafu_row *row, const struct skafu__deadletter *letter,
-			   const char *reason, skafu_error *error)
+			   int is_first, const char *reason, skafu_error *error)
 {
 	struct skafu_error own = {0};
-	struct retry_letter discard = {.letter = letter, .row = row, .goes_on = 1};
+	struct retry_letter discard = {.letter = letter, .row = row, .goes_on = is_first != 0};
 	skafu_batch *batch = NULL;
 	int32_t rc = skafu__model_take_batch(engine->model, &batch, error);
 	if (rc == 0)
@@ -355,6 +438,7 @@ static int32_t discard_one(skafu_engine *engine, const skafu_row *row, const str
 static int32_t discard_rows(skafu_engine *engine, const struct skafu__deadletter_filter *filter, skafu_rows *rows,
 			    uint64_t limit, const char *reason, uint64_t *out_discarded, skafu_error *error)
 {
+	struct retry_before before = {0};
 	uint64_t discarded = 0;
 	int32_t rc = 0;
 	while (rc >= 0 && discarded < limit) {
@@ -364,9 +448,11 @@ static int32_t discard_rows(skafu_engine *engine, const struct skafu__deadletter
 		if (rc != 1)
 			break;
 		rc = skafu__deadletter_decode(row, &letter, error);
-		if (rc != 0 || !skafu__deadletter_filter_takes(filter, &letter))
-			continue;
-		rc = discard_one(engine, row, &letter, reason, error);
+		if (rc == 0 && skafu__deadletter_filter_takes(filter, &letter))
+			rc = discard_one(engine, row, &letter, retry_before(&before, &letter) == RETRY_NOTHING,
+					 reason, error);
+		if (rc == 0)
+			retry_note(&before, &letter, RETRY_LEFT_OUT);
 		discarded += rc == 1;
 	}
 	*out_discarded = discarded;

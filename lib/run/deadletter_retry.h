@@ -2,7 +2,8 @@
  * deadletter_retry.h: trying dead letters again, giving them up for good, and going on behind one that was given up.
  *
  * A letter that is taken at last goes in the commit that records what its handler gave, so it is handled once,
- * whoever tries it and how often.  Letters of one key are tried in the order of the log, up to the first that fails.
+ * whoever tries it and how often.  Letters of one key are tried in the order of the log, up to the first that fails;
+ * of a consumer that parks keys none is tried before an earlier one of its key, whatever a filter selects.
  */
 #ifndef SKAFU__RUN_DEADLETTER_RETRY_H
 #define SKAFU__RUN_DEADLETTER_RETRY_H

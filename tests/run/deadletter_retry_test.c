@@ -14,11 +14,12 @@
 #include "run/kit.h"
 
 static struct kit kit;
-static const char *const ordered[] = {"Ordered"};
+static const char *const taken[] = {"Ordered", "Paid"};
 static const char *poison; /* streams that begin with it fail */
 static uint32_t tries;
 static uint64_t last_of[8]; /* the sequence handled last, by the last letter of the stream */
 static uint32_t disorder;
+static uint64_t stumble; /* so does this sequence; 0: none */
 
 /* Emits a Reserved for each Ordered; a poisoned stream fails. */
 static int32_t careful(void *user, const skafu_record *event, skafu_turn *turn, skafu_error *error)
@@ -28,7 +29,7 @@ static int32_t careful(void *user, const skafu_record *event, skafu_turn *turn, 
 	size_t slot = (unsigned char)event->stream[strlen(event->stream) - 1] % 8;
 	(void)user;
 	tries++;
-	if (poison && strncmp(event->stream, poison, strlen(poison)) == 0) {
+	if ((poison && strncmp(event->stream, poison, strlen(poison)) == 0) || event->sequence == stumble) {
 		skafu_error_set(error, SKAFU_EHOST, "no stock for this one");
 		return SKAFU_EHOST;
 	}
@@ -39,14 +40,20 @@ static int32_t careful(void *user, const skafu_record *event, skafu_turn *turn, 
 	return skafu_turn_emit(turn, &out, error);
 }
 
-static void begin(uint32_t then, uint32_t attempts)
+static void define(uint32_t then, uint32_t attempts)
 {
-	const skafu_source source = kit_source(ordered, 1);
+	const skafu_source source = kit_source(taken, 2);
 	const skafu_retry_policy retry = {
 		.size = sizeof retry, .attempts_max = attempts, .then = then, .delay_ns = 1000};
-	kit_open(&kit);
 	kit_add_reaction(&kit, "careful", &source, &retry, careful);
+}
+
+static void begin(uint32_t then, uint32_t attempts)
+{
+	kit_open(&kit);
+	define(then, attempts);
 	poison = "bad";
+	stumble = 0;
 	tries = disorder = 0;
 	memset(last_of, 0, sizeof last_of);
 }
@@ -64,6 +71,33 @@ static uint64_t retried(const char *key)
 	uint64_t count = 0;
 	went(skafu_dead_letters_retry(kit.engine, &filter, SKAFU_NO_LIMIT, &count, fault));
 	return count;
+}
+
+/* NULL, 0: any. */
+static uint64_t retried_of(const char *type, uint64_t sequence, uint64_t limit)
+{
+	const skafu_dead_letter_filter filter = {.size = sizeof filter, .type = type, .sequence = sequence};
+	uint64_t count = 0;
+	went(skafu_dead_letters_retry(kit.engine, &filter, limit, &count, fault));
+	return count;
+}
+
+static uint64_t discarded_of(uint64_t sequence)
+{
+	const skafu_dead_letter_filter filter = {.size = sizeof filter, .sequence = sequence};
+	uint64_t count = 0;
+	went(skafu_dead_letters_discard(kit.engine, &filter, SKAFU_NO_LIMIT, "not this one", &count, fault));
+	return count;
+}
+
+static uint64_t put(const char *stream, const char *type)
+{
+	skafu_batch *batch = batch_of(kit.store);
+	skafu_new_record event = event_of(stream, type);
+	event.source = "shop";
+	went(skafu_batch_add(batch, &event, fault));
+	appended_by(kit.store, batch);
+	return head_of(kit.store);
 }
 
 static uint64_t discarded(uint64_t limit)
@@ -181,6 +215,137 @@ START_TEST(a_parked_key_waits_in_order)
 }
 END_TEST
 
+/* ---- filters and the order of a key ---------------------------------------------------------------------------- */
+
+/* Three keys, which a type divides at different places. */
+static void put_three_keys(void)
+{
+	put("bad-1", "Ordered");
+	put("bad-2", "Paid");
+	put("bad-3", "Paid");
+	put("bad-1", "Paid");
+	put("bad-2", "Ordered");
+	put("bad-1", "Ordered");
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 6);
+	poison = NULL;
+}
+
+START_TEST(a_filter_lets_nothing_pass_an_earlier_one_of_its_key)
+{
+	begin(SKAFU_THEN_PARK_KEY, 1);
+	put_three_keys();
+	ck_assert_uint_eq(retried_of("Paid", 0, SKAFU_NO_LIMIT), 2); /* that of bad-1 waits behind an Ordered */
+	ck_assert_uint_eq(letters(), 4);
+	ck_assert_uint_eq(retried_of("Ordered", 0, SKAFU_NO_LIMIT), 2); /* the last of bad-1 waits behind a Paid */
+	ck_assert_uint_eq(letters(), 2);
+	put("bad-1", "Paid");
+	put("bad-2", "Paid");
+	kit_run(&kit); /* bad-2 goes on; bad-1 is parked still */
+	ck_assert_uint_eq(letters(), 3);
+	ck_assert_uint_eq(reserved(), 5);
+	ck_assert_uint_eq(retried_of("Paid", 0, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(retried_of("Ordered", 0, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(retried_of("Paid", 0, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(reserved(), 8);
+	ck_assert_uint_eq(disorder, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Those that wait are no attempts, and take nothing of the limit. */
+START_TEST(what_waits_is_not_tried)
+{
+	begin(SKAFU_THEN_PARK_KEY, 1);
+	uint64_t first = put("bad-1", "Ordered");
+	uint64_t second = put("bad-1", "Paid");
+	put("bad-2", "Paid");
+	kit_run(&kit);
+	poison = NULL;
+	uint32_t before = tries;
+	ck_assert_uint_eq(retried_of(NULL, second, SKAFU_NO_LIMIT), 0);
+	ck_assert_uint_eq(tries, before);
+	ck_assert_uint_eq(retried_of("Paid", 0, 1), 1);
+	ck_assert_uint_eq(tries, before + 1);
+	ck_assert_uint_eq(retried_of(NULL, first, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(retried_of(NULL, second, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(disorder, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+/* What fails in the middle holds up its own key, at each filter, and no other. */
+START_TEST(a_filter_and_a_failure_in_the_middle)
+{
+	uint64_t at[4];
+	begin(SKAFU_THEN_PARK_KEY, 1);
+	for (int i = 0; i < 4; i++) {
+		at[i] = put("bad-1", i == 3 ? "Paid" : "Ordered");
+		put("bad-2", i == 0 ? "Paid" : "Ordered");
+	}
+	kit_run(&kit);
+	poison = NULL;
+	stumble = at[1];
+	ck_assert_uint_eq(retried_of("Ordered", 0, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(retried_of("Paid", 0, SKAFU_NO_LIMIT), 1);
+	ck_assert_uint_eq(retried_of("Ordered", 0, SKAFU_NO_LIMIT), 3);
+	ck_assert_uint_eq(letters(), 3);
+	stumble = at[2];
+	ck_assert_uint_eq(retried(NULL), 1);
+	stumble = 0;
+	ck_assert_uint_eq(retried_of(NULL, at[3], SKAFU_NO_LIMIT), 0);
+	ck_assert_uint_eq(retried(NULL), 2);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(reserved(), 8);
+	ck_assert_uint_eq(disorder, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+/* A consumer that parks nothing went on behind its letters: there is no order to keep. */
+START_TEST(a_filter_where_nothing_is_parked)
+{
+	begin(SKAFU_THEN_GO_ON, 1);
+	put_three_keys();
+	ck_assert_uint_eq(retried_of("Paid", 0, SKAFU_NO_LIMIT), 3);
+	ck_assert_uint_eq(retried_of("Ordered", 0, SKAFU_NO_LIMIT), 3);
+	ck_assert_uint_eq(letters(), 0);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Letters of a time when the policy parked nothing are not among those that the marker knows. */
+START_TEST(letters_of_an_earlier_policy_hold_the_key_too)
+{
+	begin(SKAFU_THEN_GO_ON, 1);
+	put("bad-1", "Ordered");
+	put("bad-1", "Ordered");
+	kit_run(&kit);
+	kit_reopen(&kit);
+	define(SKAFU_THEN_PARK_KEY, 1);
+	put("bad-1", "Ordered");
+	put("bad-1", "Ordered");
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 4);
+	poison = NULL;
+	ck_assert_uint_eq(retried_of(NULL, 0, 2), 2);
+	put("bad-1", "Ordered"); /* behind two of before */
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 3);
+	ck_assert_uint_eq(retried(NULL), 3);
+	put("bad-1", "Ordered");
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(reserved(), 6);
+	ck_assert_uint_eq(disorder, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+/* ---- discards -------------------------------------------------------------------------------------------------- */
+
 START_TEST(a_key_goes_on_behind_a_discarded_letter)
 {
 	begin(SKAFU_THEN_PARK_KEY, 1);
@@ -216,6 +381,46 @@ START_TEST(going_on_stops_at_the_next_failure)
 	kit_run(&kit);
 	ck_assert_uint_eq(tries, before);
 	ck_assert_uint_eq(letters(), 1);
+	kit_close(&kit);
+}
+END_TEST
+
+/* A retry of a part does not take back that the key goes on. */
+START_TEST(a_key_goes_on_after_a_retry_of_a_part)
+{
+	begin(SKAFU_THEN_PARK_KEY, 1);
+	for (int i = 0; i < 4; i++)
+		kit_order(&kit, "bad-1");
+	kit_run(&kit);
+	poison = NULL;
+	ck_assert_uint_eq(discarded(1), 1);
+	ck_assert_uint_eq(retried_of(NULL, 0, 1), 1);
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(reserved(), 3);
+	ck_assert_uint_eq(disorder, 0);
+	kit_close(&kit);
+}
+END_TEST
+
+/* Nothing went on: the one that holds up the key is there still, and nobody asked for another attempt. */
+START_TEST(a_discard_of_one_that_waits)
+{
+	begin(SKAFU_THEN_PARK_KEY, 1);
+	uint64_t first = kit_order(&kit, "bad-1");
+	uint64_t second = kit_order(&kit, "bad-1");
+	kit_order(&kit, "bad-1");
+	kit_run(&kit);
+	uint32_t before = tries;
+	ck_assert_uint_eq(discarded_of(second), 1);
+	kit_run(&kit);
+	ck_assert_uint_eq(tries, before);
+	ck_assert_uint_eq(letters(), 2);
+	poison = NULL;
+	ck_assert_uint_eq(discarded_of(first), 1);
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 0);
+	ck_assert_uint_eq(reserved(), 1);
 	kit_close(&kit);
 }
 END_TEST
@@ -339,6 +544,13 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_retry_takes_a_letter_once);
 	tcase_add_test(tests, a_failed_retry_counts_its_attempt);
 	tcase_add_test(tests, a_parked_key_waits_in_order);
+	tcase_add_test(tests, a_filter_lets_nothing_pass_an_earlier_one_of_its_key);
+	tcase_add_test(tests, what_waits_is_not_tried);
+	tcase_add_test(tests, a_filter_and_a_failure_in_the_middle);
+	tcase_add_test(tests, a_filter_where_nothing_is_parked);
+	tcase_add_test(tests, letters_of_an_earlier_policy_hold_the_key_too);
+	tcase_add_test(tests, a_key_goes_on_after_a_retry_of_a_part);
+	tcase_add_test(tests, a_discard_of_one_that_waits);
 	tcase_add_test(tests, a_key_goes_on_behind_a_discarded_letter);
 	tcase_add_test(tests, going_on_stops_at_the_next_failure);
 	tcase_add_test(tests, a_discard_is_recorded_with_its_reason);
