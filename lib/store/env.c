@@ -286,6 +286,14 @@ static MDB_txn *env_take_idle(struct skafu__env *env)
 	return txn;
 }
 
+static int32_t env_has_map(const struct skafu__env *env, skafu_error *error)
+{
+	if (!env->map_is_lost)
+		return 0;
+	return skafu__fail(error, SKAFU_ENOMEM, "the map of the log was lost, as there was no room for a larger one; "
+			   "close the store and open it again");
+}
+
 static int env_begin_fresh(struct skafu__env *env, MDB_txn **out)
 {
 	int rc = mdb_txn_begin(env->mdb, NULL, MDB_RDONLY, out);
@@ -301,6 +309,9 @@ int32_t skafu__env_read_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_e
 	int rc = env->sys->storage(SKAFU__TESTHOOK_READ);
 	if (rc != 0)
 		return skafu__fail_os(error, rc, "reading the log");
+	int32_t result = env_has_map(env, error);
+	if (result != 0)
+		return result;
 	MDB_txn *txn = env_take_idle(env);
 	if (txn) {
 		rc = mdb_txn_renew(txn);
@@ -337,6 +348,9 @@ static int env_drop_dead_readers(struct skafu__env *env)
 
 int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error)
 {
+	int32_t result = env_has_map(env, error);
+	if (result != 0)
+		return result;
 	if (++env->writes % ENV_WRITES_PER_CHECK == 0)
 		env_drop_dead_readers(env);
 	int rc = mdb_txn_begin(env->mdb, NULL, 0, out_txn);
@@ -394,8 +408,9 @@ static int env_has_room(uint64_t bytes)
 }
 
 /* Make the map this large, or, when there is no room for that, as large as can be, but `least`.  LMDB gives the old
- * map up before it asks for the new one, and crashes later when it gets none: so the room is looked for before.  A
- * limit of the process counts what is added; beyond the size where room is plenty, all has to lie together. */
+ * map up before it asks for the new one, and crashes later when it gets none: so the room is looked for before, and
+ * LMDB is not asked any more when another thread was faster.  A limit of the process counts what is added; beyond
+ * the size where room is plenty, all has to lie together. */
 static int env_set_map(struct skafu__env *env, uint64_t now, uint64_t wanted, uint64_t least)
 {
 	while (!env_has_room(wanted > ENV_MAP_BYTES_PLENTY ? wanted : wanted - now)) {
@@ -404,7 +419,9 @@ static int env_set_map(struct skafu__env *env, uint64_t now, uint64_t wanted, ui
 			return ENOMEM;
 		wanted = less;
 	}
-	return mdb_env_set_mapsize(env->mdb, (size_t)wanted);
+	int rc = mdb_env_set_mapsize(env->mdb, (size_t)wanted);
+	env->map_is_lost = rc != 0;
+	return rc;
 }
 
 /* Another process has written beyond the end of this map; another thread may have adopted that already. */
@@ -422,6 +439,9 @@ static int32_t env_adopt(struct skafu__env *env, const MDB_envinfo *info, skafu_
 
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 {
+	int32_t result = env_has_map(env, error);
+	if (result != 0)
+		return result;
 	while (env->idle_count > 0)
 		mdb_txn_abort(env->idle[--env->idle_count]);
 	MDB_envinfo info;

@@ -55,6 +55,7 @@ struct skafu__env {
 	MDB_txn *idle[SKAFU__ENV_IDLE_MAX];
 	uint32_t idle_count;
 	uint32_t writes; /* transactions that were begun; one at a time is */
+	int map_is_lost; /* LMDB has none any more, and does not know that; changed while none is in use */
 };
 
 /* Write the files of a new, empty environment (all tables, no records but `format` in the meta table) and close
@@ -92,7 +93,8 @@ int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *wh
 /* Make the map larger (double; when adopt is 1, as far as another process has written, if it is not yet).  No
  * transaction of this process may be open.  Where a killed reader held pages it frees those instead: whoever finds
  * the map full calls it again.  SKAFU_EFULL at the limit; SKAFU_ENOMEM when there is no room for a larger map, and
- * then it is as it was. */
+ * then it is as it was; but when something else took the room in that moment, the map is gone, and every call says
+ * SKAFU_ENOMEM until the environment is opened again. */
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error);
 
 /* SKAFU_EDAMAGED when the lock file was deleted or replaced since it was opened: two writers would not see each
