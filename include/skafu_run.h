@@ -34,7 +34,8 @@ typedef struct skafu_subscription skafu_subscription;
 typedef int32_t (*skafu_worth_fn)(void *user, const skafu_record *input, int32_t code);
 
 /* What follows when a handler fails.  NULL instead of a policy is the same as all zero, but for a process, where it
- * is SKAFU_THEN_PARK_KEY. */
+ * is SKAFU_THEN_PARK_KEY.  Whatever code a function of the host returns counts as an attempt; what the library itself
+ * lacks around it (memory, disk, the writer's lock) does not, and the next step handles the input again. */
 typedef struct skafu_retry_policy {
 	uint32_t size;           /* sizeof(skafu_retry_policy) */
 	uint32_t attempts_max;   /* in all; 0: 5 */

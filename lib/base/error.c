@@ -59,6 +59,7 @@ static void error_reset(struct skafu_error *error, int32_t code)
 	error->condition = 0;
 	error->item = 0;
 	error->batch = 0;
+	error->is_hosts = 0;
 	error->pid = 0;
 }
 
@@ -227,6 +228,12 @@ void skafu__error_set_pid(skafu_error *error, int64_t pid)
 {
 	if (error)
 		error->pid = pid;
+}
+
+void skafu__error_set_hosts(skafu_error *error)
+{
+	if (error)
+		error->is_hosts = 1;
 }
 
 int32_t skafu__error_copy(skafu_error *to, const skafu_error *from, int32_t code)

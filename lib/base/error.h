@@ -30,6 +30,9 @@ void skafu__error_set_item(skafu_error *error, uint32_t item);
 void skafu__error_set_batch(skafu_error *error, uint32_t batch);
 void skafu__error_set_pid(skafu_error *error, int64_t pid);
 
+/* The code is what a function of the host answered, and no failure of the library. */
+void skafu__error_set_hosts(skafu_error *error);
+
 /* Carry a failure from one error object to another (either may be NULL); returns the code. */
 int32_t skafu__error_copy(skafu_error *to, const skafu_error *from, int32_t code);
 
@@ -57,6 +60,7 @@ struct skafu_error {
 	uint32_t condition;
 	uint32_t item;
 	uint32_t batch;
+	uint32_t is_hosts;
 	int64_t pid;
 	char message[1024];
 };

@@ -63,6 +63,7 @@ static int32_t state_made(int32_t rc, const void *state, const char *function, s
 		rc = SKAFU_EHOST;
 	if (own->code == 0)
 		skafu__fail(own, rc, "the function %s of a state failed", function);
+	skafu__error_set_hosts(own);
 	return skafu__error_copy(error, own, rc);
 }
 
@@ -139,7 +140,7 @@ int32_t skafu__state_save(const skafu_state_def *def, void *user, const void *st
 	}
 	int32_t rc = def->save(user, state, &writer, &own);
 	if (rc >= 0 && out->failed)
-		rc = skafu__fail(&own, out->failed, "the saved state is too large, or there is no memory for it");
+		return skafu__fail(error, out->failed, "the saved state is too large, or there is no memory for it");
 	return rc < 0 ? state_made(rc, state, "save", &own, error) : 0;
 }
 

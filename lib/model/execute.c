@@ -192,6 +192,7 @@ static int32_t execute_decide(struct execute_job *job, skafu_error *error)
 	if (own.code == 0)
 		skafu__fail(&own, rc, job->turn.failed ? "decider %s went on although an event could not be emitted"
 							: "decider %s failed", job->order->decider->name);
+	skafu__error_set_hosts(&own);
 	return skafu__error_copy(error, &own, rc);
 }
 

@@ -31,6 +31,7 @@ static int32_t reading_scope_body(void *arg)
 		return 0;
 	if (own.code == 0)
 		skafu__fail(&own, rc, "the scope of decider %s failed", decider->name);
+	skafu__error_set_hosts(&own);
 	return skafu__error_copy(call->error, &own, rc);
 }
 
@@ -160,6 +161,7 @@ static int32_t reading_evolve(struct reading_fold *fold, const skafu_record *eve
 	if (own.code == 0)
 		skafu__fail(&own, rc, "evolve of decider %s failed on record %llu", decider->name,
 			    (unsigned long long)event->sequence);
+	skafu__error_set_hosts(&own);
 	return skafu__error_copy(fold->error, &own, rc);
 }
 

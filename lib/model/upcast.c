@@ -540,6 +540,7 @@ static int32_t lens_run(const struct skafu__upcaster *upcaster, struct skafu_upc
 	if (own.code == 0)
 		skafu__fail(&own, rc, "the upcaster of %s failed on record %llu", upcaster->type->name,
 			    (unsigned long long)out->from->sequence);
+	skafu__error_set_hosts(&own);
 	return skafu__error_copy(error, &own, rc);
 }
 

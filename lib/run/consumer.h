@@ -19,7 +19,9 @@
  * Inputs without output move the checkpoint lazily: 1,024 records, 1 s, close.
  *
  * Failure.  A handler that fails blocks its partition, until retry.h says to try again or to give up.  Giving up
- * asks `aside`: it fills the commit that records the dead letter, and the checkpoint goes into the same one.
+ * asks `aside`: it fills the commit that records the dead letter, and the checkpoint goes into the same one.  What
+ * the library itself lacked while it prepared or recorded an input is no failure of the handler: the step fails, and
+ * the next one begins with that input.
  */
 #ifndef SKAFU__RUN_CONSUMER_H
 #define SKAFU__RUN_CONSUMER_H

@@ -7,6 +7,7 @@
 #include "run/deadletter.h"
 #include "run/deadletter_list.h"
 #include "run/errorbus.h"
+#include "run/failure.h"
 #include "run/quarantine.h"
 #include "store/batch.h"
 #include "store/store.h"
@@ -148,7 +149,7 @@ static int32_t retry_run(struct retry_letter *retry, const skafu_record *input, 
 		return 1;
 	if (rc == SKAFU_EROW)
 		return 0;
-	if (ran == 0 && rc <= SKAFU_EBUSY && rc != SKAFU_EHOST)
+	if ((ran == 0 && rc <= SKAFU_EBUSY && rc != SKAFU_EHOST) || skafu__failure_is_ours(rc, &own))
 		return skafu__error_copy(error, &own, rc);
 	rc = retry_keep(retry, batch, &own, rc, error);
 	return rc == SKAFU_EROW ? 0 : rc;

@@ -319,8 +319,10 @@ static int32_t deliver_append(struct skafu__consumer *consumer, struct deliver_r
 int32_t skafu__deliver_commit(struct skafu__consumer *consumer, skafu_error *error)
 {
 	uint32_t count = consumer->pending_count;
-	if (count == 0)
+	if (count == 0) {
+		skafu__rowchain_clear(&consumer->chain); /* of a batch that could not be kept */
 		return 0;
+	}
 	struct deliver_results *results = skafu__alloc_zeroed(&consumer->store->sys, 1, sizeof *results);
 	consumer->pending_count = 0;
 	if (!results) {
@@ -396,11 +398,9 @@ static int32_t deliver_keep(struct skafu__consumer *consumer, struct skafu__part
 {
 	if (!skafu__step_has_output(&consumer->step))
 		return 0;
-	int32_t rc = 0;
-	if (consumer->step.write_count != 0)
+	int32_t rc = deliver_seal(consumer, partition, stored, batch, error);
+	if (rc == 0 && consumer->step.write_count != 0)
 		rc = skafu__rowchain_add(&consumer->chain, batch, error);
-	if (rc == 0)
-		rc = deliver_seal(consumer, partition, stored, batch, error);
 	if (rc != 0)
 		return rc;
 	struct skafu__pending *pending = &consumer->pending[consumer->pending_count++];
@@ -489,6 +489,15 @@ static int32_t deliver_committed(struct skafu__consumer *consumer, struct skafu_
 	return 0;
 }
 
+/* The step ends here, and the next one begins with it. */
+static int32_t deliver_put_off(struct skafu__consumer *consumer, struct skafu__partition *partition,
+			       const skafu_record *stored, int32_t rc, const struct skafu_error *own,
+			       skafu_error *error)
+{
+	deliver_again(consumer, partition, stored->sequence, 0);
+	return skafu__error_copy(error, own, rc);
+}
+
 static int32_t deliver_ran(struct skafu__consumer *consumer, struct skafu__partition *partition,
 			   const skafu_record *stored, int32_t rc, struct skafu_error *own, skafu_error *error)
 {
@@ -510,6 +519,8 @@ static int32_t deliver_ran(struct skafu__consumer *consumer, struct skafu__parti
 		return deliver_newer(consumer, partition, stored, own->message, error);
 	if (deliver_is_contention(consumer, partition, stored->sequence, rc))
 		return deliver_contended(consumer, partition, stored, error);
+	if (skafu__failure_is_ours(rc, own))
+		return deliver_put_off(consumer, partition, stored, rc, own, error);
 	if (consumer->step.is_parked)
 		return skafu__failure_park(consumer, partition, stored, rc, own->message, error);
 	return skafu__consumer_failed(consumer, partition, stored, rc, own->message, error);

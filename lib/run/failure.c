@@ -12,6 +12,32 @@
 #include "run/retry.h"
 #include "store/store.h"
 
+/* What passes, or is for whoever runs the engine to mend; all else says something about the input. */
+static int failure_may_pass(int32_t code)
+{
+	switch (code) {
+	case SKAFU_EBUSY:
+	case SKAFU_ETIMEOUT:
+	case SKAFU_EINTERRUPTED:
+	case SKAFU_ENOSPACE:
+	case SKAFU_EIO:
+	case SKAFU_EUNKNOWN:
+	case SKAFU_EPOISONED:
+	case SKAFU_EREADONLY:
+	case SKAFU_EFULL:
+	case SKAFU_EACCESS:
+	case SKAFU_ENOMEM:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+int skafu__failure_is_ours(int32_t code, const struct skafu_error *error)
+{
+	return !error->is_hosts && failure_may_pass(code);
+}
+
 static void failure_describe(struct skafu__consumer *consumer, struct skafu__partition *partition,
 			     const skafu_record *input, struct skafu__failure *out)
 {

@@ -9,6 +9,10 @@
 
 #include "run/consumer.h"
 
+/* 1 when a step failed for want of something that the library itself needed (memory, the disk, the writer's lock):
+ * the handler has not failed, so it is no attempt, and the input is handled again when the next step finds it. */
+int skafu__failure_is_ours(int32_t code, const struct skafu_error *error);
+
 /* Before the handler: 1 when the input must be set aside (too many hops, parked behind another one, attempts used
  * up), with what is said about it. */
 int32_t skafu__failure_before(struct skafu__consumer *consumer, struct skafu__partition *partition,

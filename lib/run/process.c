@@ -113,6 +113,7 @@ static int32_t process_said(const struct skafu__process_run *run, int32_t rc, co
 		return 0;
 	if (own->code == 0)
 		skafu__fail(own, rc, "the function %s of process %s failed", function, run->process->name);
+	skafu__error_set_hosts(own);
 	return skafu__error_copy(error, own, rc);
 }
 

@@ -52,6 +52,20 @@ int skafu__step_has_output(const struct skafu__step *step)
 
 /* ---- run ----------------------------------------------------------------------------------------------------- */
 
+/* What a function of the host answered, or left unsaid.  Where the library's own code is between it and the step,
+ * that says which failures are the host's. */
+static void step_blame(struct skafu__step *step, int32_t rc, int32_t code)
+{
+	uint32_t kind = step->turn.kind;
+	if (rc < 0 && kind != SKAFU__TURN_REACTION && kind != SKAFU__TURN_SUBSCRIPTION)
+		return;
+	if (step->error->code == 0)
+		skafu__fail(step->error, code, rc < 0 ? "the handler of consumer %s failed"
+						      : "consumer %s went on although something could not be "
+							"recorded", step->consumer);
+	skafu__error_set_hosts(step->error);
+}
+
 /* One form of the record, as the handler sees it. */
 static int32_t step_handle(struct skafu__step *step, const skafu_record *form)
 {
@@ -62,7 +76,10 @@ static int32_t step_handle(struct skafu__step *step, const skafu_record *form)
 	step->turn.is_open = 1;
 	rc = step->handler->handle(step->self, form, step, step->error);
 	step->turn.is_open = 0;
-	return rc < 0 ? rc : step->turn.failed;
+	int32_t code = rc < 0 ? rc : step->turn.failed;
+	if (code != 0)
+		step_blame(step, rc, code);
+	return code;
 }
 
 /* Only events have upcasters. */
@@ -140,9 +157,7 @@ static int32_t step_finish(struct skafu__step *step, int32_t rc, struct skafu_er
 	if (rc >= 0 || step_may_pass(step, rc))
 		return 0;
 	if (own->code == 0)
-		skafu__fail(own, rc, step->turn.failed ? "consumer %s went on although something could not be "
-							  "recorded"
-							: "the handler of consumer %s failed", step->consumer);
+		skafu__fail(own, rc, "the handler of consumer %s failed", step->consumer);
 	return skafu__error_copy(error, own, rc);
 }
 
@@ -161,6 +176,7 @@ int32_t skafu__step_run_inside(struct skafu__step *step, const skafu_record *sto
 {
 	struct skafu_error own;
 	own.code = 0;
+	own.is_hosts = 0;
 	own.message[0] = '\0';
 	step_prepare(step, stored, batch, flags);
 	step->error = &own; /* cppcheck-suppress autoVariables; step_finish takes it out again */

@@ -40,6 +40,7 @@ static void fill_particulars(skafu_error *error)
 	skafu__error_set_item(error, 14);
 	skafu__error_set_batch(error, 15);
 	skafu__error_set_pid(error, 16);
+	skafu__error_set_hosts(error);
 }
 
 static void assert_particulars(const skafu_error *error, unsigned present)
@@ -50,6 +51,7 @@ static void assert_particulars(const skafu_error *error, unsigned present)
 	ck_assert_uint_eq(skafu_error_item(error), present * 14);
 	ck_assert_uint_eq(skafu_error_batch(error), present * 15);
 	ck_assert_int_eq(skafu_error_pid(error), (int64_t)present * 16);
+	ck_assert_uint_eq(error ? error->is_hosts : 0, error ? present : 0);
 }
 
 START_TEST(particulars)

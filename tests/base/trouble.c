@@ -14,11 +14,12 @@ static struct skafu__sys table;
 static _Atomic long live;
 static _Atomic long left;
 static _Atomic int has_hit;
+static _Atomic int is_paused;
 static enum trouble_what now;
 
 static int is_due(enum trouble_what what)
 {
-	if (what != now || left < 0)
+	if (what != now || left < 0 || is_paused)
 		return 0;
 	if (left-- != 0)
 		return 0;
@@ -69,6 +70,7 @@ void trouble_put(void)
 	table.storage = storage;
 	live = 0;
 	left = -1;
+	is_paused = 0;
 	skafu__sys_override(&table);
 }
 
@@ -101,6 +103,11 @@ int trouble_has_hit(void)
 long trouble_left(void)
 {
 	return left;
+}
+
+void trouble_pause(int pause)
+{
+	is_paused = pause;
 }
 
 uint32_t trouble_each(enum trouble_what what, int32_t (*act)(void *user), void *user)

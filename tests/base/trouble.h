@@ -32,6 +32,10 @@ void trouble_set(enum trouble_what what, long left);
 int trouble_has_hit(void);
 long trouble_left(void);
 
+/* 1: what is asked from here on comes, and is not counted, until 0.  For functions of a host: what they ask for is
+ * their own affair. */
+void trouble_pause(int is_paused);
+
 /* Call act again and again while the 1st, 2nd, ... thing fails, until it no longer asks for so many.  Asserts that
  * each call gives 0 or the code of the trouble.  Returns how many calls gave the code.  act leaves behind what the
  * next call needs; it may call trouble_set(what, -1) when what it looks at is over. */

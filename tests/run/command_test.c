@@ -21,14 +21,10 @@ static int count_always; /* each time */
 static void (*count_trick)(void); /* and does besides, when it answers so */
 static uint32_t counted;
 
-static int32_t count(void *user, const skafu_command *command, const void *state, skafu_turn *turn,
-		     skafu_error *error)
+static int32_t count_once(const skafu_command *command, skafu_turn *turn, skafu_error *error)
 {
 	skafu_new_record event = {.size = sizeof event, .type = "Reserved"};
 
-	(void)user;
-	(void)state;
-	counted++;
 	seen_tags[0] = '\0';
 	for (size_t i = 0; i < command->tag_count; i++)
 		strcat(strcat(seen_tags, command->tags[i]), ";");
@@ -42,6 +38,18 @@ static int32_t count(void *user, const skafu_command *command, const void *state
 	if (strcmp(command->type, "Send") == 0)
 		return skafu_turn_send(turn, command, error);
 	return skafu_turn_emit(turn, &event, error);
+}
+
+static int32_t count(void *user, const skafu_command *command, const void *state, skafu_turn *turn,
+		     skafu_error *error)
+{
+	(void)user;
+	(void)state;
+	counted++;
+	trouble_pause(1);
+	int32_t rc = count_once(command, turn, error);
+	trouble_pause(0);
+	return rc;
 }
 
 static int32_t evolve(void *user, void *state, const skafu_record *event, skafu_error *error)
@@ -405,6 +413,57 @@ START_TEST(whatever_is_missing)
 }
 END_TEST
 
+static uint32_t recorded;
+
+static int32_t record_and_drain(void *user)
+{
+	(void)user;
+	trouble_pause(1);
+	record("Count", "stock", recorded % 2 ? "{\"skafu\":{\"key\":\"k\"}}" : NULL);
+	recorded++;
+	trouble_pause(0);
+	return skafu_engine_drain(kit.engine, 10 * SECOND, fault);
+}
+
+/* What the library lacks around the decision is no attempt of the decider. */
+START_TEST(trouble_is_no_attempt)
+{
+	uint64_t letters = 0;
+
+	drop();
+	trouble_put();
+	make();
+	kit_engine(&kit);
+	kit_consumer(&kit, "domain:stock")->retry.attempts_max = 1;
+	recorded = 0;
+	ck_assert_uint_gt(trouble_each((enum trouble_what)_i, record_and_drain, NULL), 0);
+	kit_run(&kit);
+	went(skafu__deadletter_count(kit.store, "domain:stock", &letters, fault));
+	ck_assert_uint_eq(letters, 0);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_OUTCOME, NULL), recorded);
+	ck_assert_uint_eq(kit_count(kit.store, SKAFU_KIND_EVENT, "Reserved"), (recorded + 1) / 2 + (recorded > 1));
+	drop();
+	trouble_remove();
+	make();
+}
+END_TEST
+
+/* What the decider answers is its own. */
+START_TEST(a_decider_without_memory)
+{
+	uint64_t letters = 0;
+
+	kit_engine(&kit);
+	kit_consumer(&kit, "domain:stock")->retry.attempts_max = 1;
+	count_rc = SKAFU_ENOMEM;
+	record("Count", "stock", NULL);
+	kit_run(&kit);
+	ck_assert_uint_eq(counted, 1);
+	went(skafu__deadletter_count(kit.store, "domain:stock", &letters, fault));
+	ck_assert_uint_eq(letters, 1);
+}
+END_TEST
+
 /* ---- contention ------------------------------------------------------------------------------------------------ */
 
 static void send_counts(uint32_t many)
@@ -474,6 +533,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, rewound_while_others_are_faster);
 	tcase_add_test(tests, contention_without_end);
 	tcase_add_loop_test(tests, contention_is_no_failure, 0, 3);
+	tcase_add_loop_test(tests, trouble_is_no_attempt, 0, TROUBLE_WHATS);
+	tcase_add_test(tests, a_decider_without_memory);
 	tcase_add_loop_test(tests, whatever_is_missing, 0, TROUBLE_WHATS);
 }
 

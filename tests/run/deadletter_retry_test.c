@@ -19,6 +19,7 @@ static const char *poison; /* streams that begin with it fail */
 static uint32_t tries;
 static uint64_t last_of[8]; /* the sequence handled last, by the last letter of the stream */
 static uint32_t disorder;
+static int pauses;       /* trouble, while the handler runs */
 static uint64_t stumble; /* so does this sequence; 0: none */
 
 /* Emits a Reserved for each Ordered; a poisoned stream fails. */
@@ -37,7 +38,10 @@ static int32_t careful(void *user, const skafu_record *event, skafu_turn *turn, 
 		disorder++;
 	last_of[slot] = event->sequence;
 	snprintf(stream, sizeof stream, "stock/%s", event->stream);
-	return skafu_turn_emit(turn, &out, error);
+	trouble_pause(pauses);
+	int32_t rc = skafu_turn_emit(turn, &out, error);
+	trouble_pause(0);
+	return rc;
 }
 
 static void define(uint32_t then, uint32_t attempts)
@@ -54,6 +58,7 @@ static void begin(uint32_t then, uint32_t attempts)
 	define(then, attempts);
 	poison = "bad";
 	stumble = 0;
+	pauses = 0;
 	tries = disorder = 0;
 	memset(last_of, 0, sizeof last_of);
 }
@@ -535,9 +540,54 @@ START_TEST(whatever_is_missing)
 }
 END_TEST
 
+static uint32_t attempts_of_first(void)
+{
+	const skafu_dead_letter *letter = NULL;
+	skafu_dead_letter_list *list = NULL;
+	went(skafu_dead_letter_list_open(kit.store, NULL, 1, &list, fault));
+	uint32_t attempts = skafu_dead_letter_list_next(list, &letter, fault) == 1 ? letter->attempts : 0;
+	skafu_dead_letter_list_free(list);
+	return attempts;
+}
+
+static int32_t retry_one(void *user)
+{
+	uint64_t count = 0;
+	(void)user;
+	trouble_pause(1);
+	if (letters() == 0) {
+		poison = "bad";
+		kit_order(&kit, "bad-1");
+		kit_run(&kit);
+	}
+	poison = NULL;
+	ck_assert_uint_eq(attempts_of_first(), 1);
+	trouble_pause(0);
+	int32_t rc = skafu_dead_letters_retry(kit.engine, NULL, 1, &count, fault);
+	trouble_pause(1);
+	ck_assert_uint_eq(letters(), rc != 0);
+	ck_assert_uint_eq(attempts_of_first(), rc != 0);
+	trouble_pause(0);
+	return rc;
+}
+
+/* What the library lacks is no attempt of the handler: the letter stays as it is. */
+START_TEST(trouble_is_no_attempt)
+{
+	trouble_put();
+	begin(_i < TROUBLE_WHATS ? SKAFU_THEN_GO_ON : SKAFU_THEN_PARK_KEY, 1);
+	kit_engine(&kit);
+	pauses = 1;
+	ck_assert_uint_gt(trouble_each((enum trouble_what)(_i % TROUBLE_WHATS), retry_one, NULL), 0);
+	kit_close(&kit);
+	trouble_remove();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_loop_test(tests, whatever_is_missing, 0, 2 * TROUBLE_WHATS);
+	tcase_add_loop_test(tests, trouble_is_no_attempt, 0, 2 * TROUBLE_WHATS);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_poisoned_event_is_set_aside_and_the_rest_goes_on);
 	tcase_add_test(tests, a_letter_says_what_it_is);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/trouble.h"
 #include "run/conkit.h"
 
 static struct conkit kit;
@@ -90,6 +91,96 @@ START_TEST(pauses_are_shortened_at_random)
 	went(conkit_run(&kit));
 	ck_assert_uint_eq(kit.handled, 3);
 	ck_assert_uint_eq(conkit_letters(&kit), 0);
+}
+END_TEST
+
+/* ---- whose failure is it? -------------------------------------------------------------------------------------- */
+
+static int32_t answer;
+static int is_silent; /* about what the library refused it */
+
+static int32_t answer_so(struct conkit *now, const skafu_record *input, struct skafu__step *step, skafu_error *error)
+{
+	skafu_new_record reserved = {.size = sizeof reserved, .type = "Reserved"}; /* to no stream */
+
+	(void)now;
+	(void)input;
+	if (!is_silent)
+		return answer;
+	skafu_turn_emit(&step->turn, &reserved, error);
+	step->turn.failed = answer; /* as if that had been the reason */
+	return 0;
+}
+
+/* A code of the library that the handler answers is the handler's: it counts, and there is an end of it.  So is one
+ * that it did not pass on. */
+START_TEST(what_the_handler_answers_counts)
+{
+	static const int32_t codes[] = {SKAFU_ENOMEM, SKAFU_EIO, SKAFU_EFULL, SKAFU_ENOSPACE, SKAFU_EBUSY,
+					SKAFU_ETIMEOUT, SKAFU_EINVAL};
+	const skafu_dead_letter *letter = NULL;
+	skafu_dead_letter_list *list = NULL;
+
+	answer = codes[_i / 2];
+	is_silent = _i % 2;
+	kit.deed = answer_so;
+	conkit_make(&kit);
+	kit_orders(&kit.kit, 1, 1);
+	went(conkit_run(&kit));
+	ck_assert_uint_eq(kit.handled, 3);
+	ck_assert_uint_eq(kit.consumer->figures->failures, 3);
+	went(skafu_dead_letter_list_open(kit.kit.store, NULL, SKAFU_NO_LIMIT, &list, fault));
+	ck_assert_int_eq(skafu_dead_letter_list_next(list, &letter, fault), 1);
+	ck_assert_int_eq(letter->code, answer);
+	ck_assert_uint_eq(letter->attempts, 3);
+	skafu_dead_letter_list_free(list);
+}
+END_TEST
+
+static int32_t put_and_emit(struct conkit *now, const skafu_record *input, struct skafu__step *step,
+			    skafu_error *error)
+{
+	skafu_new_record reserved = {.size = sizeof reserved, .type = "Reserved", .stream = "s"};
+
+	(void)now;
+	trouble_pause(1);
+	int32_t rc = skafu_turn_emit(&step->turn, &reserved, error);
+	if (rc == 0)
+		rc = skafu__step_put_row(step, "t", &input->sequence, sizeof input->sequence, "v", 1, error);
+	trouble_pause(0);
+	return rc;
+}
+
+static int32_t order_and_run(void *user)
+{
+	(void)user;
+	trouble_pause(1);
+	kit_orders(&kit.kit, 3, 2);
+	trouble_pause(0);
+	return conkit_run(&kit);
+}
+
+/* What the library lacks for a moment, before the handler or after it, is no attempt: one is all there are. */
+START_TEST(what_the_library_lacks_does_not_count)
+{
+	enum trouble_what what = (enum trouble_what)(_i % TROUBLE_WHATS);
+
+	conkit_close(&kit);
+	trouble_put();
+	conkit_open(&kit);
+	kit.retry.attempts_max = 1;
+	kit.retry.then = _i < TROUBLE_WHATS ? SKAFU_THEN_GO_ON : SKAFU_THEN_PARK_KEY;
+	kit.deed = put_and_emit;
+	conkit_make(&kit);
+	ck_assert_uint_gt(trouble_each(what, order_and_run, NULL), 0);
+	went(conkit_run(&kit));
+	ck_assert_uint_eq(kit.consumer->figures->failures, 0);
+	ck_assert_uint_eq(conkit_letters(&kit), 0);
+	ck_assert_uint_eq(kit_count(kit.kit.store, SKAFU_KIND_ERROR, NULL), 0);
+	ck_assert_uint_eq(conkit_reserved(&kit), kit_count(kit.kit.store, SKAFU_KIND_EVENT, "Ordered"));
+	conkit_close(&kit);
+	trouble_remove();
+	conkit_open(&kit);
 }
 END_TEST
 
@@ -271,6 +362,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, given_up_and_the_next);
 	tcase_add_loop_test(tests, the_host_is_asked, 0, 2);
 	tcase_add_test(tests, pauses_are_shortened_at_random);
+	tcase_add_loop_test(tests, what_the_handler_answers_counts, 0, 2 * 7);
+	tcase_add_loop_test(tests, what_the_library_lacks_does_not_count, 0, 2 * TROUBLE_WHATS);
 	tcase_add_test(tests, halted_with_what_was_said);
 	tcase_add_test(tests, what_follows_of_the_key_is_parked);
 	tcase_add_test(tests, without_an_attempt_or_with_one);

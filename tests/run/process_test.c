@@ -9,6 +9,7 @@
 
 #include "base/failing.h"
 #include "base/trouble.h"
+#include "run/deadletter.h"
 #include "run/prockit.h"
 #include "run/timer.h"
 
@@ -459,6 +460,46 @@ START_TEST(without_a_write)
 }
 END_TEST
 
+static uint32_t told;
+
+static int32_t tell_and_drain(void *user)
+{
+	(void)user;
+	trouble_pause(1);
+	prockit_tell(&kit, told % 2 ? "Paid" : "Ordered", "a", told % 2 ? "stmx" : "sum");
+	told++;
+	trouble_pause(0);
+	return skafu_engine_drain(kit.kit.engine, UINT64_C(10000000000), fault);
+}
+
+/* What the library lacks while it brings the instance up and puts it away again is no attempt of the handler. */
+START_TEST(trouble_is_no_attempt)
+{
+	const skafu_retry_policy once = {.size = sizeof once, .attempts_max = 1, .then = SKAFU_THEN_PARK_KEY};
+	enum trouble_what what = (enum trouble_what)_i;
+	uint64_t letters = 0;
+	char expected[64];
+
+	drop();
+	trouble_put();
+	prockit_open(&kit);
+	prockit_define(&kit, 1, &once);
+	kit.due = INT64_MAX;
+	told = 0;
+	kit_engine(&kit.kit);
+	ck_assert_uint_gt(trouble_each(what, tell_and_drain, NULL), 0);
+	prockit_run(&kit);
+	went(skafu__deadletter_count(kit.kit.store, "p", &letters, fault));
+	ck_assert_uint_eq(letters, 0);
+	snprintf(expected, sizeof expected, "running 1 %u ", told);
+	ck_assert_str_eq(prockit_instance(&kit, "a"), expected);
+	ck_assert_uint_eq(kit_count(kit.kit.store, SKAFU_KIND_OUTCOME, "Order"), told);
+	drop();
+	trouble_remove();
+	make();
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
@@ -475,6 +516,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, names_that_are_none);
 	tcase_add_test(tests, without_memory);
 	tcase_add_test(tests, managed_states);
+	tcase_add_loop_test(tests, trouble_is_no_attempt, 0, TROUBLE_WHATS);
 	tcase_add_loop_test(tests, without_a_write, 0, 3);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/trouble.h"
 #include "run/deadletter.h"
 #include "run/instance.h"
 #include "run/quarantine.h"
@@ -19,8 +20,10 @@ static int32_t route(void *user, const skafu_record *input, skafu_writer *instan
 {
 	struct prockit *kit = user;
 	const char *name = kit->route_to ? kit->route_to : input->stream;
+	trouble_pause(1);
 	int32_t rc = skafu_writer_put(instance, name, strlen(name), error);
 
+	trouble_pause(0);
 	kit->routed++;
 	if (rc != 0)
 		return rc;
@@ -35,8 +38,10 @@ static int32_t route(void *user, const skafu_record *input, skafu_writer *instan
 
 static void deeds_of(const skafu_record *input, char out[64])
 {
+	trouble_pause(1);
 	if (skafu_json_text(input->data, input->data_length, "/do", 64, out, NULL) != 0)
 		out[0] = '\0';
+	trouble_pause(0);
 }
 
 static int32_t evolve(void *user, void *state, const skafu_record *input, skafu_error *error)
@@ -131,8 +136,10 @@ static int32_t act(struct prockit *kit, const skafu_record *input, const void *s
 	snprintf(kit->trail, sizeof kit->trail, "%s", memory->trail);
 	size_t length = strlen(kit->order);
 	snprintf(kit->order + length, sizeof kit->order - length, "%s:%s ", input->stream, deeds);
+	trouble_pause(1);
 	for (const char *at = deeds; rc == 0 && *at; at++)
 		rc = deed(kit, *at, input, turn, error);
+	trouble_pause(0);
 	return rc;
 }
 
