@@ -69,7 +69,8 @@ static void once_check(void)
 static uint32_t once_kill(const struct once *plan, struct once_actor *actor, skafu_store *store, uint64_t *random)
 {
 	pid_t pids[ONCE_ACTORS_MAX];
-	/* Under valgrind a process lives seconds before it does anything: rarer kills, and not so many. */
+	/* Under valgrind a process lives seconds before it does anything: rarer kills, and not so many.  Wherever else
+	 * it is too slow for the pauses, they grow until some live long enough. */
 	uint32_t scale = actors_scale();
 	uint32_t kills_min = scale > 1 ? plan->kills / 5 : plan->kills;
 	int64_t until = actors_now_ns() + plan->ns_max * actors_slack();
@@ -80,7 +81,8 @@ static uint32_t once_kill(const struct once *plan, struct once_actor *actor, ska
 	for (uint32_t round = 0; kills < kills_min || round % 8 != 0 || !plan->is_done(plan->user, store);
 	     round++) {
 		uint64_t spread = (uint64_t)(plan->pause_max - plan->pause_min + 1);
-		actors_nap((plan->pause_min + (int64_t)(actors_random(random) % spread)) * scale);
+		int64_t pause = plan->pause_min + (int64_t)(actors_random(random) % spread);
+		actors_nap(pause * scale * (1 + kills / (2 * plan->kills)));
 		uint32_t victim = (uint32_t)(actors_random(random) % plan->actors);
 		actors_kill(pids[victim]);
 		kills++;
