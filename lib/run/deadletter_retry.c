@@ -14,6 +14,7 @@
 
 #define DEADLETTER_WAIT_NS UINT64_C(5000000000)
 #define DEADLETTER_LOOK_NS INT64_C(1000000000)
+#define DEADLETTER_ROUND 256u /* letters of a key in one look */
 #define DEADLETTER_REASON_BYTES_MAX 1023u
 
 /* One letter that is tried, and the consumer whose it is. */
@@ -319,23 +320,25 @@ struct deadletter_worker {
 	uint32_t reserved;
 };
 
-/* Try what is parked under a marker that says so. */
+/* Try what is parked under a marker that says so: 1 when there may be more of it. */
 static int32_t deadletter_go_on(skafu_engine *engine, const skafu_row *marker, uint32_t *done, skafu_error *error)
 {
 	skafu_rows *rows = NULL;
-	struct retry_many many = {.engine = engine, .left = 256};
+	struct retry_many many = {.engine = engine, .left = DEADLETTER_ROUND};
 	int32_t rc = skafu__deadletter_rows_of_key(engine->store, marker->key, SKAFU_NO_LIMIT, &rows, error);
 	if (rc == 0)
 		rc = retry_rows(&many, rows, error);
 	skafu_rows_free(rows);
 	*done += (uint32_t)many.taken;
-	return rc;
+	return rc ? rc : many.left == 0 && many.taken != 0;
 }
 
+/* 1 when there may be more to do at once. */
 static int32_t deadletter_look(struct deadletter_worker *self, uint32_t *done, skafu_error *error)
 {
 	const skafu_row *row;
 	skafu_rows *rows = NULL;
+	int32_t more = 0;
 	int32_t rc = skafu_rows_open(self->engine->store, skafu__parked_table, NULL, SKAFU_NO_LIMIT, &rows, error);
 	self->has_seen = 0;
 	while (rc == 0 && (rc = skafu_rows_next(rows, &row, error)) == 1) {
@@ -343,9 +346,11 @@ static int32_t deadletter_look(struct deadletter_worker *self, uint32_t *done, s
 		rc = 0;
 		if (row->key_length == SKAFU__PARKED_KEY_BYTES && row->value_length > 1 && row->value[1] == 1)
 			rc = deadletter_go_on(self->engine, row, done, error);
+		more |= rc == 1;
+		rc = rc < 0 ? rc : 0;
 	}
 	skafu_rows_free(rows);
-	return rc;
+	return rc ? rc : more;
 }
 
 static int32_t deadletter_step(struct skafu__worker *worker, uint32_t inputs_max, uint32_t *out_done,
@@ -358,7 +363,7 @@ static int32_t deadletter_step(struct skafu__worker *worker, uint32_t inputs_max
 	if (now < self->look_ns)
 		return 0;
 	int32_t rc = deadletter_look(self, out_done, error);
-	self->look_ns = now + DEADLETTER_LOOK_NS;
+	self->look_ns = rc == 1 ? now : now + DEADLETTER_LOOK_NS;
 	return rc;
 }
 

@@ -373,6 +373,24 @@ START_TEST(a_key_goes_on_behind_a_discarded_letter)
 }
 END_TEST
 
+/* More of them than are tried at once. */
+START_TEST(a_long_key_goes_on_without_a_pause)
+{
+	begin(SKAFU_THEN_PARK_KEY, 1);
+	for (int i = 0; i < 700; i++)
+		kit_order(&kit, i % 2 ? "bad-1" : "bad-2");
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 700);
+	ck_assert_uint_eq(discarded(1), 1);
+	poison = NULL;
+	kit_run(&kit);
+	ck_assert_uint_eq(letters(), 350);
+	ck_assert_uint_eq(reserved(), 349);
+	ck_assert_uint_eq(disorder, 0);
+	kit_close(&kit);
+}
+END_TEST
+
 /* The next of the key fails as well: it is parked again, and nobody tries it over and over. */
 START_TEST(going_on_stops_at_the_next_failure)
 {
@@ -601,6 +619,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, letters_of_an_earlier_policy_hold_the_key_too);
 	tcase_add_test(tests, a_key_goes_on_after_a_retry_of_a_part);
 	tcase_add_test(tests, a_discard_of_one_that_waits);
+	tcase_add_test(tests, a_long_key_goes_on_without_a_pause);
 	tcase_add_test(tests, a_key_goes_on_behind_a_discarded_letter);
 	tcase_add_test(tests, going_on_stops_at_the_next_failure);
 	tcase_add_test(tests, a_discard_is_recorded_with_its_reason);
