@@ -183,7 +183,8 @@ int32_t skafu__hidden_judge_streams(struct skafu__view *view, const skafu_batch 
 	return 0;
 }
 
-/* A mark never goes back, and never hides what is not there yet. */
+/* A mark never shows what was hidden, and never hides what is not there yet.  It can be further than the next event
+ * of a stream only where a salvage lost the last ones; it may then go back to that. */
 static int32_t hidden_judge_mark(struct skafu__view *view, const char *stream, size_t length,
 				 const struct skafu__hidden_mark *wanted, skafu_error *error)
 {
@@ -197,7 +198,7 @@ static int32_t hidden_judge_mark(struct skafu__view *view, const char *stream, s
 		rc = skafu__index_stream_head(view, stream, length, &version, &sequence, error);
 	if (rc != 0 || wanted->is_tombstone)
 		return rc;
-	if (wanted->before <= version + 1 && wanted->before >= mark.before)
+	if (wanted->before == version + 1 || (wanted->before <= version && wanted->before >= mark.before))
 		return 0;
 	skafu__fail(
 		error, SKAFU_EINVAL,

@@ -4,7 +4,8 @@
  * The commits are taken in the order of their numbers, each from the best of the places where it was found
  * (salvage_find.h), and as much of it as checks out (salvage_commit.h).  What is missing between them is declared:
  * commits of lost records keep the numbers and sequences in their place, so the new store is a log like any other,
- * with holes.  A stream whose first events were lost begins later, which one commit at the end says of all of them.
+ * with holes.  A stream whose first events were lost begins later, and one that lost its last events may have been
+ * truncated behind what is left; commits at the end put the marks of both where they belong.
  *
  * Invariant: nothing comes out that a checksum does not vouch for, and the host is told of everything that is missing
  * as far as what is left can tell.
@@ -23,6 +24,7 @@
 #include "store/batch.h"
 #include "store/copyin.h"
 #include "store/hidden.h"
+#include "store/index.h"
 #include "store/leftover.h"
 #include "store/open.h"
 #include "store/salvage_commit.h"
@@ -32,7 +34,8 @@
 #define SALVAGE_STREAMS_BYTES ((size_t)256 << 20)
 #define SALVAGE_LOST_RECORDS_MAX 150000u /* in one commit */
 #define SALVAGE_GAP_MIN (UINT64_C(1) << 16)
-#define SALVAGE_MARKS_MAX 1000u
+#define SALVAGE_MARKS_MAX 1000u /* in one commit */
+#define SALVAGE_KEY_BYTES_MAX 255u
 
 struct salvage {
 	struct skafu__sys sys;
@@ -356,24 +359,16 @@ static void salvage_say_end(struct salvage *salvage)
 		salvage_say(salvage, "there are more streams than memory may hold, so not all gaps were found");
 }
 
-/* Say of one stream that it begins later, unless a commit has said so. */
-static int32_t salvage_mark(struct salvage *salvage, skafu_batch *batch, uint64_t version, const char *stream,
-			    skafu_error *error)
+/* ---- marks of streams ---------------------------------------------------------------------------------------- */
+
+static int32_t salvage_put_mark(struct salvage *salvage, skafu_batch *batch, const char *stream, size_t length,
+				uint64_t before, skafu_error *error)
 {
-	struct skafu__view view;
-	struct skafu__hidden_mark mark;
+	const struct skafu__hidden_mark mark = {before, 0};
 	uint8_t value[SKAFU__HIDDEN_STREAM_BYTES];
-	int32_t rc = skafu__view_open(salvage->copy.to, &view, error);
-	if (rc != 0)
-		return rc;
-	rc = skafu__hidden_stream(&view, stream, strlen(stream), &mark, error);
-	skafu__view_close(&view);
-	if (rc != 0 || mark.before >= version)
-		return rc;
-	mark.before = version;
 	skafu__hidden_mark_encode(&mark, value);
-	rc = skafu__batch_put_reserved(batch, SKAFU__HIDDEN_STREAMS, stream, strlen(stream), value, sizeof value,
-				       error);
+	int32_t rc = skafu__batch_put_reserved(batch, SKAFU__HIDDEN_STREAMS, stream, length, value, sizeof value,
+					       error);
 	if (rc != 0 || batch->row_count < SALVAGE_MARKS_MAX)
 		return rc;
 	rc = skafu_append(salvage->copy.to, batch, SKAFU_WAIT_FOREVER, NULL, error);
@@ -381,19 +376,90 @@ static int32_t salvage_mark(struct salvage *salvage, skafu_batch *batch, uint64_
 	return rc;
 }
 
+/* What a commit said of a stream, and the version that it came to. */
+static int32_t salvage_look_up(const struct salvage *salvage, const char *stream, size_t length,
+			       struct skafu__hidden_mark *out_mark, uint64_t *out_version, skafu_error *error)
+{
+	struct skafu__view view;
+	uint64_t sequence;
+	int32_t rc = skafu__view_open(salvage->copy.to, &view, error);
+	if (rc != 0)
+		return rc;
+	rc = skafu__hidden_stream(&view, stream, length, out_mark, error);
+	if (rc == 0)
+		rc = skafu__index_stream_head(&view, stream, length, out_version, &sequence, error);
+	skafu__view_close(&view);
+	return rc;
+}
+
+/* Say of the streams that begin later that they do, unless a commit has said so. */
+static int32_t salvage_mark_late(struct salvage *salvage, skafu_batch *batch, skafu_error *error)
+{
+	int32_t rc = 0;
+	for (size_t at = 0; rc == 0 && at < salvage->late.length;) {
+		uint64_t first = skafu__load_u64(salvage->late.bytes + at);
+		const char *stream = (const char *)salvage->late.bytes + at + 8;
+		size_t length = strlen(stream);
+		uint64_t version;
+		struct skafu__hidden_mark mark;
+		rc = salvage_look_up(salvage, stream, length, &mark, &version, error);
+		if (rc == 0 && mark.before < first)
+			rc = salvage_put_mark(salvage, batch, stream, length, first, error);
+		at += 8 + length + 1;
+	}
+	return rc;
+}
+
+/* A mark behind the next event of its stream, which lost its last ones, would hide what is appended from now on. */
+static int32_t salvage_move_mark(struct salvage *salvage, skafu_batch *batch, const char *stream, size_t length,
+				 skafu_error *error)
+{
+	uint64_t version;
+	struct skafu__hidden_mark mark;
+	int32_t rc = salvage_look_up(salvage, stream, length, &mark, &version, error);
+	if (rc != 0 || mark.is_tombstone || mark.before <= version + 1)
+		return rc;
+	salvage->report.stream_gaps++;
+	salvage_say(salvage, "stream %.*s lacks its versions %llu to %llu", (int)length, stream,
+		    (unsigned long long)version + 1, (unsigned long long)mark.before - 1);
+	return salvage_put_mark(salvage, batch, stream, length, version + 1, error);
+}
+
+static int32_t salvage_move_marks(struct salvage *salvage, skafu_batch *batch, skafu_error *error)
+{
+	skafu_rows *rows;
+	const skafu_row *row;
+	char last[SALVAGE_KEY_BYTES_MAX + 1] = ""; /* the smallest key behind those that were looked at */
+	skafu_key_range range = {.size = sizeof range, .from = last};
+	int32_t rc = 1;
+	while (rc == 1) {
+		rc = skafu_rows_open(salvage->copy.to, SKAFU__HIDDEN_STREAMS, &range, SALVAGE_MARKS_MAX, &rows,
+				     error);
+		if (rc != 0)
+			return rc;
+		int32_t got = 0;
+		uint32_t count = 0;
+		while (rc == 0 && (got = skafu_rows_next(rows, &row, error)) == 1) {
+			memcpy(last, row->key, row->key_length);
+			last[row->key_length] = 0;
+			range.from_length = row->key_length + 1;
+			rc = salvage_move_mark(salvage, batch, (const char *)row->key, row->key_length, error);
+			count++;
+		}
+		skafu_rows_free(rows);
+		rc = rc ? rc : got < 0 ? got : count == SALVAGE_MARKS_MAX;
+	}
+	return rc;
+}
+
 static int32_t salvage_marks(struct salvage *salvage, skafu_error *error)
 {
 	skafu_batch *batch = NULL;
-	size_t at = 0;
-	if (salvage->late.length == 0)
-		return 0;
 	int32_t rc = skafu_batch_new(salvage->copy.to, &batch, error);
-	while (rc == 0 && at < salvage->late.length) {
-		uint64_t version = skafu__load_u64(salvage->late.bytes + at);
-		const char *stream = (const char *)salvage->late.bytes + at + 8;
-		rc = salvage_mark(salvage, batch, version, stream, error);
-		at += 8 + strlen(stream) + 1;
-	}
+	if (rc == 0)
+		rc = salvage_mark_late(salvage, batch, error);
+	if (rc == 0)
+		rc = salvage_move_marks(salvage, batch, error);
 	if (rc == 0 && batch->row_count != 0)
 		rc = skafu_append(salvage->copy.to, batch, SKAFU_WAIT_FOREVER, NULL, error);
 	skafu_batch_free(batch);

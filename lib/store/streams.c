@@ -1,20 +1,22 @@
 /*
  * streams.c: the streams of a store by the prefix of their names.
  *
- * A stream begins with its event of version 1, or with the version that it was truncated before, and those events
- * are what the list is made of: it gathers the names that begin with the prefix in short views, and sorts them.  The
- * memory is bounded; a longer prefix needs less.
+ * A stream is in the list when readers see an event of it.  The list gathers the names that begin with the prefix in
+ * short views, and sorts them.  The memory is bounded; a longer prefix needs less.
  *
- * The events of version 1 are found in the index, where the first posting of a list shows its version, so the cost
- * grows with the number of streams and not with that of events.  Only a store that has hidden something walks the
- * log.
+ * Where nothing is hidden each stream has its event of version 1, which is found in the index: the first posting of a
+ * list shows its version, so the cost grows with the number of streams and not with that of events.  A store that has
+ * hidden something walks the log and takes each name at the first event that is to be seen, whichever version that
+ * is: what a salvage lost may be the very version that the stream was truncated before.
  */
 #include "skafu_store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
+#include "base/map.h"
 #include "base/text.h"
 #include "store/hidden.h"
 #include "store/index.h"
@@ -31,6 +33,7 @@ struct streams_place {
 struct skafu_stream_list {
 	skafu_store *store;
 	struct skafu__buf names; /* each with its NUL */
+	struct skafu__map known; /* the same, while the log is walked */
 	struct streams_place *places;
 	size_t count;
 	size_t room;
@@ -57,21 +60,30 @@ static int32_t streams_take(struct skafu_stream_list *list, const struct skafu__
 	return rc;
 }
 
-/* 1 when a stream of the list begins with this event. */
-static int32_t streams_begins_one(struct skafu__view *view, const struct skafu__record *record, const char *prefix,
-				  size_t length, skafu_error *error)
+static int streams_has_prefix(const struct skafu__record *record, const char *prefix)
 {
-	struct skafu__hidden_mark mark;
-	if (record->kind != SKAFU_KIND_EVENT || record->stream_length < length ||
-	    memcmp(record->stream, prefix, length) != 0)
-		return 0;
-	if (!skafu__hidden_is_in_use(view->store))
-		return record->stream_version == 1;
-	int32_t rc = skafu__hidden_stream(view, record->stream, record->stream_length, &mark, error);
-	return rc ? rc : record->stream_version == (mark.before > 1 ? mark.before : 1);
+	size_t length = strlen(prefix);
+	return record->kind == SKAFU_KIND_EVENT && record->stream_length >= length &&
+	       memcmp(record->stream, prefix, length) == 0;
 }
 
-/* 1 when the record at a sequence begins a stream of the list, which then has it. */
+/* 1 when the list has to take the stream of this event. */
+static int32_t streams_is_wanted(struct skafu_stream_list *list, struct skafu__view *view,
+				 const struct skafu__record *record, skafu_error *error)
+{
+	struct skafu__hidden_mark mark;
+	if (!skafu__hidden_is_in_use(view->store))
+		return record->stream_version == 1;
+	if (skafu__map_find(&list->known, record->stream, record->stream_length))
+		return 0;
+	int32_t rc = skafu__hidden_stream(view, record->stream, record->stream_length, &mark, error);
+	if (rc != 0 || record->stream_version < mark.before)
+		return rc;
+	rc = skafu__map_insert(&list->known, record->stream, record->stream_length, 0);
+	return rc < 0 ? rc : 1;
+}
+
+/* The list takes the stream of the record at a sequence when that record shows that it has to. */
 static int32_t streams_look_at(struct skafu_stream_list *list, struct skafu__view *view, const char *prefix,
 			       uint64_t sequence, skafu_error *error)
 {
@@ -79,8 +91,8 @@ static int32_t streams_look_at(struct skafu_stream_list *list, struct skafu__vie
 	int32_t rc = skafu__view_record(view, sequence, &record, error);
 	if (rc == SKAFU_ENOTFOUND)
 		return 0;
-	if (rc == 0)
-		rc = streams_begins_one(view, &record, prefix, strlen(prefix), error);
+	if (rc == 0 && streams_has_prefix(&record, prefix))
+		rc = streams_is_wanted(list, view, &record, error);
 	if (rc == 1)
 		rc = streams_take(list, &record);
 	if (rc == SKAFU_ELIMIT)
@@ -260,6 +272,7 @@ static int32_t streams_fill(struct skafu_stream_list *list, const char *prefix, 
 			rc = streams_search(&search, error);
 		skafu__view_close(&view);
 	}
+	skafu__map_done(&list->known);
 	if (rc == 0)
 		streams_sort(list);
 	return rc;
@@ -289,6 +302,7 @@ int32_t skafu_stream_list_open(skafu_store *store, const char *prefix, uint64_t 
 	list->store = store;
 	list->left = limit;
 	skafu__buf_init(&list->names, &store->sys, STREAMS_BYTES_MAX);
+	skafu__map_init(&list->known, &store->sys, SIZE_MAX / 2, skafu__load_u64(store->format.hash_key));
 	skafu__store_hold(store);
 	rc = limit == 0 ? 0 : streams_fill(list, prefix, error);
 	if (rc != 0) {
@@ -343,6 +357,7 @@ void skafu_stream_list_free(skafu_stream_list *list)
 		return;
 	skafu_store *store = list->store;
 	skafu__buf_done(&list->names);
+	skafu__map_done(&list->known);
 	skafu__free(&store->sys, list->places);
 	skafu__free(&store->sys, list);
 	skafu__store_release(store);

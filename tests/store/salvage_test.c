@@ -462,6 +462,170 @@ START_TEST(what_cannot_be)
 }
 END_TEST
 
+/* ---- truncated streams --------------------------------------------------------------------------------------- */
+
+#define VERSIONS 5u
+
+/* Stream "cut", an event in each commit, truncated by the last commit; the commits of the `lost` versions, a bit for
+ * each, have no head any more. */
+static void salvage_of_a_cut_stream(uint64_t before, unsigned lost, skafu_salvage_report *report)
+{
+	struct skafu__commit commit;
+	skafu_batch *batch;
+
+	for (unsigned i = 0; i < VERSIONS; i++)
+		append_event(temp.store, "cut", "T", NULL);
+	append_event(temp.store, "whole", "T", NULL);
+	batch = batch_of(temp.store);
+	went(skafu_batch_truncate_stream(batch, "cut", before, fault));
+	appended_by(temp.store, batch);
+	if (before % 2)
+		maintained(temp.store);
+	tempstore_close(&temp);
+	file_length = file_read(tempstore_file(&temp, "log"), file, sizeof file);
+	for (size_t at = 0; at + SKAFU__COMMIT_HEADER_BYTES < file_length; at++)
+		if (skafu__commit_peek(file + at, &commit) == 0 && commit.number <= VERSIONS &&
+		    (lost >> (commit.number - 1) & 1))
+			file[at + 40] ^= 1;
+	put_back();
+	*report = salvaged();
+}
+
+/* The stream's version in the list, 0 when it is not there; and how many there are. */
+static uint64_t version_in_list(skafu_store *store, const char *stream, unsigned *out_count)
+{
+	skafu_stream_list *list;
+	const skafu_stream_info *info;
+	skafu_record *record;
+	uint64_t version = 0;
+
+	*out_count = 0;
+	went(skafu_stream_list_open(store, "", SKAFU_NO_LIMIT, &list, fault));
+	while (skafu_stream_list_next(list, &info, fault) == 1) {
+		++*out_count;
+		went(skafu_get(store, info->last_sequence, &record, fault));
+		ck_assert_str_eq(record->stream, info->name);
+		ck_assert_uint_eq(record->stream_version, info->version);
+		ck_assert_int_eq(record->recorded_ns, info->last_recorded_ns);
+		skafu_record_free(record);
+		if (strcmp(info->name, stream) == 0)
+			version = info->version;
+	}
+	skafu_stream_list_free(list);
+	return version;
+}
+
+/* List, version and reading of what is left agree; an event that follows is to be seen. */
+static void check_cut_stream(uint64_t before, unsigned lost, const skafu_salvage_report *report)
+{
+	skafu_verify_report verified = {.size = sizeof verified};
+	char wanted[64] = "";
+	skafu_store *store;
+	skafu_cursor *cursor;
+	unsigned count;
+	uint64_t version = 0;
+	int is_seen = 0;
+
+	for (unsigned i = 1; i <= VERSIONS; i++) {
+		size_t length = strlen(wanted);
+		if (lost >> (i - 1) & 1)
+			continue;
+		version = i;
+		if (i >= before)
+			snprintf(wanted + length, sizeof wanted - length, "%s%u", is_seen ? " " : "", i);
+		is_seen |= i >= before;
+	}
+	ck_assert_uint_eq(report->streams, version ? 2 : 1);
+	went(skafu_store_open(copy_path, NULL, &store, fault));
+	ck_assert_uint_eq(version_of(store, "cut"), version);
+	ck_assert_uint_eq(version_in_list(store, "cut", &count), is_seen ? version : 0);
+	ck_assert_uint_eq(count, is_seen ? 2 : 1);
+	went(skafu_read_stream(store, "cut", SKAFU_NO_LIMIT, NULL, &cursor, fault));
+	ck_assert_str_eq(sequences_of(cursor), wanted);
+	append_event(store, "cut", "T", NULL);
+	snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%u", is_seen ? " " : "", VERSIONS + 2);
+	went(skafu_read_stream(store, "cut", SKAFU_NO_LIMIT, NULL, &cursor, fault));
+	ck_assert_str_eq(sequences_of(cursor), wanted);
+	ck_assert_uint_eq(version_in_list(store, "cut", &count), version + 1);
+	went(skafu_store_verify(store, SKAFU_VERIFY_INDEX, NULL, NULL, &verified, fault));
+	ck_assert_uint_eq(verified.faults, 0);
+	skafu_store_close(store);
+}
+
+/* _i: the version that the stream is truncated before.  Whatever was lost of it, also that version. */
+START_TEST(a_truncated_stream_shows_what_is_left)
+{
+	for (unsigned lost = 0; lost < 1u << VERSIONS; lost++) {
+		skafu_salvage_report report;
+
+		salvage_of_a_cut_stream((uint64_t)_i, lost, &report);
+		ck_assert_uint_eq(report.records_lost, (uint64_t)__builtin_popcount(lost));
+		check_cut_stream((uint64_t)_i, lost, &report);
+		tempstore_remove(copy_path);
+		tempstore_remove(temp.path);
+		tempstore_open(&temp, NULL);
+	}
+}
+END_TEST
+
+START_TEST(a_mark_behind_what_is_left_is_told)
+{
+	skafu_salvage_report report;
+
+	salvage_of_a_cut_stream(5, 0x1c, &report);
+	ck_assert_uint_eq(report.stream_gaps, 1);
+	ck_assert_ptr_nonnull(strstr(told, "stream cut lacks its versions 3 to 4"));
+}
+END_TEST
+
+/* A stream that was deleted for good stays so, whatever is left of it; and there may be very many marks. */
+START_TEST(marks_that_stay_and_many_that_do_not)
+{
+	struct skafu__commit commit;
+	skafu_batch *batch = batch_of(temp.store);
+	skafu_store *store;
+	char stream[32];
+
+	append_event(temp.store, "gone", "T", NULL);
+	for (unsigned i = 0; i < 2500; i++) {
+		snprintf(stream, sizeof stream, "many-%04u", i);
+		add_event(batch, stream, "T", NULL);
+	}
+	appended_by(temp.store, batch);
+	batch = batch_of(temp.store);
+	went(skafu_batch_tombstone_stream(batch, "gone", fault));
+	for (unsigned i = 0; i < 2500; i++) {
+		snprintf(stream, sizeof stream, "many-%04u", i);
+		went(skafu_batch_truncate_stream(batch, stream, 2, fault));
+	}
+	appended_by(temp.store, batch);
+	append_event(temp.store, "whole", "T", NULL);
+	tempstore_close(&temp);
+	file_length = file_read(tempstore_file(&temp, "log"), file, sizeof file);
+	for (size_t at = 0; at + SKAFU__COMMIT_HEADER_BYTES < file_length; at++)
+		if (skafu__commit_peek(file + at, &commit) == 0 && commit.number <= 2)
+			file[at + 40] ^= 1;
+	put_back();
+	skafu_salvage_report report = salvaged();
+	ck_assert_uint_eq(report.commits_lost, 2);
+	ck_assert_uint_eq(report.stream_gaps, 2500);
+	went(skafu_store_open(copy_path, NULL, &store, fault));
+	for (unsigned i = 0; i < 2500; i += 499) {
+		skafu_cursor *cursor;
+
+		snprintf(stream, sizeof stream, "many-%04u", i);
+		append_event(store, stream, "T", NULL);
+		went(skafu_read_stream(store, stream, SKAFU_NO_LIMIT, NULL, &cursor, fault));
+		ck_assert_str_ne(sequences_of(cursor), "");
+	}
+	batch = batch_of(store);
+	add_event(batch, "gone", "T", NULL);
+	refused(SKAFU_EDELETED, skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	skafu_batch_free(batch);
+	skafu_store_close(store);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -477,6 +641,9 @@ static void add(TCase *tests)
 	tcase_add_loop_test(tests, bad_page_numbers_cost_nothing, 0, 2);
 	tcase_add_loop_test(tests, bad_transaction_numbers_cost_nothing, 0, 2);
 	tcase_add_test(tests, of_a_file_that_was_cut);
+	tcase_add_loop_test(tests, a_truncated_stream_shows_what_is_left, 1, VERSIONS + 2);
+	tcase_add_test(tests, a_mark_behind_what_is_left_is_told);
+	tcase_add_test(tests, marks_that_stay_and_many_that_do_not);
 	tcase_add_test(tests, what_cannot_be);
 }
 
