@@ -157,7 +157,8 @@ SKAFU_API void skafu_batch_clear(skafu_batch *batch);
 SKAFU_API int32_t skafu_batch_add(skafu_batch *batch, const skafu_new_record *record, skafu_error *error);
 SKAFU_API uint32_t skafu_batch_count(const skafu_batch *batch);
 
-/* The id of the record at position 0, 1, ...: given or made by the library. */
+/* The id of the record at position 0, 1, ...: given or made by the library.  From this call on the library looks for
+ * it in the log when the batch is appended, as for one that was given. */
 SKAFU_API int32_t skafu_batch_record_id(const skafu_batch *batch, uint32_t index, uint8_t out_id[16]);
 
 /* Name the commit.  Appending the same content again under the same id returns the first outcome instead of a second

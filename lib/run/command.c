@@ -12,6 +12,7 @@
 #include "model/execute.h"
 #include "run/outcome.h"
 #include "run/register.h"
+#include "store/batch.h"
 #include "store/store.h"
 
 #define COMMAND_KEY_BYTES_MAX 255u
@@ -138,7 +139,7 @@ int32_t skafu__command_put(skafu_model *model, const skafu_command *given, const
 		rc = skafu_batch_add(batch, &record, error);
 	skafu__buf_done(&metadata);
 	if (rc == 0 && out_id)
-		skafu_batch_record_id(batch, skafu_batch_count(batch) - 1, out_id);
+		memcpy(out_id, skafu__batch_record_bytes(batch, batch->record_count - 1) + SKAFU__RECORD_AT_ID, 16);
 	return rc;
 }
 

@@ -416,7 +416,7 @@ static void batch_forget_names(skafu_batch *batch, uint32_t count, size_t texts_
 	memset(batch->last_names, 0, sizeof batch->last_names);
 }
 
-/* An id that the host gave may stand in the batch once. */
+/* An id that the host knows may stand in the batch once. */
 static int32_t batch_claim_id(skafu_batch *batch, const struct batch_draft *draft, skafu_error *error)
 {
 	if (!(draft->flags & SKAFU__BATCH_ID_GIVEN))
@@ -531,11 +531,27 @@ uint32_t skafu_batch_count(const skafu_batch *batch)
 	return batch ? batch->record_count : 0;
 }
 
+/* From now on others may use the id before this batch does.  What the host sees of the batch stays the same. */
+static int32_t batch_tell_id(const skafu_batch *batch, uint32_t index, const uint8_t id[16])
+{
+	struct skafu__map *known = (void *)(uintptr_t)&batch->id_index;
+	struct skafu__batch_record *record = &batch->index[index];
+	if (batch->attempted || (record->flags & (SKAFU__BATCH_ID_GIVEN | SKAFU__BATCH_ID_TOLD)))
+		return 0;
+	if (skafu__map_insert(known, id, 16, index) < 0)
+		return SKAFU_ENOMEM;
+	record->flags |= SKAFU__BATCH_ID_TOLD;
+	return 0;
+}
+
 int32_t skafu_batch_record_id(const skafu_batch *batch, uint32_t index, uint8_t out_id[16])
 {
 	if (!batch || !out_id || index >= batch->record_count)
 		return SKAFU_EINVAL;
-	memcpy(out_id, skafu__batch_record_bytes(batch, index) + SKAFU__RECORD_AT_ID, 16);
+	const uint8_t *id = skafu__batch_record_bytes(batch, index) + SKAFU__RECORD_AT_ID;
+	if (batch_tell_id(batch, index, id) != 0)
+		return SKAFU_ENOMEM;
+	memcpy(out_id, id, 16);
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #define SKAFU__BATCH_ID_GIVEN 0x1u
 #define SKAFU__BATCH_TIME_GIVEN 0x2u
 #define SKAFU__BATCH_CORRELATION_GIVEN 0x4u
+#define SKAFU__BATCH_ID_TOLD 0x8u /* the host has asked for the id, so others may have used it */
 
 struct skafu__batch_record {
 	uint32_t at; /* in records */
@@ -65,7 +66,7 @@ struct skafu_batch {
 	struct skafu__buf records;
 	struct skafu__buf texts; /* names with their NUL, keys, values */
 	struct skafu__map name_index;
-	struct skafu__map id_index; /* ids that the host gave */
+	struct skafu__map id_index; /* ids that the host gave or has asked for */
 	struct skafu__batch_record *index;
 	struct skafu__batch_name *names;
 	struct skafu__condition *conditions;

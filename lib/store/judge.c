@@ -160,8 +160,9 @@ static int32_t judge_record_ids(struct skafu__writer *writer, const skafu_batch 
 {
 	for (uint32_t i = 0; i < batch->record_count; i++) {
 		uint64_t holder;
-		if (!(batch->index[i].flags & SKAFU__BATCH_ID_GIVEN) && !batch->attempted)
-			continue;
+		uint32_t is_known = batch->index[i].flags & (SKAFU__BATCH_ID_GIVEN | SKAFU__BATCH_ID_TOLD);
+		if (!is_known && !batch->attempted)
+			continue; /* nobody can have used it */
 		const uint8_t *id = skafu__batch_record_bytes(batch, i) + SKAFU__RECORD_AT_ID;
 		int32_t rc = skafu__index_find_id(&writer->view, id, &holder, error);
 		if (rc != 0)

@@ -204,6 +204,46 @@ START_TEST(derived_ids_make_retries)
 }
 END_TEST
 
+/* _i: 0 another batch uses the id before, 1 in the same call. */
+START_TEST(an_id_that_was_handed_out_is_looked_for)
+{
+	skafu_store *store = memory_store();
+	skafu_batch *batches[3] = {batch_of(store), batch_of(store), batch_of(store)};
+	skafu_new_record record = event_of("other", "T");
+	int32_t results[3];
+	uint8_t id[16];
+	uint8_t commit[16];
+
+	add_event(batches[0], "s", "T", NULL); /* it waits in the chunk of the call, and so does the next one */
+	add_event(batches[2], "s", "T", NULL);
+	add_event(batches[2], "s", "T", NULL);
+	went(skafu_batch_record_id(batches[2], 1, id));
+	record.id = id;
+	went(skafu_batch_add(batches[1], &record, fault));
+	if (_i == 0)
+		for (int i = 0; i < 2; i++)
+			went(skafu_append(store, batches[i], SKAFU_WAIT_FOREVER, NULL, fault));
+	if (_i == 0)
+		refused(SKAFU_EDUPLICATE, skafu_append(store, batches[2], SKAFU_WAIT_FOREVER, NULL, fault));
+	else
+		refused(SKAFU_EDUPLICATE, skafu_append_many(store, batches, 3, SKAFU_WAIT_FOREVER, results, NULL,
+							    fault));
+	ck_assert(skafu_error_sequence(fault) == 2 && skafu_error_item(fault) == 2);
+	ck_assert_uint_eq(head_of(store), 2);
+	/* The id of a record is not the host's for all that: the commit has an id of its own. */
+	skafu_batch_clear(batches[2]);
+	add_event(batches[2], "s", "T", NULL);
+	went(skafu_batch_record_id(batches[2], 0, id));
+	went(skafu_batch_record_id(batches[2], 0, id));
+	went(skafu_append(store, batches[2], SKAFU_WAIT_FOREVER, NULL, fault));
+	went(skafu_batch_id(batches[2], commit, fault));
+	ck_assert_uint_eq(commit[6] >> 4, 7);
+	for (int i = 0; i < 3; i++)
+		skafu_batch_free(batches[i]);
+	skafu_store_close(store);
+}
+END_TEST
+
 START_TEST(a_batch_may_be_appended_again)
 {
 	skafu_store *store = memory_store();
@@ -852,6 +892,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, the_same_commit_again_is_a_retry);
 	tcase_add_test(tests, every_difference_is_other_content);
 	tcase_add_test(tests, derived_ids_make_retries);
+	tcase_add_loop_test(tests, an_id_that_was_handed_out_is_looked_for, 0, 2);
 	tcase_add_test(tests, a_batch_may_be_appended_again);
 	tcase_add_test(tests, a_retry_does_not_look_at_conditions);
 	tcase_add_test(tests, many_are_judged_alone_and_in_order);

@@ -250,6 +250,20 @@ START_TEST(ids_are_those_given_or_new)
 }
 END_TEST
 
+START_TEST(an_id_that_was_handed_out_stands_in_the_batch_once)
+{
+	skafu_new_record record = event_of("s", "T");
+	uint8_t id[16];
+
+	went(skafu_batch_add(batch, &record, fault));
+	went(skafu_batch_record_id(batch, 0, id));
+	record.id = id;
+	add_refused(SKAFU_EDUPLICATE, &record, __LINE__);
+	skafu_batch_clear(batch); /* nobody asks for it any more */
+	went(skafu_batch_add(batch, &record, fault));
+}
+END_TEST
+
 static void derived(const uint8_t (*ids)[16], uint32_t count, uint8_t out[16])
 {
 	skafu_batch *other = batch_of(store);
@@ -373,6 +387,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, rows_are_checked);
 	tcase_add_test(tests, conditions_are_checked);
 	tcase_add_test(tests, ids_are_those_given_or_new);
+	tcase_add_test(tests, an_id_that_was_handed_out_stands_in_the_batch_once);
 	tcase_add_test(tests, a_commit_id_is_derived_from_all_record_ids);
 	tcase_add_test(tests, a_type_has_one_domain);
 	tcase_add_test(tests, clear_makes_it_new);
