@@ -69,8 +69,8 @@ static void once_check(void)
 static uint32_t once_kill(const struct once *plan, struct once_actor *actor, skafu_store *store, uint64_t *random)
 {
 	pid_t pids[ONCE_ACTORS_MAX];
-	/* Under valgrind a process lives seconds before it does anything: rarer kills, and not so many.  Wherever else
-	 * it is too slow for the pauses, they grow until some live long enough. */
+	/* Under valgrind a process lives seconds before it does anything: rarer kills, and not so many.
+	 * Wherever else it is too slow for the pauses, they grow until some live long enough. */
 	uint32_t scale = actors_scale();
 	uint32_t kills_min = scale > 1 ? plan->kills / 5 : plan->kills;
 	int64_t until = actors_now_ns() + plan->ns_max * actors_slack();
