@@ -277,6 +277,20 @@ static int32_t salvage_choose(struct salvage *salvage, const struct skafu__salva
 	return 0;
 }
 
+/* What the chosen place lacks may be whole in another one of the same commit: in an old copy, say, that was written
+ * over in part. */
+static int32_t salvage_mend(struct salvage *salvage, const struct skafu__salvage_place *places, size_t count,
+			    const struct skafu__salvage_place *chosen)
+{
+	const struct skafu__salvage_commit *commit = &salvage->commit;
+	int32_t rc = 0;
+	for (size_t i = 0; rc == 0 && i < count && (!commit->front_is_whole || commit->lost != 0); i++)
+		if (&places[i] != chosen && places[i].head_crc == chosen->head_crc &&
+		    places[i].rank <= SKAFU__SALVAGE_LOOSE)
+			rc = skafu__salvage_commit_mend(&salvage->commit, &places[i]);
+	return rc;
+}
+
 static int32_t salvage_one(struct salvage *salvage, const struct skafu__salvage_place *places, size_t count,
 			   skafu_error *error)
 {
@@ -289,6 +303,8 @@ static int32_t salvage_one(struct salvage *salvage, const struct skafu__salvage_
 		return skafu__fail_memory(error);
 	if (!place || rc == 0)
 		return 0;
+	if (salvage_mend(salvage, places, count, place) != 0)
+		return skafu__fail_memory(error);
 	rc = salvage_fill_hole(salvage, place, salvage->commit.commit.recorded_ns, error);
 	if (rc == 0)
 		rc = salvage_take(salvage);

@@ -20,6 +20,8 @@ void skafu__salvage_commit_init(struct skafu__salvage_commit *salvage, const str
 	skafu__rewrite_init(&salvage->rewrite, sys);
 	skafu__buf_init(&salvage->bytes, sys, SIZE_MAX / 2);
 	skafu__buf_init(&salvage->records, sys, SIZE_MAX / 2);
+	skafu__buf_init(&salvage->other_bytes, sys, SIZE_MAX / 2);
+	skafu__buf_init(&salvage->other_records, sys, SIZE_MAX / 2);
 	skafu__buf_init(&salvage->fill, sys, SIZE_MAX / 2);
 }
 
@@ -29,6 +31,8 @@ void skafu__salvage_commit_done(struct skafu__salvage_commit *salvage)
 	skafu__rewrite_done(&salvage->rewrite);
 	skafu__buf_done(&salvage->bytes);
 	skafu__buf_done(&salvage->records);
+	skafu__buf_done(&salvage->other_bytes);
+	skafu__buf_done(&salvage->other_records);
 	skafu__buf_done(&salvage->fill);
 }
 
@@ -146,6 +150,7 @@ static void salvage_decode_front(struct skafu__salvage_commit *salvage, const st
 
 int32_t skafu__salvage_commit_load(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place)
 {
+	salvage->mended = 0;
 	int32_t rc = salvage_read_commit(salvage, place);
 	if (rc != 1 || salvage->bytes.length < place->records_offset)
 		return rc < 0 ? rc : 0;
@@ -154,6 +159,61 @@ int32_t skafu__salvage_commit_load(struct skafu__salvage_commit *salvage, const 
 		return 0;
 	salvage_decode_front(salvage, place);
 	return salvage_find_records(salvage);
+}
+
+/* ---- mend ---------------------------------------------------------------------------------------------------- */
+
+static void salvage_swap(struct skafu__buf *a, struct skafu__buf *b)
+{
+	struct skafu__buf kept = *a;
+	*a = *b;
+	*b = kept;
+}
+
+/* The bytes may have moved. */
+static void salvage_look_again(struct skafu__salvage_commit *salvage)
+{
+	const struct skafu__buf *bytes = &salvage->bytes;
+	if (!salvage->front_is_whole)
+		(void)skafu__commit_peek(bytes->bytes, &salvage->commit);
+	else if (skafu__commit_decode(bytes->bytes, bytes->length, &salvage->commit) != 0)
+		salvage->front_is_whole = 0;
+}
+
+/* Records that the commit has lost and the other bytes have. */
+static int32_t salvage_take_records(struct skafu__salvage_commit *salvage)
+{
+	struct skafu__salvage_record *records = (void *)salvage->records.bytes;
+	const struct skafu__salvage_record *others = (const void *)salvage->other_records.bytes;
+	for (uint32_t i = 0; i < salvage->commit.record_count; i++) {
+		if (records[i].size != 0 || others[i].size == 0)
+			continue;
+		struct skafu__salvage_record record = {(uint32_t)salvage->bytes.length, others[i].size};
+		if (skafu__buf_put(&salvage->bytes, salvage->other_bytes.bytes + others[i].at, record.size) != 0)
+			return SKAFU_ENOMEM;
+		records[i] = record;
+		salvage->lost--;
+		salvage->mended = 1;
+	}
+	salvage_look_again(salvage);
+	return 0;
+}
+
+int32_t skafu__salvage_commit_mend(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place)
+{
+	const struct skafu__salvage_commit was = *salvage;
+	salvage_swap(&salvage->bytes, &salvage->other_bytes);
+	salvage_swap(&salvage->records, &salvage->other_records);
+	int32_t rc = skafu__salvage_commit_load(salvage, place);
+	if (rc != 1 || was.front_is_whole || !salvage->front_is_whole) { /* the front stays what it was */
+		salvage_swap(&salvage->bytes, &salvage->other_bytes);
+		salvage_swap(&salvage->records, &salvage->other_records);
+		salvage->commit = was.commit;
+		salvage->front_is_whole = was.front_is_whole;
+		salvage->lost = was.lost;
+		salvage->mended = was.mended;
+	}
+	return rc == 1 ? salvage_take_records(salvage) : rc;
 }
 
 int skafu__salvage_commit_record(const struct skafu__salvage_commit *salvage, uint32_t index,
@@ -296,7 +356,7 @@ int32_t skafu__salvage_commit_write(struct skafu__salvage_commit *salvage, struc
 		skafu__names_truncate(&salvage->names, counts);
 		return rc;
 	}
-	if (!salvage->front_is_whole || salvage->lost != 0 || salvage->filled)
+	if (!salvage->front_is_whole || salvage->lost != 0 || salvage->filled || salvage->mended)
 		return salvage_rewrite(salvage, out);
 	return skafu__buf_put(out, salvage->bytes.bytes, salvage->commit.size) ? SKAFU_ENOMEM : 1;
 }

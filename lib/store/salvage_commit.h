@@ -1,5 +1,5 @@
 /*
- * salvage_commit.h: what is left of one commit at a place in a damaged file, and that as bytes that check out.
+ * salvage_commit.h: what is left of one commit at its places in a damaged file, and that as bytes that check out.
  *
  * Invariant: a record is taken only when its own checksum, which is over its sequence too, is right; names and row
  * operations only when the checksum of the commit's front is.  What is missing is replaced by lost records, and by
@@ -26,11 +26,14 @@ struct skafu__salvage_commit {
 	const struct skafu__salvage_find *find;
 	struct skafu__names names; /* that were defined by what came out so far */
 	struct skafu__rewrite rewrite;
-	struct skafu__buf bytes;   /* of the commit as it lies in the file */
+	struct skafu__buf bytes;   /* of the commit as it lies in the file, and behind it records of other places */
 	struct skafu__buf records; /* struct skafu__salvage_record */
+	struct skafu__buf other_bytes; /* the same of the place that it is mended from */
+	struct skafu__buf other_records;
 	struct skafu__buf fill;    /* its names, with what they lack */
 	uint32_t fill_count;
 	int filled;            /* something was put in */
+	int mended;            /* some of its records are of another place */
 	uint64_t bytes_left;   /* to be read: places may claim to be larger than the file */
 	struct skafu__commit commit; /* over bytes; its front is decoded when front_is_whole */
 	int front_is_whole;
@@ -43,6 +46,9 @@ void skafu__salvage_commit_done(struct skafu__salvage_commit *salvage);
 
 /* Read what lies at a place and see what of it is whole: 1, 0 when it is of no use, SKAFU_ENOMEM. */
 int32_t skafu__salvage_commit_load(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place);
+
+/* Take what the loaded commit lacks from another place, whose head is the same: 0 or SKAFU_ENOMEM. */
+int32_t skafu__salvage_commit_mend(struct skafu__salvage_commit *salvage, const struct skafu__salvage_place *place);
 
 /* Record `index` of what was loaded; 0 when it is lost. */
 int skafu__salvage_commit_record(const struct skafu__salvage_commit *salvage, uint32_t index,

@@ -253,6 +253,44 @@ START_TEST(a_bad_front_costs_rows_alone)
 }
 END_TEST
 
+/* Two copies of a commit, each with damage of its own.  _i: bit 0, the first one lost a record, else its rows; bit 1,
+ * the second one is the one with the lesser damage. */
+START_TEST(copies_mend_each_other)
+{
+	struct skafu__commit commit;
+	size_t places[64];
+	unsigned row = 30; /* of the commit of events 31 to 33 */
+	unsigned copies = 0;
+	size_t end;
+	uint8_t *at;
+
+	filled_and_closed();
+	for (size_t i = 0; i + SKAFU__COMMIT_HEADER_BYTES < file_length && copies < 64; i++)
+		if (skafu__commit_peek(file + i, &commit) == 0 && commit.number == 11)
+			places[copies++] = i;
+	ck_assert_uint_gt(copies, 0);
+	ck_assert_int_eq(skafu__commit_decode(file + places[copies - 1], file_length, &commit), 0);
+	end = file_length;
+	memcpy(file + end, commit.bytes, commit.size);
+	memset(file + end + commit.size, 0, 4096);
+	file_length = (end + commit.size + 4095) / 4096 * 4096;
+	at = memmem(file + end, commit.size, "event\":\"032", 11);
+	at[8] ^= 4;
+	if (_i & 2)
+		((uint8_t *)memmem(file + end, commit.size, "event\":\"031", 11))[8] ^= 4;
+	for (unsigned i = 0; i < copies; i++) {
+		at = _i & 1 ? memmem(file + places[i], commit.size, "event\":\"033", 11)
+			    : memmem(file + places[i], commit.size, &row, 4);
+		if (at) /* an old copy may be written over */
+			at[_i & 1 ? 8 : 5] ^= 4;
+	}
+	put_back();
+	skafu_salvage_report report = salvaged();
+	ck_assert_msg(report.records_lost == 0 && report.fronts_lost == 0, "%s", told);
+	check_copy(0, 0);
+}
+END_TEST
+
 /* Every copy of the head of a commit: it is lost with all that is in it, and its neighbours are not. */
 START_TEST(a_bad_head_costs_its_commit)
 {
@@ -633,6 +671,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, one_bad_record_costs_itself);
 	tcase_add_test(tests, a_stream_whose_first_events_are_lost_begins_later);
 	tcase_add_test(tests, a_bad_front_costs_rows_alone);
+	tcase_add_loop_test(tests, copies_mend_each_other, 0, 4);
 	tcase_add_test(tests, a_bad_head_costs_its_commit);
 	tcase_add_test(tests, names_of_lost_commits);
 	tcase_add_test(tests, without_any_tree);
