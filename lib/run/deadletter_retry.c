@@ -150,7 +150,7 @@ static int32_t retry_run(struct retry_letter *retry, const skafu_record *input, 
 		return 1;
 	if (rc == SKAFU_EROW)
 		return 0;
-	if ((ran == 0 && rc <= SKAFU_EBUSY && rc != SKAFU_EHOST) || skafu__failure_is_ours(rc, &own))
+	if ((ran == 0 && skafu__failure_is_stores(rc)) || skafu__failure_is_ours(rc, &own))
 		return skafu__error_copy(error, &own, rc);
 	rc = retry_keep(retry, batch, &own, rc, error);
 	return rc == SKAFU_EROW ? 0 : rc;

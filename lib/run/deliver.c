@@ -187,12 +187,6 @@ static void deliver_again(struct skafu__consumer *consumer, struct skafu__partit
 		skafu__consumer_return(consumer, partition, sequence - 1, blocked_until);
 }
 
-/* Not the handler's doing, and not for ever. */
-static int deliver_is_trouble(int32_t rc)
-{
-	return rc <= SKAFU_EBUSY && rc != SKAFU_EGONE && rc != SKAFU_EHOST && rc != SKAFU_EABSENT;
-}
-
 static void deliver_crossed(const struct skafu__consumer *consumer, const struct skafu__pending *pending,
 			    int64_t took_ns)
 {
@@ -277,7 +271,7 @@ static int32_t deliver_judge(struct skafu__consumer *consumer, const struct deli
 	}
 	if (rc == SKAFU_EROW)
 		return deliver_moved(consumer, pending, message, error);
-	if (!deliver_is_trouble(rc))
+	if (!skafu__failure_is_stores(rc))
 		return deliver_refused(consumer, pending, rc, message, error);
 	skafu__consumer_return(consumer, partition, pending->sequence - 1, 0);
 	partition->is_stale = 1;

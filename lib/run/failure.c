@@ -33,6 +33,11 @@ static int failure_may_pass(int32_t code)
 	}
 }
 
+int skafu__failure_is_stores(int32_t code)
+{
+	return code <= SKAFU_EBUSY && code != SKAFU_EGONE && code != SKAFU_EHOST && code != SKAFU_EABSENT;
+}
+
 int skafu__failure_is_ours(int32_t code, const struct skafu_error *error)
 {
 	return !error->is_hosts && failure_may_pass(code);

@@ -9,6 +9,10 @@
 
 #include "run/consumer.h"
 
+/* 1 when an append was refused by what the store is or lacks, and not for what should be appended: it is not the
+ * handler's doing, and not for ever. */
+int skafu__failure_is_stores(int32_t code);
+
 /* 1 when a step failed for want of something that the library itself needed (memory, the disk, the writer's lock):
  * the handler has not failed, so it is no attempt, and the input is handled again when the next step finds it. */
 int skafu__failure_is_ours(int32_t code, const struct skafu_error *error);

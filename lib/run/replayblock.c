@@ -8,6 +8,7 @@
 #include "base/ident.h"
 #include "base/log.h"
 #include "codec/hash.h"
+#include "run/failure.h"
 #include "run/register.h"
 #include "store/batch.h"
 #include "store/store.h"
@@ -141,12 +142,6 @@ static int32_t replayblock_seal(struct skafu__replay_session *session, uint32_t 
 	return rc;
 }
 
-/* Not the handler's doing, and not for ever. */
-static int replayblock_is_trouble(int32_t rc)
-{
-	return rc <= SKAFU_EBUSY && rc != SKAFU_EGONE && rc != SKAFU_EHOST && rc != SKAFU_EABSENT;
-}
-
 /* The first one that is not in says what is believed wrongly, or what cannot be recorded. */
 static int32_t replayblock_judge(struct skafu__replay_session *session, uint32_t index, int32_t rc, uint32_t flags,
 				 skafu_error *error)
@@ -156,7 +151,7 @@ static int32_t replayblock_judge(struct skafu__replay_session *session, uint32_t
 		session->durable = output->after;
 		return 0;
 	}
-	if (rc == SKAFU_EROW || (rc != 0 && rc != SKAFU_ECOMMIT && replayblock_is_trouble(rc)))
+	if (rc == SKAFU_EROW || (rc != 0 && rc != SKAFU_ECOMMIT && skafu__failure_is_stores(rc)))
 		return rc;
 	session->refused = output->sequence;
 	session->refused_target = output->target;
@@ -350,7 +345,7 @@ static int32_t replayblock_copy(struct replayblock *block, const skafu_record *r
 	if (!session->plan.copies || record->sequence <= session->warm_to)
 		return 0;
 	int32_t rc = skafu__replay_copy_add(&session->copy, record, block->error);
-	block->is_fatal = rc != 0 && rc != SKAFU_ENOMEM && !replayblock_is_trouble(rc);
+	block->is_fatal = rc != 0 && rc != SKAFU_ENOMEM && !skafu__failure_is_stores(rc);
 	session->reached.succeeded += rc == 0;
 	return rc;
 }
@@ -443,7 +438,7 @@ static int32_t replayblock_flush_copy(struct replayblock *block)
 		if (rc == 0)
 			rc = skafu__replay_copy_flush(&session->copy, block->error);
 	}
-	block->is_fatal = rc < 0 && rc != SKAFU_EROW && (!replayblock_is_trouble(rc) || rc == SKAFU_EDAMAGED);
+	block->is_fatal = rc < 0 && rc != SKAFU_EROW && (!skafu__failure_is_stores(rc) || rc == SKAFU_EDAMAGED);
 	return rc;
 }
 

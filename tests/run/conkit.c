@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/trouble.h"
 #include "run/builtin.h"
 #include "run/deadletter.h"
 #include "run/deliver.h"
@@ -78,6 +79,20 @@ void conkit_close(struct conkit *kit)
 {
 	conkit_drop(kit);
 	kit_close(&kit->kit);
+}
+
+void conkit_begin_trouble(struct conkit *kit)
+{
+	conkit_close(kit);
+	trouble_put();
+	conkit_open(kit);
+}
+
+void conkit_end_trouble(struct conkit *kit)
+{
+	conkit_close(kit);
+	trouble_remove();
+	conkit_open(kit);
 }
 
 int32_t conkit_run(struct conkit *kit)

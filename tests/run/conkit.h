@@ -28,6 +28,10 @@ void conkit_make(struct conkit *kit);    /* the consumer, with dead letters */
 void conkit_drop(struct conkit *kit);    /* the consumer */
 void conkit_close(struct conkit *kit);
 
+/* Close, and open anew with things that can be made to fail (base/trouble.h), or without them again. */
+void conkit_begin_trouble(struct conkit *kit);
+void conkit_end_trouble(struct conkit *kit);
+
 /* Step until there is nothing to do: 0, or the code of a step that failed. */
 int32_t conkit_run(struct conkit *kit);
 

@@ -231,17 +231,13 @@ START_TEST(whatever_is_missing)
 {
 	uint32_t makers = kit.dropped;
 
-	conkit_close(&kit);
-	trouble_put();
-	conkit_open(&kit);
+	conkit_begin_trouble(&kit);
 	kit_orders(&kit.kit, 5, 2);
 	kit.source.partitions = 4;
 	uint32_t refusals = trouble_each((enum trouble_what)_i, make_attend_and_fetch, NULL);
 	ck_assert_uint_gt(refusals, 0);
 	ck_assert_uint_ge(kit.dropped, makers + refusals);
-	conkit_close(&kit);
-	trouble_remove();
-	conkit_open(&kit);
+	conkit_end_trouble(&kit);
 }
 END_TEST
 

@@ -359,18 +359,14 @@ START_TEST(whatever_is_missing)
 {
 	enum trouble_what what = (enum trouble_what)_i;
 
-	conkit_close(&kit);
-	trouble_put();
-	conkit_open(&kit);
+	conkit_begin_trouble(&kit);
 	kit.retry.attempts_max = 1000;
 	conkit_make(&kit);
 	went(conkit_run(&kit)); /* it has its partition */
 	ck_assert_uint_gt(trouble_each(what, order_and_run, &what), what == TROUBLE_MEMORY ? 10 : 0);
 	ck_assert_uint_eq(conkit_reserved(&kit), kit_count(kit.kit.store, SKAFU_KIND_EVENT, "Ordered"));
 	ck_assert_uint_eq(conkit_letters(&kit), 0);
-	conkit_close(&kit);
-	trouble_remove();
-	conkit_open(&kit);
+	conkit_end_trouble(&kit);
 }
 END_TEST
 
@@ -399,9 +395,7 @@ START_TEST(whatever_is_missing_for_giving_up)
 {
 	enum trouble_what what = (enum trouble_what)(_i % TROUBLE_WHATS);
 
-	conkit_close(&kit);
-	trouble_put();
-	conkit_open(&kit);
+	conkit_begin_trouble(&kit);
 	kit.retry.attempts_max = 1;
 	kit.retry.then = _i < TROUBLE_WHATS ? SKAFU_THEN_GO_ON : SKAFU_THEN_PARK_KEY;
 	kit.deed = fail_all;
@@ -410,9 +404,7 @@ START_TEST(whatever_is_missing_for_giving_up)
 	ck_assert_uint_gt(trouble_each(what, order_and_run, &what), 0);
 	ck_assert_uint_eq(conkit_letters(&kit), kit_count(kit.kit.store, SKAFU_KIND_EVENT, "Ordered"));
 	letters_say_no();
-	conkit_close(&kit);
-	trouble_remove();
-	conkit_open(&kit);
+	conkit_end_trouble(&kit);
 }
 END_TEST
 
@@ -430,9 +422,7 @@ START_TEST(whatever_is_missing_for_halting)
 {
 	enum trouble_what what = (enum trouble_what)_i;
 
-	conkit_close(&kit);
-	trouble_put();
-	conkit_open(&kit);
+	conkit_begin_trouble(&kit);
 	kit.retry.attempts_max = 1;
 	kit.retry.then = SKAFU_THEN_HALT;
 	kit.deed = fail_all;
@@ -442,9 +432,7 @@ START_TEST(whatever_is_missing_for_halting)
 	kit.deed = NULL;
 	went(conkit_run(&kit));
 	ck_assert_uint_eq(conkit_reserved(&kit), kit_count(kit.kit.store, SKAFU_KIND_EVENT, "Ordered"));
-	conkit_close(&kit);
-	trouble_remove();
-	conkit_open(&kit);
+	conkit_end_trouble(&kit);
 }
 END_TEST
 

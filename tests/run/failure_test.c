@@ -165,9 +165,7 @@ START_TEST(what_the_library_lacks_does_not_count)
 {
 	enum trouble_what what = (enum trouble_what)(_i % TROUBLE_WHATS);
 
-	conkit_close(&kit);
-	trouble_put();
-	conkit_open(&kit);
+	conkit_begin_trouble(&kit);
 	kit.retry.attempts_max = 1;
 	kit.retry.then = _i < TROUBLE_WHATS ? SKAFU_THEN_GO_ON : SKAFU_THEN_PARK_KEY;
 	kit.deed = put_and_emit;
@@ -178,9 +176,7 @@ START_TEST(what_the_library_lacks_does_not_count)
 	ck_assert_uint_eq(conkit_letters(&kit), 0);
 	ck_assert_uint_eq(kit_count(kit.kit.store, SKAFU_KIND_ERROR, NULL), 0);
 	ck_assert_uint_eq(conkit_reserved(&kit), kit_count(kit.kit.store, SKAFU_KIND_EVENT, "Ordered"));
-	conkit_close(&kit);
-	trouble_remove();
-	conkit_open(&kit);
+	conkit_end_trouble(&kit);
 }
 END_TEST
 
