@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "run/instance.h"
-#include "run/rowpages.h"
 #include "run/timer.h"
+#include "store/rowpages.h"
 #include "store/store.h"
 
 #define PROCESSLIST_PAGE 64u

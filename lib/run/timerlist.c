@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "run/rowpages.h"
 #include "run/timerrow.h"
+#include "store/rowpages.h"
 #include "store/store.h"
 
 #define TIMERLIST_PAGE 256u

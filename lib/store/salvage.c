@@ -27,6 +27,7 @@
 #include "store/index.h"
 #include "store/leftover.h"
 #include "store/open.h"
+#include "store/rowpages.h"
 #include "store/salvage_commit.h"
 #include "store/salvage_find.h"
 #include "store/store.h"
@@ -35,7 +36,6 @@
 #define SALVAGE_LOST_RECORDS_MAX 150000u /* in one commit */
 #define SALVAGE_GAP_MIN (UINT64_C(1) << 16)
 #define SALVAGE_MARKS_MAX 1000u /* in one commit */
-#define SALVAGE_KEY_BYTES_MAX 255u
 
 struct salvage {
 	struct skafu__sys sys;
@@ -443,28 +443,13 @@ static int32_t salvage_move_mark(struct salvage *salvage, skafu_batch *batch, co
 
 static int32_t salvage_move_marks(struct salvage *salvage, skafu_batch *batch, skafu_error *error)
 {
-	skafu_rows *rows;
 	const skafu_row *row;
-	char last[SALVAGE_KEY_BYTES_MAX + 1] = ""; /* the smallest key behind those that were looked at */
-	skafu_key_range range = {.size = sizeof range, .from = last};
-	int32_t rc = 1;
-	while (rc == 1) {
-		rc = skafu_rows_open(salvage->copy.to, SKAFU__HIDDEN_STREAMS, &range, SALVAGE_MARKS_MAX, &rows,
-				     error);
-		if (rc != 0)
-			return rc;
-		int32_t got = 0;
-		uint32_t count = 0;
-		while (rc == 0 && (got = skafu_rows_next(rows, &row, error)) == 1) {
-			memcpy(last, row->key, row->key_length);
-			last[row->key_length] = 0;
-			range.from_length = row->key_length + 1;
-			rc = salvage_move_mark(salvage, batch, (const char *)row->key, row->key_length, error);
-			count++;
-		}
-		skafu_rows_free(rows);
-		rc = rc ? rc : got < 0 ? got : count == SALVAGE_MARKS_MAX;
-	}
+	struct skafu__rowpages pages;
+	skafu__rowpages_init(&pages, salvage->copy.to, SKAFU__HIDDEN_STREAMS, SALVAGE_MARKS_MAX);
+	int32_t rc = 0;
+	while (rc == 0 && (rc = skafu__rowpages_next(&pages, &row, error)) == 1)
+		rc = salvage_move_mark(salvage, batch, (const char *)row->key, row->key_length, error);
+	skafu__rowpages_done(&pages);
 	return rc;
 }
 

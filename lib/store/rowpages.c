@@ -1,4 +1,4 @@
-#include "run/rowpages.h"
+#include "store/rowpages.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  *
  * Invariant: keys ascend, and no row is given twice.  After a failure the next call goes on where it was.
  */
-#ifndef SKAFU__RUN_ROWPAGES_H
-#define SKAFU__RUN_ROWPAGES_H
+#ifndef SKAFU__STORE_ROWPAGES_H
+#define SKAFU__STORE_ROWPAGES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * rowpages_test.c: pages of any size give each row once and in order, also when rows come and go between two calls
  * and when a page cannot be read.
  */
-#include "run/rowpages.h"
+#include "store/rowpages.h"
 
 #include <stdio.h>
 #include <string.h>
