@@ -138,19 +138,19 @@ static int32_t salvage_chain(struct salvage *salvage, size_t from)
 
 static void salvage_say_damaged(struct salvage *salvage)
 {
-	const struct skafu__salvage_commit *commit = &salvage->commit;
-	if (!commit->front_is_whole) {
+	const struct skafu__salvage_copy *copy = &salvage->commit.copy;
+	if (!copy->front_is_whole) {
 		salvage->report.fronts_lost++;
 		salvage_say(salvage, "commit %llu has lost its row operations and names",
-			    (unsigned long long)commit->commit.number);
+			    (unsigned long long)copy->commit.number);
 	}
-	if (commit->lost != 0)
+	if (copy->lost != 0)
 		salvage_say(salvage, "commit %llu (records %llu to %llu) has lost %u of its records",
-			    (unsigned long long)commit->commit.number,
-			    (unsigned long long)commit->commit.first_sequence,
-			    (unsigned long long)commit->commit.first_sequence + commit->commit.record_count - 1,
-			    commit->lost);
-	salvage->report.records_lost += commit->lost;
+			    (unsigned long long)copy->commit.number,
+			    (unsigned long long)copy->commit.first_sequence,
+			    (unsigned long long)copy->commit.first_sequence + copy->commit.record_count - 1,
+			    copy->lost);
+	salvage->report.records_lost += copy->lost;
 }
 
 /* The commit that was loaded last goes out: 1, or 0 when it cannot be used. */
@@ -161,13 +161,13 @@ static int32_t salvage_take(struct salvage *salvage)
 	int32_t rc = skafu__salvage_commit_write(commit, &salvage->bytes);
 	if (rc != 1)
 		return rc;
-	salvage->number = commit->commit.number;
-	salvage->sequence = skafu__commit_last_sequence(&commit->commit);
+	salvage->number = commit->copy.commit.number;
+	salvage->sequence = skafu__commit_last_sequence(&commit->copy.commit);
 	salvage->report.commits++;
-	salvage->report.records += commit->commit.record_count - commit->lost;
+	salvage->report.records += commit->copy.commit.record_count - commit->copy.lost;
 	salvage_say_damaged(salvage);
 	rc = salvage_chain(salvage, from);
-	for (uint32_t i = 0; rc == 0 && i < commit->commit.record_count; i++) {
+	for (uint32_t i = 0; rc == 0 && i < commit->copy.commit.record_count; i++) {
 		struct skafu__record record;
 		if (skafu__salvage_commit_record(commit, i, &record) && record.kind == SKAFU_KIND_EVENT)
 			rc = salvage_stream(salvage, &record);
@@ -249,10 +249,10 @@ static int32_t salvage_weigh(struct salvage *salvage, const struct skafu__salvag
 	*out = 0;
 	if (rc != 1)
 		return rc;
-	const struct skafu__salvage_commit *commit = &salvage->commit;
-	*out = (uint64_t)(commit->commit.record_count - commit->lost) * 2 + (commit->front_is_whole ? 2 : 0) +
-	       (commit->commit.record_count != 0);
-	if (commit->front_is_whole && commit->lost == 0)
+	const struct skafu__salvage_copy *copy = &salvage->commit.copy;
+	*out = (uint64_t)(copy->commit.record_count - copy->lost) * 2 + (copy->front_is_whole ? 2 : 0) +
+	       (copy->commit.record_count != 0);
+	if (copy->front_is_whole && copy->lost == 0)
 		*out = UINT64_MAX;
 	return 0;
 }
@@ -282,9 +282,9 @@ static int32_t salvage_choose(struct salvage *salvage, const struct skafu__salva
 static int32_t salvage_mend(struct salvage *salvage, const struct skafu__salvage_place *places, size_t count,
 			    const struct skafu__salvage_place *chosen)
 {
-	const struct skafu__salvage_commit *commit = &salvage->commit;
+	const struct skafu__salvage_copy *copy = &salvage->commit.copy;
 	int32_t rc = 0;
-	for (size_t i = 0; rc == 0 && i < count && (!commit->front_is_whole || commit->lost != 0); i++)
+	for (size_t i = 0; rc == 0 && i < count && (!copy->front_is_whole || copy->lost != 0); i++)
 		if (&places[i] != chosen && places[i].head_crc == chosen->head_crc &&
 		    places[i].rank <= SKAFU__SALVAGE_LOOSE)
 			rc = skafu__salvage_commit_mend(&salvage->commit, &places[i]);
@@ -297,15 +297,14 @@ static int32_t salvage_one(struct salvage *salvage, const struct skafu__salvage_
 	const struct skafu__salvage_place *place;
 	int32_t rc = salvage_choose(salvage, places, count, &place);
 	if (rc == 0 && place)
-		rc = skafu__salvage_commit_load(&salvage->commit,
-						place); /* the last that was looked at was another */
+		rc = skafu__salvage_commit_load(&salvage->commit, place); /* another was looked at last */
 	if (rc < 0)
 		return skafu__fail_memory(error);
 	if (!place || rc == 0)
 		return 0;
 	if (salvage_mend(salvage, places, count, place) != 0)
 		return skafu__fail_memory(error);
-	rc = salvage_fill_hole(salvage, place, salvage->commit.commit.recorded_ns, error);
+	rc = salvage_fill_hole(salvage, place, salvage->commit.copy.commit.recorded_ns, error);
 	if (rc == 0)
 		rc = salvage_take(salvage);
 	if (rc == SKAFU_ENOMEM)

@@ -21,23 +21,27 @@ struct skafu__salvage_record {
 	uint32_t size;
 };
 
+/* What lies at a place, and what of it is whole. */
+struct skafu__salvage_copy {
+	struct skafu__buf bytes;   /* as they lie in the file; behind them records of other places */
+	struct skafu__buf records; /* struct skafu__salvage_record */
+	struct skafu__commit commit; /* over bytes; its front is decoded when front_is_whole */
+	int front_is_whole;
+	int is_mended; /* some of its records are of other places */
+	uint32_t lost; /* of its records */
+};
+
 struct skafu__salvage_commit {
 	const struct skafu__sys *sys;
 	const struct skafu__salvage_find *find;
 	struct skafu__names names; /* that were defined by what came out so far */
 	struct skafu__rewrite rewrite;
-	struct skafu__buf bytes;   /* of the commit as it lies in the file, and behind it records of other places */
-	struct skafu__buf records; /* struct skafu__salvage_record */
-	struct skafu__buf other_bytes; /* the same of the place that it is mended from */
-	struct skafu__buf other_records;
-	struct skafu__buf fill;    /* its names, with what they lack */
+	struct skafu__salvage_copy copy;  /* that was loaded */
+	struct skafu__salvage_copy other; /* that it is mended from */
+	struct skafu__buf fill;           /* names of the commit, with what they lack */
 	uint32_t fill_count;
-	int filled;            /* something was put in */
-	int mended;            /* some of its records are of another place */
-	uint64_t bytes_left;   /* to be read: places may claim to be larger than the file */
-	struct skafu__commit commit; /* over bytes; its front is decoded when front_is_whole */
-	int front_is_whole;
-	uint32_t lost; /* of its records */
+	int filled;          /* something was put in */
+	uint64_t bytes_left; /* to be read: places may claim to be larger than the file */
 };
 
 void skafu__salvage_commit_init(struct skafu__salvage_commit *salvage, const struct skafu__sys *sys,

@@ -2,12 +2,16 @@
  * salvage_test.c: what is whole comes out of a damaged store, what is not is told, and what comes out is a store that
  * verifies.  tests/fault/bitrot_test.c does the same with damage at random.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "codec/commit.h"
+#include "codec/crc32c.h"
+#include "store/salvage_commit.h"
 #include "store/tempstore.h"
 
 #define EVENTS 60u
@@ -253,41 +257,160 @@ START_TEST(a_bad_front_costs_rows_alone)
 }
 END_TEST
 
-/* Two copies of a commit, each with damage of its own.  _i: bit 0, the first one lost a record, else its rows; bit 1,
- * the second one is the one with the lesser damage. */
-START_TEST(copies_mend_each_other)
+/* Another copy of a commit, behind the end of the file. */
+static uint8_t *put_copy(const uint8_t *commit, size_t size)
+{
+	uint8_t *copy = file + file_length;
+
+	memset(copy, 0, (size + 8191) / 4096 * 4096);
+	memcpy(copy, commit, size);
+	file_length += (size + 4095) / 4096 * 4096;
+	return copy;
+}
+
+/* The bytes of a commit where it is whole; its length. */
+static size_t commit_bytes(uint64_t number, uint8_t out[4096])
 {
 	struct skafu__commit commit;
-	size_t places[64];
+
+	for (size_t at = 0; at + SKAFU__COMMIT_HEADER_BYTES < file_length; at++)
+		if (skafu__commit_peek(file + at, &commit) == 0 && commit.number == number &&
+		    skafu__commit_decode(file + at, file_length - at, &commit) == 0) {
+			ck_assert_uint_lt(commit.size, 4096);
+			memcpy(out, file + at, commit.size);
+			return commit.size;
+		}
+	ck_abort_msg("commit %d is nowhere", (int)number);
+	return 0;
+}
+
+/* Flip a bit of a payload. */
+static void flip_event(uint8_t *commit, size_t size, const char *event)
+{
+	uint8_t *at = memmem(commit, size, event, strlen(event));
+
+	ck_assert_ptr_nonnull(at);
+	at[8] ^= 4;
+}
+
+/* Change the id of a head until it has the checksum that it is to have, which is linear in each of its bits. */
+static void forge_head(uint8_t *head, uint32_t wanted)
+{
+	uint32_t effects[32], choices[32];
+	uint32_t left = skafu__crc32c(0, head + 8, 60) ^ wanted;
+	uint32_t choice = 0;
+
+	for (uint32_t i = 0; i < 32; i++) {
+		head[40 + i / 8] ^= (uint8_t)(1u << i % 8);
+		effects[i] = skafu__crc32c(0, head + 8, 60) ^ left ^ wanted;
+		head[40 + i / 8] ^= (uint8_t)(1u << i % 8);
+		choices[i] = 1u << i;
+	}
+	for (uint32_t bit = 0, done = 0; bit < 32; bit++) {
+		uint32_t i = done;
+
+		while (i < 32 && !(effects[i] >> bit & 1))
+			i++;
+		if (i == 32)
+			continue;
+		uint32_t effect = effects[i], its = choices[i];
+		effects[i] = effects[done];
+		choices[i] = choices[done];
+		effects[done] = effect;
+		choices[done] = its;
+		for (uint32_t k = done + 1; k < 32; k++)
+			if (effects[k] >> bit & 1) {
+				effects[k] ^= effect;
+				choices[k] ^= its;
+			}
+		if (left >> bit & 1) {
+			left ^= effect;
+			choice ^= its;
+		}
+		done++;
+	}
+	ck_assert_uint_eq(left, 0);
+	for (uint32_t i = 0; i < 32; i++)
+		if (choice >> i & 1)
+			head[40 + i / 8] ^= (uint8_t)(1u << i % 8);
+	ck_assert_uint_eq(skafu__crc32c(0, head + 8, 60), wanted);
+}
+
+/* Two copies of a commit, each with damage of its own.  _i: bit 0, the first one lost a record, else its rows; bit 1,
+ * the second one is the one with the greater damage. */
+START_TEST(copies_mend_each_other)
+{
+	uint8_t bytes[4096];
 	unsigned row = 30; /* of the commit of events 31 to 33 */
-	unsigned copies = 0;
-	size_t end;
-	uint8_t *at;
+	uint8_t *at = file;
 
 	filled_and_closed();
-	for (size_t i = 0; i + SKAFU__COMMIT_HEADER_BYTES < file_length && copies < 64; i++)
-		if (skafu__commit_peek(file + i, &commit) == 0 && commit.number == 11)
-			places[copies++] = i;
-	ck_assert_uint_gt(copies, 0);
-	ck_assert_int_eq(skafu__commit_decode(file + places[copies - 1], file_length, &commit), 0);
-	end = file_length;
-	memcpy(file + end, commit.bytes, commit.size);
-	memset(file + end + commit.size, 0, 4096);
-	file_length = (end + commit.size + 4095) / 4096 * 4096;
-	at = memmem(file + end, commit.size, "event\":\"032", 11);
-	at[8] ^= 4;
-	if (_i & 2)
-		((uint8_t *)memmem(file + end, commit.size, "event\":\"031", 11))[8] ^= 4;
-	for (unsigned i = 0; i < copies; i++) {
-		at = _i & 1 ? memmem(file + places[i], commit.size, "event\":\"033", 11)
-			    : memmem(file + places[i], commit.size, &row, 4);
-		if (at) /* an old copy may be written over */
-			at[_i & 1 ? 8 : 5] ^= 4;
+	size_t size = commit_bytes(11, bytes);
+	if (_i & 1)
+		ck_assert_uint_gt(flip_text("event\":\"033", 8), 0);
+	while (!(_i & 1) && (at = memmem(at, file_length - (size_t)(at - file), &row, 4)) != NULL) {
+		at[5] ^= memcmp(at + 4, "value", 5) == 0 ? 4 : 0;
+		at++;
 	}
+	uint8_t *copy = put_copy(bytes, size);
+	flip_event(copy, size, "event\":\"032");
+	if (_i & 2)
+		flip_event(copy, size, "event\":\"031");
 	put_back();
 	skafu_salvage_report report = salvaged();
 	ck_assert_msg(report.records_lost == 0 && report.fronts_lost == 0, "%s", told);
 	check_copy(0, 0);
+}
+END_TEST
+
+/* Where a commit was found, at an offset. */
+static const struct skafu__salvage_place *place_at(const struct skafu__salvage_find *find, const uint8_t *commit)
+{
+	const struct skafu__salvage_place *places = (const void *)find->places.bytes;
+	uint64_t offset = (uint64_t)(commit - file);
+
+	for (size_t i = 0; i < find->places.length / sizeof *places; i++)
+		if (places[i].offset == offset)
+			return &places[i];
+	ck_abort_msg("nothing was found at %d", (int)offset);
+	return NULL;
+}
+
+/* A head that was made to have the checksum of another one does not say how much there is of that: what is in memory
+ * of an earlier mending is no part of it. */
+START_TEST(a_forged_copy_mends_nothing)
+{
+	static const char *const lost[] = {"event\":\"015", "event\":\"013", "event\":\"033"};
+	uint8_t *copies[4]; /* of commit 5, each without another event; of commit 11, the second with a forged head */
+	struct skafu__salvage_find find;
+	struct skafu__salvage_commit commit;
+	uint8_t bytes[4096];
+
+	filled_and_closed();
+	for (int i = 0; i < 4; i++) {
+		size_t size = commit_bytes(i < 2 ? 5 : 11, bytes);
+
+		copies[i] = put_copy(bytes, size);
+		if (i < 3)
+			flip_event(copies[i], size, lost[i]);
+	}
+	skafu__store_u32(copies[3] + 12, 1); /* record count */
+	forge_head(copies[3], skafu__load_u32(copies[2] + 68));
+	put_back();
+	int fd = open(tempstore_file(&temp, "log"), O_RDONLY);
+	ck_assert_int_ge(fd, 0);
+	skafu__salvage_find_init(&find, skafu__sys_current(), fd);
+	went(skafu__salvage_find_all(&find, fault));
+	skafu__salvage_commit_init(&commit, skafu__sys_current(), &find);
+	for (int i = 0; i < 4; i += 2) {
+		ck_assert_int_eq(skafu__salvage_commit_load(&commit, place_at(&find, copies[i])), 1);
+		ck_assert_uint_eq(commit.copy.lost, 1);
+		ck_assert_int_eq(skafu__salvage_commit_mend(&commit, place_at(&find, copies[i + 1])), 0);
+		ck_assert_uint_eq(commit.copy.lost, i == 0 ? 0 : 1);
+	}
+	skafu__salvage_commit_done(&commit);
+	skafu__salvage_find_done(&find);
+	close(fd);
 }
 END_TEST
 
@@ -672,6 +795,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_stream_whose_first_events_are_lost_begins_later);
 	tcase_add_test(tests, a_bad_front_costs_rows_alone);
 	tcase_add_loop_test(tests, copies_mend_each_other, 0, 4);
+	tcase_add_test(tests, a_forged_copy_mends_nothing);
 	tcase_add_test(tests, a_bad_head_costs_its_commit);
 	tcase_add_test(tests, names_of_lost_commits);
 	tcase_add_test(tests, without_any_tree);
