@@ -139,7 +139,7 @@ int32_t skafu__command_put(skafu_model *model, const skafu_command *given, const
 		rc = skafu_batch_add(batch, &record, error);
 	skafu__buf_done(&metadata);
 	if (rc == 0 && out_id)
-		memcpy(out_id, skafu__batch_record_bytes(batch, batch->record_count - 1) + SKAFU__RECORD_AT_ID, 16);
+		memcpy(out_id, skafu__batch_id_of(batch, batch->record_count - 1), 16);
 	return rc;
 }
 

@@ -138,9 +138,14 @@ uint8_t *skafu__batch_record_bytes(const skafu_batch *batch, uint32_t index)
 	return batch->records.bytes + batch->index[index].at;
 }
 
+uint8_t *skafu__batch_id_of(const skafu_batch *batch, uint32_t index)
+{
+	return skafu__batch_record_bytes(batch, index) + SKAFU__RECORD_AT_ID;
+}
+
 void skafu__batch_rename_record(skafu_batch *batch, uint32_t index, const uint8_t id[16])
 {
-	memcpy(skafu__batch_record_bytes(batch, index) + SKAFU__RECORD_AT_ID, id, 16);
+	memcpy(skafu__batch_id_of(batch, index), id, 16);
 	batch->index[index].flags |= SKAFU__BATCH_ID_GIVEN;
 }
 
@@ -548,7 +553,7 @@ int32_t skafu_batch_record_id(const skafu_batch *batch, uint32_t index, uint8_t 
 {
 	if (!batch || !out_id || index >= batch->record_count)
 		return SKAFU_EINVAL;
-	const uint8_t *id = skafu__batch_record_bytes(batch, index) + SKAFU__RECORD_AT_ID;
+	const uint8_t *id = skafu__batch_id_of(batch, index);
 	if (batch_tell_id(batch, index, id) != 0)
 		return SKAFU_ENOMEM;
 	memcpy(out_id, id, 16);
@@ -572,7 +577,7 @@ static int32_t batch_derive_id(skafu_batch *batch)
 	if (!ids)
 		return SKAFU_ENOMEM;
 	for (uint32_t i = 0; i < batch->record_count; i++)
-		memcpy(ids + (size_t)i * 16, skafu__batch_record_bytes(batch, i) + SKAFU__RECORD_AT_ID, 16);
+		memcpy(ids + (size_t)i * 16, skafu__batch_id_of(batch, i), 16);
 	struct skafu__part parts[2] = {{purpose, sizeof purpose}, {ids, (size_t)batch->record_count * 16}};
 	skafu__blake2b(batch->id, 16, parts, 2);
 	skafu__ident_stamp_v8(batch->id);

@@ -107,6 +107,10 @@ int32_t skafu__batch_put_reserved(skafu_batch *batch, const char *table, const v
 const char *skafu__batch_name_text(const skafu_batch *batch, uint32_t index);
 uint8_t *skafu__batch_record_bytes(const skafu_batch *batch, uint32_t index);
 
+/* The 16 bytes of a record's id.  What the host is to see comes from skafu_batch_record_id(), since the host may use
+ * it elsewhere before the batch does. */
+uint8_t *skafu__batch_id_of(const skafu_batch *batch, uint32_t index);
+
 /* What the batch does to a row: 0 nothing, 1 it puts it (the value is borrowed until the batch changes), 2 it deletes
  * it. */
 int skafu__batch_find_row(const skafu_batch *batch, const char *table, const void *key, size_t key_length,

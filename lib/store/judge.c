@@ -163,7 +163,7 @@ static int32_t judge_record_ids(struct skafu__writer *writer, const skafu_batch 
 		uint32_t is_known = batch->index[i].flags & (SKAFU__BATCH_ID_GIVEN | SKAFU__BATCH_ID_TOLD);
 		if (!is_known && !batch->attempted)
 			continue; /* nobody can have used it */
-		const uint8_t *id = skafu__batch_record_bytes(batch, i) + SKAFU__RECORD_AT_ID;
+		const uint8_t *id = skafu__batch_id_of(batch, i);
 		int32_t rc = skafu__index_find_id(&writer->view, id, &holder, error);
 		if (rc != 0)
 			return rc;
