@@ -350,26 +350,45 @@ static int fold_is_due(skafu_store *store)
 }
 
 /* A fold makes one run a dimension, and each of fan_in runs is merged once a level: somewhat more than that keeps
- * the number of runs bounded, and spreads the work over the appends. */
+ * the number of runs bounded. */
 static uint32_t fold_merge_steps(const skafu_store *store)
 {
 	return 1 + 2 * SKAFU__DIMS / store->tuning.fan_in;
 }
 
+/* Up to so many of the merge steps that folds have left to do. */
+static int32_t fold_merge(skafu_store *store, uint32_t steps_max, int64_t deadline, skafu_error *error)
+{
+	int32_t rc = 1;
+	for (; rc == 1 && steps_max > 0 && atomic_load(&store->merge_steps_due) > 0; steps_max--) {
+		rc = skafu__merge_step(store, deadline, error);
+		atomic_store(&store->merge_steps_due, rc == 1 ? atomic_load(&store->merge_steps_due) - 1 : 0);
+	}
+	return rc;
+}
+
+/* What the fold before has left is done first, so that appends that fold each time do not outrun the merges. */
+static int32_t fold_all(skafu_store *store, int64_t deadline, skafu_error *error)
+{
+	int32_t rc = fold_merge(store, UINT32_MAX, deadline, error);
+	if (rc >= 0)
+		rc = skafu__fold_once(store, deadline, error);
+	while (rc == 1 && fold_is_due(store))
+		rc = skafu__fold_once(store, deadline, error);
+	if (rc >= 0)
+		atomic_store(&store->merge_steps_due, fold_merge_steps(store));
+	return rc;
+}
+
+/* One append folds, and each of the next ones does a step of the merges: no append has to wait for all of it. */
 void skafu__fold_after_append(skafu_store *store)
 {
 	struct skafu_error error = {0};
-	if (!fold_is_due(store) || pthread_mutex_trylock(&store->fold_lock) != 0)
+	int is_due = fold_is_due(store);
+	if ((!is_due && atomic_load(&store->merge_steps_due) == 0) || pthread_mutex_trylock(&store->fold_lock) != 0)
 		return;
 	int64_t deadline = skafu__deadline(&store->sys, FOLD_LOCK_WAIT_NS);
-	int32_t rc = skafu__fold_once(store, deadline, &error);
-	while (rc == 1 && fold_is_due(store))
-		rc = skafu__fold_once(store, deadline, &error);
-	for (uint32_t i = 0; rc >= 0 && i < fold_merge_steps(store); i++) {
-		rc = skafu__merge_step(store, deadline, &error);
-		if (rc == 0)
-			break;
-	}
+	int32_t rc = is_due ? fold_all(store, deadline, &error) : fold_merge(store, 1, deadline, &error);
 	pthread_mutex_unlock(&store->fold_lock);
 	if (rc < 0)
 		skafu__log(&store->log, SKAFU_LOG_WARNING,

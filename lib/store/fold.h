@@ -24,8 +24,8 @@ struct skafu__fold_space {
 };
 void skafu__fold_space_done(struct skafu__fold_space *space, const struct skafu__sys *sys);
 
-/* After an append, when the caller's result is published: fold when the mark is passed, and do a bounded piece of
- * merging.  Failures are for the log sink; the next append tries again. */
+/* After an append, when the caller's result is published: fold when the mark is passed, else do one step of the
+ * merges that the last fold has left.  Failures are for the log sink; the next fold tries again. */
 void skafu__fold_after_append(skafu_store *store);
 
 /* The same, of commits read from the log instead of the overlay: for a tail that memory may not hold. */

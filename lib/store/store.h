@@ -84,6 +84,7 @@ struct skafu_store {
 
 	pthread_mutex_t fold_lock; /* one thread of this process plans folds and merges; taken before all others */
 	struct skafu__fold_space fold_space;
+	_Atomic uint32_t merge_steps_due; /* that the last fold has left; changed under fold_lock */
 	pthread_mutex_t commit_lock;
 	pthread_rwlock_t gate;
 	struct skafu__names names;

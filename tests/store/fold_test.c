@@ -1,0 +1,91 @@
+/*
+ * fold_test.c: when appends fold and merge: one of them never has all the work, and together they keep up with it.
+ */
+#include "store/fold.h"
+
+#include "store/tempstore.h"
+
+#define FOLD_RECORDS 32u
+#define FAN_IN 4u
+#define APPENDS 1500u
+
+static skafu_store *store;
+static skafu_store_stats stats;
+
+static void make(void)
+{
+	struct skafu__tuning tuning = {.fold_records = FOLD_RECORDS, .fan_in = FAN_IN};
+
+	skafu__tuning_override(&tuning);
+	store = memory_store();
+	stats = (skafu_store_stats){.size = sizeof stats};
+}
+
+static void drop(void)
+{
+	skafu_store_close(store);
+	skafu__tuning_override(NULL);
+}
+
+/* A few streams, types and tags, so that each dimension has runs. */
+static void append(unsigned number, uint32_t records)
+{
+	static const char *const streams[] = {"a", "b", "c", "d"};
+	skafu_batch *batch = batch_of(store);
+
+	for (uint32_t i = 0; i < records; i++)
+		add_event(batch, streams[(number + i) % 4], "T", "tag");
+	appended_by(store, batch);
+	went(skafu_store_stats_get(store, &stats, fault));
+}
+
+START_TEST(an_append_folds_or_does_one_step_of_the_merges)
+{
+	uint64_t folds = 0, merges = 0;
+
+	for (unsigned i = 0; i < APPENDS; i++) {
+		append(i, 1);
+		ck_assert_uint_le(stats.folds - folds + stats.merges - merges, 1);
+		folds = stats.folds;
+		merges = stats.merges;
+	}
+	ck_assert_uint_ge(folds, APPENDS / FOLD_RECORDS - 1);
+	ck_assert_uint_gt(merges, folds);
+}
+END_TEST
+
+/* At most so many runs: of each dimension fewer than fan_in a level, and those of the last fold. */
+static void runs_are_few(void)
+{
+	uint64_t levels = 1;
+
+	for (uint64_t folds = stats.folds; folds >= FAN_IN; folds /= FAN_IN)
+		levels++;
+	ck_assert_uint_le(stats.index_runs, SKAFU__DIMS * (FAN_IN - 1) * levels + SKAFU__DIMS);
+}
+
+/* _i: records of an append; from 32 on each of them folds. */
+START_TEST(the_merges_keep_up)
+{
+	for (unsigned i = 0; i < APPENDS / (unsigned)_i + 100; i++) {
+		append(i, (uint32_t)_i);
+		runs_are_few();
+	}
+	ck_assert_uint_gt(stats.folds, 40);
+}
+END_TEST
+
+static void add(TCase *tests)
+{
+	tcase_add_checked_fixture(tests, make, drop);
+	tcase_add_test(tests, an_append_folds_or_does_one_step_of_the_merges);
+	tcase_add_loop_test(tests, the_merges_keep_up, 1, 3);
+	tcase_add_loop_test(tests, the_merges_keep_up, 10, 11);
+	tcase_add_loop_test(tests, the_merges_keep_up, 31, 34);
+	tcase_add_loop_test(tests, the_merges_keep_up, 100, 101);
+}
+
+int main(void)
+{
+	return tempstore_main("fold", add);
+}
