@@ -102,18 +102,44 @@ CRC32C_X86_INLINE uint64_t crc32c_three_lanes(enum crc32c_form form, uint64_t cr
 	return crc_third ^ _mm_crc32_u64(0, crc32c_move(crc, 2 * words) ^ crc32c_move(crc_second, words));
 }
 
-/* The last bytes, fewer than eight. */
-CRC32C_X86_INLINE uint64_t crc32c_rest(uint64_t crc, const uint8_t *from, size_t length)
+/* Fewer than eight bytes, each for itself. */
+CRC32C_X86_INLINE uint64_t crc32c_few(enum crc32c_form form, uint64_t crc, uint8_t *to, const uint8_t *from,
+				      size_t length)
 {
-	if (length & 4) {
-		crc = _mm_crc32_u32((uint32_t)crc, skafu__load_u32(from));
-		from += 4;
+	for (size_t i = 0; i < length; i++) {
+		crc = _mm_crc32_u8((uint32_t)crc, from[i]);
+		if (form == CRC32C_COPY)
+			to[i] = from[i];
 	}
-	if (length & 2) {
-		crc = _mm_crc32_u16((uint32_t)crc, skafu__load_u16(from));
-		from += 2;
-	}
-	return length & 1 ? _mm_crc32_u8((uint32_t)crc, *from) : crc;
+	return crc;
+}
+
+/* `one` when the mask is all ones, `other` when it is 0, with nothing for the processor to guess. */
+CRC32C_X86_INLINE uint64_t crc32c_pick(uint64_t mask, uint64_t one, uint64_t other)
+{
+	return other ^ ((one ^ other) & mask);
+}
+
+/* The last bytes of eight or more, fewer than three words.  How many they are is as good as random, and to ask with
+ * branches would cost more than the bytes do: two words are always taken, and their outcome only when they are there;
+ * instead of one that is not, the last eight bytes are read, which does no harm.  Of these the ones that are left
+ * stay, behind zeros, which a register of 0 does not notice; the part of the CRC that they do not reach moves down
+ * beside them. */
+CRC32C_X86_INLINE uint64_t crc32c_rest(enum crc32c_form form, uint64_t crc, uint8_t *to, const uint8_t *from,
+				       size_t at, size_t length)
+{
+	size_t left = length - at;
+	size_t last = length - 8;
+	size_t shift = 56 - left % 8 * 8;
+	uint64_t has_first = 0 - (uint64_t)((left / 8 + 1) / 2);
+	uint64_t has_second = 0 - (uint64_t)(left / 16);
+	uint64_t first = crc32c_word(form, to, from, crc32c_pick(has_first, at, last));
+	uint64_t second = crc32c_word(form, to, from, crc32c_pick(has_second, at + 8, last));
+	uint64_t tail = crc32c_word(form, to, from, last) >> shift >> 8;
+
+	crc = crc32c_pick(has_first, _mm_crc32_u64(crc, first), crc);
+	crc = crc32c_pick(has_second, _mm_crc32_u64(crc, second), crc);
+	return crc >> left % 8 * 8 ^ _mm_crc32_u64(0, (tail ^ crc) << shift << 8);
 }
 
 CRC32C_X86_INLINE uint32_t crc32c_run(enum crc32c_form form, uint32_t seed, uint8_t *to, const uint8_t *from,
@@ -123,16 +149,16 @@ CRC32C_X86_INLINE uint32_t crc32c_run(enum crc32c_form form, uint32_t seed, uint
 	size_t at = 0;
 	size_t words;
 
+	if (length < 8)
+		return ~(uint32_t)crc32c_few(form, crc, to, from, length);
 	for (; (words = (length - at) / 24) > 1; at += words * 24) {
 		if (words > CRC32C_LANE_WORDS_MAX)
 			words = CRC32C_LANE_WORDS_MAX;
 		crc = crc32c_three_lanes(form, crc, to, from, at, words);
 	}
-	for (; length - at >= 8; at += 8)
+	for (; length - at >= 24; at += 8)
 		crc = _mm_crc32_u64(crc, crc32c_word(form, to, from, at));
-	for (size_t i = at; form == CRC32C_COPY && i < length; i++)
-		to[i] = from[i];
-	return ~(uint32_t)crc32c_rest(crc, from + at, length - at);
+	return ~(uint32_t)crc32c_rest(form, crc, to, from, at, length);
 }
 
 CRC32C_X86 static uint32_t crc32c_by_instruction(uint32_t seed, const uint8_t *at, size_t length)

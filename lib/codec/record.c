@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "codec/crc32c.h"
 #include "codec/hash.h"
+#include "codec/nuls.h"
 #include "skafu_store.h"
 
 #define RECORD_CAUSE_BYTES 16u
@@ -131,51 +132,28 @@ static void record_decode_header(const uint8_t *bytes, struct skafu__record *out
 	out->tags_length = skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH);
 }
 
-#define RECORD_HIGH_BITS UINT64_C(0x8080808080808080)
-#define RECORD_ONES UINT64_C(0x0101010101010101)
-
-/* The high bit of every byte that is 0, and no other bit. */
-static uint64_t record_zeros(uint64_t word)
+/* Stream, correlation and tags lie side by side: a NUL where stream and correlation end and none before, then as many
+ * as there are tags, the last one at the end, and none behind another.  Texts are short: to go to every NUL of all of
+ * them costs less than to wait for the end of each. */
+static int record_texts_are_whole(const uint8_t *bytes, size_t size)
 {
-	return ~(((word & ~RECORD_HIGH_BITS) + ~RECORD_HIGH_BITS) | word) & RECORD_HIGH_BITS;
-}
-
-/* A text of `length` bytes with its NUL, and none before.  Texts are short, so words beat a call; the last word is
- * read again together with bytes before it. */
-static int record_text_is_whole(const char *text, size_t length)
-{
-	uint64_t zeros = 0;
-	if (length < 8) {
-		for (size_t i = 0; i < length; i++)
-			zeros |= text[i] == 0;
-		return zeros == 0 && text[length] == 0;
+	const uint8_t *texts = bytes + SKAFU__RECORD_HEADER_BYTES;
+	size_t stream_end = bytes[SKAFU__RECORD_AT_STREAM_LENGTH];
+	size_t ends[2] = {stream_end, stream_end + 1 + bytes[RECORD_AT_CORRELATION_LENGTH]};
+	size_t length = ends[1] + 1 + skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH);
+	size_t before = 0;
+	size_t count = 0;
+	int misplaced = texts[length - 1] != 0;
+	for (size_t at = 0; at < length; at += SKAFU__NULS_WINDOW) {
+		uint64_t nuls = skafu__nuls_within(texts + at, length - at,
+						   size - SKAFU__RECORD_HEADER_BYTES - at);
+		for (; nuls != 0; nuls &= nuls - 1, count++) {
+			size_t nul = at + (size_t)__builtin_ctzll(nuls);
+			misplaced |= count < 2 ? nul != ends[count] : nul == before + 1;
+			before = nul;
+		}
 	}
-	for (size_t i = 0; i + 8 < length; i += 8)
-		zeros |= record_zeros(skafu__load_u64(text + i));
-	zeros |= record_zeros(skafu__load_u64(text + length - 8));
-	return zeros == 0 && text[length] == 0;
-}
-
-/* `count` NULs, the last one at the end, and none at the beginning or behind another. */
-static int record_tags_are_whole(const char *tags, size_t length, uint32_t count)
-{
-	uint64_t before = 1; /* the byte before is a NUL */
-	uint64_t found = 0;
-	size_t i = 0;
-	for (; i + 8 <= length; i += 8) {
-		uint64_t zeros = record_zeros(skafu__load_u64(tags + i)) >> 7;
-		if (zeros & (zeros << 8 | before))
-			return 0;
-		found += (zeros * RECORD_ONES) >> 56;
-		before = zeros >> 56;
-	}
-	for (; i < length; i++) {
-		if (tags[i] == 0 && before)
-			return 0;
-		before = tags[i] == 0;
-		found += before;
-	}
-	return found == count && (before || length == 0);
+	return !misplaced && count == bytes[RECORD_AT_TAG_COUNT] + 2u;
 }
 
 /* The size of the record when its lengths agree with each other and with what may be read; 0 when not. */
@@ -223,14 +201,7 @@ int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct ska
 int32_t skafu__record_decode(const uint8_t *bytes, size_t length, struct skafu__record *out)
 {
 	size_t size = record_size(bytes, length);
-	if (size == 0)
-		return SKAFU_EDAMAGED;
-	const char *stream = (const char *)bytes + SKAFU__RECORD_HEADER_BYTES;
-	const char *correlation = stream + bytes[SKAFU__RECORD_AT_STREAM_LENGTH] + 1;
-	const char *tags = correlation + bytes[RECORD_AT_CORRELATION_LENGTH] + 1;
-	if (!record_text_is_whole(stream, bytes[SKAFU__RECORD_AT_STREAM_LENGTH]) ||
-	    !record_text_is_whole(correlation, bytes[RECORD_AT_CORRELATION_LENGTH]) ||
-	    !record_tags_are_whole(tags, skafu__load_u16(bytes + RECORD_AT_TAGS_LENGTH), bytes[RECORD_AT_TAG_COUNT]))
+	if (size == 0 || !record_texts_are_whole(bytes, size))
 		return SKAFU_EDAMAGED;
 	record_fill(bytes, size, out);
 	return 0;

@@ -129,6 +129,8 @@ static int32_t cursor_look_at(struct skafu_cursor *cursor, struct skafu__view *v
 	struct skafu__record record;
 	if (cursor->count != 0 && cursor->bytes.length + place->size > CURSOR_BLOCK_BYTES)
 		return 0;
+	if (cursor->by_scan)
+		skafu__view_fetch_beside(place, cursor->backward);
 	uint8_t *copy = skafu__buf_reserve(&cursor->bytes, place->size);
 	if (!copy)
 		return skafu__fail_memory(error);
@@ -173,6 +175,8 @@ static int32_t cursor_take_ahead(struct skafu_cursor *cursor, struct skafu__view
 			places[end].bytes = NULL;
 		else if (located != 0)
 			break;
+		else if (!cursor->by_scan)
+			skafu__view_fetch(&places[end]);
 	}
 	for (; rc == 1 && cursor->ahead_at < end; cursor->ahead_at += rc == 1)
 		if (places[cursor->ahead_at].bytes)

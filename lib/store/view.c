@@ -10,6 +10,7 @@
 
 #define VIEW_TAIL_FOLDS 8u
 #define VIEW_FETCH_BYTES 512u
+#define VIEW_FETCH_AHEAD_BYTES 2048 /* what lies side by side: so far before its turn that memory has answered */
 #define VIEW_FOLD_WAIT_NS UINT64_C(200000000) /* readers hardly wait for writers */
 
 /* ---- state --------------------------------------------------------------------------------------------------- */
@@ -247,12 +248,24 @@ static int32_t view_find_sequence(struct skafu__view *view, uint64_t sequence, s
 	return view->current.first_sequence > sequence ? view_confirm_hole(view, sequence, error) : 0;
 }
 
-/* Enough of a record for the processor to notice the direction and to fetch the rest by itself. */
-static void view_fetch(const uint8_t *bytes, uint32_t size)
+/* Enough of a record for the processor to notice the direction and to fetch the rest by itself.  The place may lie
+ * behind everything that is mapped, since fetching is only a hint. */
+static void view_fetch(uintptr_t at, uint32_t size)
 {
 	uint32_t end = size < VIEW_FETCH_BYTES ? size : VIEW_FETCH_BYTES;
-	for (uint32_t at = 0; at < end; at += 64)
-		__builtin_prefetch(bytes + at);
+	for (uint32_t i = 0; i < end; i += 64)
+		__builtin_prefetch((const void *)(at + i));
+}
+
+void skafu__view_fetch(const struct skafu__view_place *place)
+{
+	view_fetch((uintptr_t)place->bytes, place->size);
+}
+
+void skafu__view_fetch_beside(const struct skafu__view_place *place, int backward)
+{
+	uintptr_t at = (uintptr_t)place->bytes;
+	view_fetch(backward ? at - VIEW_FETCH_AHEAD_BYTES : at + VIEW_FETCH_AHEAD_BYTES, place->size);
 }
 
 int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct skafu__view_place *out,
@@ -269,7 +282,6 @@ int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct s
 	uint32_t index = (uint32_t)(sequence - view->current.first_sequence);
 	if (skafu__commit_place(&view->current, index, &out->bytes, &out->size) != 0)
 		return view_damaged_record(sequence, error);
-	view_fetch(out->bytes, out->size);
 	out->sequence = sequence;
 	out->commit = view->current.number;
 	out->recorded_ns = view->current.recorded_ns;
@@ -289,9 +301,12 @@ int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct s
 {
 	struct skafu__view_place place;
 	int32_t rc = skafu__view_locate(view, sequence, &place, error);
-	if (rc == 0 && skafu__commit_record_at(place.bytes, place.size, sequence, SKAFU__CHECK_ALL, out) != 0)
-		rc = view_damaged_record(sequence, error);
-	return rc;
+	if (rc != 0)
+		return rc;
+	skafu__view_fetch(&place);
+	if (skafu__commit_record_at(place.bytes, place.size, sequence, SKAFU__CHECK_ALL, out) != 0)
+		return view_damaged_record(sequence, error);
+	return 0;
 }
 
 /* ---- commits ------------------------------------------------------------------------------------------------- */

@@ -76,8 +76,9 @@ int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *c
 int32_t skafu__view_record(struct skafu__view *view, uint64_t sequence, struct skafu__record *out,
 			   skafu_error *error);
 
-/* The same in two steps, for who wants several records: where one lies, which fetches its bytes into the processor's
- * cache, and then a copy of it, checked and decoded on the way; `to` has room for place->size bytes. */
+/* The same in steps, for who wants several records: where one lies, and then a copy of it, checked and decoded on the
+ * way; `to` has room for place->size bytes.  Between them memory may be told to fetch the bytes, or those that lie a
+ * few records after (or before) them, for who reads one record after the other. */
 struct skafu__view_place {
 	const uint8_t *bytes;
 	uint32_t size;
@@ -87,6 +88,8 @@ struct skafu__view_place {
 };
 int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct skafu__view_place *out,
 			   skafu_error *error);
+void skafu__view_fetch(const struct skafu__view_place *place);
+void skafu__view_fetch_beside(const struct skafu__view_place *place, int backward);
 int32_t skafu__view_record_copy(const struct skafu__view_place *place, uint8_t *to, struct skafu__record *out,
 				skafu_error *error);
 

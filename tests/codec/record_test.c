@@ -163,6 +163,68 @@ START_TEST(lengths_that_do_not_fit_are_refused)
 }
 END_TEST
 
+/* What record.h says of the texts, byte by byte. */
+static int texts_are_right(const uint8_t *bytes)
+{
+	const uint8_t *at = bytes + SKAFU__RECORD_HEADER_BYTES;
+	const uint8_t *tags = at + bytes[68] + 1 + bytes[69] + 1;
+	size_t tags_length = skafu__load_u16(bytes + 72);
+	unsigned tag_count = 0;
+
+	if (memchr(at, 0, bytes[68]) || at[bytes[68]] != 0)
+		return 0;
+	if (memchr(at + bytes[68] + 1, 0, bytes[69]) || tags[-1] != 0)
+		return 0;
+	for (size_t i = 0; i < tags_length; i++) {
+		if (tags[i] == 0 && (i == 0 || tags[i - 1] == 0))
+			return 0;
+		tag_count += tags[i] == 0;
+	}
+	return tag_count == bytes[70] && (tags_length == 0 || tags[tags_length - 1] == 0);
+}
+
+/* All lengths of texts around those that are looked at together; in each, every byte is a NUL once that was none, and
+ * the other way round. */
+START_TEST(texts_are_looked_at_whole)
+{
+	char text[256];
+	unsigned right = 0;
+
+	memset(text, 'x', sizeof text);
+	for (unsigned total = 0; total < 200; total++) {
+		struct skafu__record record = a_record();
+		struct skafu__record back;
+		struct skafu__buf buf;
+
+		record.stream = text;
+		record.stream_length = (uint8_t)(total * 7 % (total + 1));
+		record.correlation = text;
+		record.correlation_length = (uint8_t)(total - record.stream_length);
+		record.tag_count = total % 3 == 0 ? 0 : 2;
+		record.tags_length = total % 3 == 0 ? 0 : 5;
+		record.metadata_length = 0;
+		record.data_length = total % 5 == 0 ? 3 : 0;
+		record.causation = total % 4 == 0 ? a_cause : NULL;
+		uint32_t size = encode(&buf, &record, NULL);
+		uint8_t *exact = malloc(size);
+		memcpy(exact, buf.bytes, size);
+		ck_assert_int_eq(skafu__record_decode(exact, size, &back), 0);
+		for (size_t at = 74; at < size; at++) {
+			uint8_t was = exact[at];
+
+			exact[at] = was ? 0 : 'x';
+			int is_right = texts_are_right(exact);
+			right += is_right != 0;
+			ck_assert_int_eq(skafu__record_decode(exact, size, &back), is_right ? 0 : SKAFU_EDAMAGED);
+			exact[at] = was;
+		}
+		free(exact);
+		skafu__buf_done(&buf);
+	}
+	ck_assert_uint_gt(right, 0); /* bytes of a payload and of a cause may be what they like */
+}
+END_TEST
+
 START_TEST(noise_is_refused_or_harmless)
 {
 	const char *given = getenv("SKAFU_TEST_SEED");
@@ -223,6 +285,7 @@ int main(void)
 	tcase_add_test(tests, decoding_gives_back_what_was_encoded);
 	tcase_add_test(tests, checksum_covers_every_byte_and_the_place);
 	tcase_add_test(tests, lengths_that_do_not_fit_are_refused);
+	tcase_add_test(tests, texts_are_looked_at_whole);
 	tcase_add_test(tests, noise_is_refused_or_harmless);
 	tcase_add_test(tests, no_room_changes_nothing);
 	suite_add_tcase(suite, tests);

@@ -1,0 +1,77 @@
+/*
+ * nuls_test.c: both forms against a loop over the bytes, and no byte read behind the last one.
+ */
+#include "codec/nuls.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t random_state;
+
+static uint8_t a_byte(void)
+{
+	static const uint8_t near_zero[] = {0, 0, 1, 0x7f, 0x80, 0x81, 0xff, 'a'};
+
+	random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return near_zero[random_state >> 61];
+}
+
+static uint64_t one_by_one(const uint8_t *at, size_t length)
+{
+	uint64_t nuls = 0;
+
+	for (size_t i = 0; i < length; i++)
+		nuls |= (uint64_t)(at[i] == 0) << i;
+	return nuls;
+}
+
+START_TEST(every_nul_is_found_and_no_other_byte)
+{
+	for (int round = 0; round < 20000; round++) {
+		uint8_t window[SKAFU__NULS_WINDOW];
+
+		for (size_t i = 0; i < sizeof window; i++)
+			window[i] = a_byte();
+		uint64_t wanted = one_by_one(window, sizeof window);
+		ck_assert_uint_eq(skafu__nuls(window), wanted);
+		ck_assert_uint_eq(skafu__nuls_portable(window), wanted);
+	}
+}
+END_TEST
+
+/* The bytes end where their memory ends, so that valgrind and the sanitizer see a read behind them. */
+START_TEST(only_what_can_be_read_is_read)
+{
+	for (size_t readable = 1; readable <= SKAFU__NULS_WINDOW + 3; readable++)
+		for (size_t length = 0; length <= readable && length <= SKAFU__NULS_WINDOW; length++) {
+			uint8_t *bytes = malloc(readable);
+
+			for (size_t i = 0; i < readable; i++)
+				bytes[i] = a_byte();
+			ck_assert_uint_eq(skafu__nuls_within(bytes, length, readable), one_by_one(bytes, length));
+			free(bytes);
+		}
+}
+END_TEST
+
+int main(void)
+{
+	const char *given = getenv("SKAFU_TEST_SEED");
+	Suite *suite = suite_create("nuls");
+	TCase *tests = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	random_state = given ? strtoull(given, NULL, 0) : 20250301;
+	printf("nuls_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
+	tcase_add_test(tests, every_nul_is_found_and_no_other_byte);
+	tcase_add_test(tests, only_what_can_be_read_is_read);
+	suite_add_tcase(suite, tests);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
