@@ -472,6 +472,16 @@ static int subject_wanted(const struct crash_subject *subject)
 	return subject && (!name || !*name || strcmp(name, subject->name) == 0);
 }
 
+/* LMDB asks for 2 MiB of zeros at each open: never from the heap, where libc would clear them by hand.  Less than that
+ * the heap keeps, also the 1 MiB that LMDB asks for besides: giving it back and asking for it again with each state
+ * costs more than all else. */
+static void allocator_tune(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 2 << 20);
+	mallopt(M_TRIM_THRESHOLD, (2 << 20) - (1 << 17));
+	mallopt(M_TOP_PAD, 1 << 18);
+}
+
 int main(void)
 {
 	const struct crash_subject *subjects[] = SUBJECTS;
@@ -481,11 +491,7 @@ int main(void)
 	struct plan plan;
 	size_t i;
 
-	/* LMDB asks for 2 MiB of zeros at each open; by default libc would soon clear them by hand.  Less than
-	 * that is kept: giving it back and asking for it again with each state costs more than all else. */
-	mallopt(M_MMAP_THRESHOLD, 1 << 20);
-	mallopt(M_TRIM_THRESHOLD, 1 << 20);
-	mallopt(M_TOP_PAD, 1 << 19);
+	allocator_tune();
 	memset(&plan, 0, sizeof(plan));
 	plan.seed = number_from_env("SKAFU_TEST_SEED", 1);
 	plan.processes = (unsigned)number_from_env("SKAFU_CRASH_PROCESSES", 2);

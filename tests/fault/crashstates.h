@@ -41,7 +41,8 @@ struct crashstates_options {
 	int until_bad;           /* stop at the first state that is not fine */
 	unsigned hang_seconds;   /* SIGALRM when 64 states take longer; 0: no watch (in a child: 20) */
 
-	/* Look at the directory and say what is wrong.  It may change the directory; nothing of it may stay open. */
+	/* Look at the directory and say what is wrong.  It is the working directory, and dir leads there.  It may be
+	 * changed; nothing of it may stay open. */
 	enum crash_verdict (*verify)(void *user, const char *dir, const struct crash_point *point);
 	/* Two equal disk states with equal contexts need to be verified only once.  NULL: acked itself. */
 	uint64_t (*context)(void *user, uint64_t acked);

@@ -32,10 +32,12 @@ struct kept_list {
 };
 
 #define KEPT_MAX 8
+#define POOL_NAME_BYTES 24
 
 struct statedir {
 	char where[256];
 	char shown[300];
+	int shown_fd, pool_fd;
 	struct pool_file *files;
 	size_t count;
 	unsigned char *present; /* of each wanted entry, while showing */
@@ -70,26 +72,35 @@ void statedir_scratch_gone(const char *path)
 
 /* ---- pool ---------------------------------------------------------------------------------------------------- */
 
-static void pool_path(const struct statedir *dir, size_t object, char out[PATH_MAX])
+static void pool_name(size_t object, char out[POOL_NAME_BYTES])
 {
-	snprintf(out, PATH_MAX, "%s/pool/%zu", dir->where, object);
+	snprintf(out, POOL_NAME_BYTES, "%zu", object);
 }
 
 static void pool_open(struct statedir *dir, size_t object, uint64_t bytes_max)
 {
 	struct pool_file *file = &dir->files[object];
-	char path[PATH_MAX];
+	char name[POOL_NAME_BYTES];
 	struct stat info;
 
-	pool_path(dir, object, path);
+	pool_name(object, name);
 	file->room = ((size_t)bytes_max / 4096 + 1) * 4096;
-	file->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	file->fd = openat(dir->pool_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (file->fd < 0 || fstat(file->fd, &info) != 0)
-		iolog_die("cannot make %s", path);
+		iolog_die("cannot make %s/pool/%s", dir->where, name);
 	file->inode = info.st_ino;
 	file->map = mmap(NULL, file->room, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
 	if (file->map == MAP_FAILED)
-		iolog_die("cannot map %s", path);
+		iolog_die("cannot map %s/pool/%s", dir->where, name);
+}
+
+static int directory_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		iolog_die("cannot open %s", path);
+	return fd;
 }
 
 struct statedir *statedir_new(const char *where, size_t objects, const uint64_t *bytes_max)
@@ -105,6 +116,8 @@ struct statedir *statedir_new(const char *where, size_t objects, const uint64_t 
 	statedir_scratch_gone(pool);
 	if (mkdir(pool, 0700) != 0 || mkdir(dir->shown, 0700) != 0)
 		iolog_die("cannot make %s", dir->shown);
+	dir->shown_fd = directory_open(dir->shown);
+	dir->pool_fd = directory_open(pool);
 	dir->count = objects;
 	dir->files = iolog_need(objects * sizeof(*dir->files));
 	for (i = 0; i < objects; i++)
@@ -127,6 +140,8 @@ void statedir_free(struct statedir *dir)
 		munmap(dir->files[i].map, dir->files[i].room);
 		close(dir->files[i].fd);
 	}
+	close(dir->shown_fd);
+	close(dir->pool_fd);
 	snprintf(pool, sizeof(pool), "%s/pool", dir->where);
 	statedir_scratch_gone(pool);
 	statedir_scratch_gone(dir->shown);
@@ -191,13 +206,24 @@ static int name_right(struct statedir *dir, const struct statedir_want *want, co
 	return entry->d_ino == dir->files[want->object].inode;
 }
 
+/* Mostly it is a file that the verifier made. */
+static void name_drop(const struct statedir *dir, const char *relative)
+{
+	char path[PATH_MAX];
+
+	if (unlinkat(dir->shown_fd, relative, 0) == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", dir->shown, relative);
+	statedir_scratch_gone(path);
+}
+
 /* Keep what is wanted, as what it is wanted; remove the rest. */
 static void names_sweep(struct statedir *dir, const char *below, ino_t inode, const struct statedir_want *wants,
 			size_t count)
 {
 	DIR *list = names_list(dir, below, inode);
 	size_t i, prefix = strlen(below);
-	char path[PATH_MAX], relative[512];
+	char relative[512];
 	struct dirent *entry;
 
 	memcpy(relative, below, prefix + 1);
@@ -215,8 +241,7 @@ static void names_sweep(struct statedir *dir, const char *below, ino_t inode, co
 			dir->inodes[i] = entry->d_ino;
 			continue;
 		}
-		snprintf(path, sizeof(path), "%s/%s", dir->shown, relative);
-		statedir_scratch_gone(path);
+		name_drop(dir, relative);
 	}
 	for (i = 0; i < count; i++) {
 		if (dir->present[i] != 2)
@@ -228,18 +253,17 @@ static void names_sweep(struct statedir *dir, const char *below, ino_t inode, co
 
 static void names_make(struct statedir *dir, const struct statedir_want *want)
 {
-	char path[PATH_MAX], pool[PATH_MAX];
+	char name[POOL_NAME_BYTES];
 	int result;
 
-	snprintf(path, sizeof(path), "%s/%s", dir->shown, want->path);
 	if (want->directory) {
-		result = mkdir(path, 0700);
+		result = mkdirat(dir->shown_fd, want->path, 0700);
 	} else {
-		pool_path(dir, want->object, pool);
-		result = link(pool, path);
+		pool_name(want->object, name);
+		result = linkat(dir->pool_fd, name, dir->shown_fd, want->path, 0);
 	}
 	if (result != 0)
-		iolog_die("cannot make %s: %s", path, strerror(errno));
+		iolog_die("cannot make %s/%s: %s", dir->shown, want->path, strerror(errno));
 }
 
 /* ---- content ------------------------------------------------------------------------------------------------- */
