@@ -472,7 +472,7 @@ static int subject_wanted(const struct crash_subject *subject)
 	return subject && (!name || !*name || strcmp(name, subject->name) == 0);
 }
 
-/* LMDB asks for 2 MiB of zeros at each open: never from the heap, where libc would clear them by hand.  Less than that
+/* LMDB asks for 2 MiB of zeros at each open: never from the heap, where libc would clear them by hand.  What is less,
  * the heap keeps, also the 1 MiB that LMDB asks for besides: giving it back and asking for it again with each state
  * costs more than all else. */
 static void allocator_tune(void)
