@@ -115,10 +115,24 @@ static int machine_bytes(void *out, size_t bytes)
 	return 0;
 }
 
+/* A process stays in the namespace that it began in, and the kernel is slow to name it. */
+static int machine_stat(const char *path, struct stat *out)
+{
+	static struct stat of_namespace;
+
+	if (strcmp(path, "/proc/self/ns/pid") != 0)
+		return stat(path, out);
+	if (of_namespace.st_ino == 0 && stat(path, &of_namespace) != 0)
+		return -1;
+	*out = of_namespace;
+	return 0;
+}
+
 void skafumodel_machine(uint64_t seed, int64_t now_ns)
 {
 	if (!machine.open) {
 		machine = *skafu__sys_current();
+		machine.stat = machine_stat;
 		machine.wall_ns = machine_wall;
 		machine.monotonic_ns = machine_monotonic;
 		machine.random = machine_bytes;
