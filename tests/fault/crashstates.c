@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "fault/crashmodel.h"
+#include "fault/mapkeep.h"
 #include "fault/statedir.h"
 
 #define NO_ATOM SIZE_MAX
@@ -408,12 +409,14 @@ void crashstates_run(const struct iolog *log, const char *where, const struct cr
 	run.model = crashmodel_new(log);
 	run.dir = statedir_new(where, log->object_count, sizes);
 	before = directory_enter(statedir_path(run.dir));
+	mapkeep_start();
 	run.point.log = log;
 	run.random = options->seed;
 	if (options->from_op == 0) /* before anything was done */
 		try_pending(&run, NO_ATOM);
 	for (i = 0; i < log->op_count && !run.stop; i++)
 		step(&run, i);
+	mapkeep_stop();
 	directory_leave(before);
 	statedir_free(run.dir);
 	crashmodel_free(run.model);

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "fault/iomap.h"
+#include "fault/mapkeep.h"
 
 #define FD_COUNT 1024
 #define LATE_MAX 256
@@ -843,6 +844,17 @@ int mkdir(const char *path, mode_t mode)
 /* The thread sanitizer maps memory before it can watch anything, and long before our constructor has run. */
 #define BEFORE_EVERYTHING __attribute__((no_sanitize("thread")))
 
+static void *plain_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset)
+{
+	void *result = at ? NULL : mapkeep_take(length, protection, flags, fd, offset);
+
+	if (result)
+		return result;
+	result = real.mmap(at, length, protection, flags, fd, offset);
+	mapkeep_made(result, length, protection, flags, fd, offset);
+	return result;
+}
+
 static void *trace_mmap(void *at, size_t length, int protection, int flags, int fd, off_t offset)
 {
 	struct fd_slot *slot = trace_enter_fd(fd);
@@ -850,7 +862,7 @@ static void *trace_mmap(void *at, size_t length, int protection, int flags, int 
 	void *result = MAP_FAILED;
 
 	if (!slot)
-		return real.mmap(at, length, protection, flags, fd, offset);
+		return plain_mmap(at, length, protection, flags, fd, offset);
 	verdict = fault_verdict(IOTRACE_MAP);
 	if (!verdict.fails)
 		result = real.mmap(at, length, protection, flags, fd, offset);
@@ -881,7 +893,7 @@ static int trace_munmap(void *at, size_t length)
 	int result;
 
 	if (!trace_enter())
-		return real.munmap(at, length);
+		return mapkeep_give(at, length) ? 0 : real.munmap(at, length);
 	iomap_capture(trace_log, at);
 	iomap_remove(at);
 	result = real.munmap(at, length);
