@@ -220,10 +220,35 @@ void iotrace_plant(enum iolog_plant plant)
 	pthread_mutex_unlock(&trace_lock);
 }
 
-/* 1 when the write is to wait. */
+/* Is the file also written through a descriptor that syncs, as LMDB does with its meta pages? */
+static int object_has_syncing(uint32_t object)
+{
+	size_t fd;
+
+	for (fd = 0; fd < FD_COUNT; fd++) {
+		if (trace_fds[fd].object == object && trace_fds[fd].durable)
+			return 1;
+	}
+	return 0;
+}
+
+/* Is a write of the file among the first `count` that wait? */
+static int plant_has_held(uint32_t object, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (trace_late[i].slot->object == object)
+			return 1;
+	}
+	return 0;
+}
+
+/* 1 when the write is to wait.  Of a file that syncs otherwise nothing does: it has no meta page. */
 static int plant_holds(int fd, struct fd_slot *slot, const void *bytes, size_t length, off_t at)
 {
-	if (trace_plant != IOLOG_PLANT_META_FIRST || slot->durable || at < 0 || trace_late_count == LATE_MAX)
+	if (trace_plant != IOLOG_PLANT_META_FIRST || slot->durable || at < 0 || trace_late_count == LATE_MAX ||
+	    !object_has_syncing(slot->object))
 		return 0;
 	trace_late[trace_late_count].fd = fd;
 	trace_late[trace_late_count].slot = slot;
@@ -247,22 +272,24 @@ static void plant_release(void)
 			    trace_late[i].length);
 		free(trace_late[i].bytes);
 	}
-	if (trace_late_count) {
-		real.fdatasync(trace_late[0].fd);
-		iolog_add(trace_log, IOLOG_SYNC, trace_late[0].slot->object);
+	for (i = 0; i < trace_late_count; i++) {
+		if (plant_has_held(trace_late[i].slot->object, i))
+			continue;
+		real.fdatasync(trace_late[i].fd);
+		iolog_add(trace_log, IOLOG_SYNC, trace_late[i].slot->object);
 	}
 	trace_late_count = 0;
 }
 
 /* 1 when the sync is to be left out. */
-static int plant_skips_sync(void)
+static int plant_skips_sync(uint32_t object)
 {
 	if (trace_plant == IOLOG_PLANT_EARLY_ACK && trace_begun) {
 		iomap_capture(trace_log, NULL);
 		iolog_mark(trace_log, IOLOG_ACK, trace_begun);
 		trace_begun = 0;
 	}
-	return trace_plant == IOLOG_PLANT_NO_SYNC || trace_late_count != 0;
+	return trace_plant == IOLOG_PLANT_NO_SYNC || plant_has_held(object, trace_late_count);
 }
 
 /* ---- control ------------------------------------------------------------------------------------------------- */
@@ -685,7 +712,7 @@ static int trace_sync(int fd, int (*call)(int))
 
 	if (!slot)
 		return call(fd);
-	if (plant_skips_sync()) {
+	if (plant_skips_sync(slot->object)) {
 		trace_leave();
 		return 0;
 	}
