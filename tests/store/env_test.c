@@ -220,9 +220,9 @@ START_TEST(a_map_that_has_no_room_stays_as_it_is)
 	do
 		rc = skafu__env_grow(&env, 0, fault);
 	while (rc == 0);
-	ck_assert_int_eq(rc, SKAFU_ENOMEM);
-	if (env.map_is_lost) /* the thread sanitizer has a larger map refused that there is room for */
+	if (env.map_is_lost) /* the thread sanitizer and valgrind have a map refused that there is room for */
 		return;
+	ck_assert_int_eq(rc, SKAFU_ENOMEM);
 	went(skafu__env_read_begin(&env, &txn, fault));
 	skafu__env_read_end(&env, txn);
 	went(skafu__env_write_begin(&env, &txn, fault));

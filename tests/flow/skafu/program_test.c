@@ -306,14 +306,16 @@ static TCase *add_case(Suite *suite, const char *name)
 
 int main(void)
 {
-	Suite *suite = suite_create("the program");
-	TCase *tests = add_case(suite, "commands");
-	TCase *kills = add_case(suite, "kills");
+	Suite *suite;
+	TCase *tests, *kills;
 
 	if (!program_find()) {
 		printf("the program was not built\n");
 		return 77;
 	}
+	suite = suite_create("the program");
+	tests = add_case(suite, "commands");
+	kills = add_case(suite, "kills");
 	tcase_add_test(tests, commands);
 	tcase_add_test(tests, replays);
 	tcase_add_test(tests, gateway);
