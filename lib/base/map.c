@@ -15,6 +15,8 @@
 #define MAP_SLOTS_MIN 16
 #define MAP_KEYS_MIN 256
 #define MAP_KEYS_MAX ((size_t)UINT32_MAX - 1)
+#define MAP_PART_BITS 2 /* thinning takes a part away */
+#define MAP_PARTS (1u << MAP_PART_BITS)
 
 struct skafu__map_slot {
 	uint64_t hash;
@@ -305,6 +307,20 @@ int skafu__map_remove(struct skafu__map *map, const void *key, size_t length)
 	}
 	map_close_hole(map, (size_t)(slot - map->slots));
 	return 1;
+}
+
+void skafu__map_thin(struct skafu__map *map)
+{
+	uint64_t part = map->thinned++ % MAP_PARTS;
+
+	for (size_t i = 0; i < map->slot_count; i++) /* a follower that moves back to i is looked at, too */
+		while (map->slots[i].place != MAP_FREE && map->slots[i].hash >> (64 - MAP_PART_BITS) == part) {
+			map->keys_dead += map->slots[i].length;
+			map->used--;
+			map_close_hole(map, i);
+		}
+	if (map->used == 0)
+		skafu__map_clear(map);
 }
 
 void skafu__map_clear(struct skafu__map *map)

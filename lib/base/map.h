@@ -35,6 +35,7 @@ struct skafu__map {
 	size_t keys_length;
 	size_t keys_capacity;
 	size_t keys_dead; /* bytes of keys that were removed */
+	uint32_t thinned; /* how often */
 };
 
 struct skafu__map_entry {
@@ -66,6 +67,10 @@ void skafu__map_prefetch(const struct skafu__map *map, uint64_t hash);
 int skafu__map_remove(struct skafu__map *map, const void *key, size_t length);
 
 void skafu__map_clear(struct skafu__map *map); /* memory is kept */
+
+/* Room in a cache that is full: remove about a quarter of the keys, those whose hashes begin with certain bits, each
+ * time with others.  What is in use comes back soon, and most of what is not is there longer than after a clear. */
+void skafu__map_thin(struct skafu__map *map);
 size_t skafu__map_count(const struct skafu__map *map);
 size_t skafu__map_bytes(const struct skafu__map *map); /* what counts against the ceiling */
 

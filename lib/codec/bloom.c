@@ -1,5 +1,5 @@
 /*
- * bloom.c: the filter that spares most look-ups of ids that are new; bloom.h has the layout.
+ * bloom.c: the filter that spares most look-ups of what is new; bloom.h has the layout.
  *
  * Invariant: a filter that was opened has exactly the blocks that its length leaves room for, so every hash falls
  * inside it.

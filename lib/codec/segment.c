@@ -131,25 +131,87 @@ uint64_t skafu__segment_key(const struct skafu__segment *segment, uint32_t index
 		+ segment_load_before(keys + (index + (size_t)1) * segment->key_width, segment->key_width);
 }
 
-uint32_t skafu__segment_lower_bound(const struct skafu__segment *segment, uint64_t key)
+#define SEGMENT_NEAR 8u   /* keys that lie together in memory: to look at one of them costs what all cost */
+#define SEGMENT_GUESSES 2 /* the first is wrong by the root of the number of keys, the second by the root of that */
+
+/* A part of the keys: below < target <= above, of those that each stand for, less the first key. */
+struct segment_bracket {
+	uint32_t below;
+	uint32_t above;
+	uint64_t key_below;
+	uint64_t key_above;
+};
+
+static uint64_t segment_offset(const struct skafu__segment *segment, uint32_t index)
 {
 	const uint8_t *ends = segment->bytes + SKAFU__SEGMENT_HEAD_BYTES + segment->key_width;
-	unsigned width = segment->key_width;
+
+	return segment_load_before(ends + (size_t)index * segment->key_width, segment->key_width);
+}
+
+/* Where the target would be if the keys were spread evenly, which hashes nearly are. */
+static uint32_t segment_guess(const struct segment_bracket *bracket, uint64_t target)
+{
+	uint64_t span = bracket->key_above - bracket->key_below;
+	uint64_t part = target - bracket->key_below;
+	int shift = span > UINT32_MAX ? 32 - __builtin_clzll(span) : 0;
+
+	return bracket->below
+		+ (uint32_t)((part >> shift) * (bracket->above - bracket->below) / (span >> shift));
+}
+
+static void segment_narrow(const struct skafu__segment *segment, struct segment_bracket *bracket, uint64_t target)
+{
+	uint32_t near = SEGMENT_NEAR;
+	uint32_t guess = 0;
+	int i;
+
+	for (i = 0; i < SEGMENT_GUESSES && bracket->above - bracket->below > SEGMENT_NEAR; i++) {
+		uint64_t key;
+
+		guess = segment_guess(bracket, target);
+		key = segment_offset(segment, guess);
+		if (key < target) {
+			bracket->below = guess;
+			bracket->key_below = key;
+		} else {
+			bracket->above = guess;
+			bracket->key_above = key;
+		}
+	}
+	/* The end that a guess has moved is near; now the other one, by steps that grow. */
+	for (; bracket->below == guess && bracket->above - guess > near; near *= 2) {
+		if (segment_offset(segment, guess + near) < target)
+			bracket->below = guess += near;
+		else
+			bracket->above = guess + near;
+	}
+	for (; bracket->above == guess && guess - bracket->below > near; near *= 2) {
+		if (segment_offset(segment, guess - near) < target)
+			bracket->below = guess - near;
+		else
+			bracket->above = guess -= near;
+	}
+}
+
+uint32_t skafu__segment_lower_bound(const struct skafu__segment *segment, uint64_t key)
+{
+	struct segment_bracket bracket = {0, segment->key_count - 1, 0, segment->last_key - segment->first_key};
 	uint64_t target = key - segment->first_key;
-	uint32_t begin = 0;
-	uint32_t left = segment->key_count;
+	uint32_t left;
 
 	if (key <= segment->first_key)
 		return 0;
 	if (key > segment->last_key)
 		return segment->key_count;
-	while (left > 1) { /* without branches on the keys: they are hashes, nothing predicts them */
+	segment_narrow(segment, &bracket, target);
+	for (left = bracket.above - bracket.below; left > 1;) { /* nothing predicts hashes: no branches on keys */
 		uint32_t half = left / 2;
 
-		begin += segment_load_before(ends + (begin + half - (size_t)1) * width, width) < target ? half : 0;
+		bracket.below += segment_offset(segment, bracket.below + half) < target ? half : 0;
 		left -= half;
 	}
-	return begin + (segment_load_before(ends + (size_t)begin * width, width) < target);
+	return bracket.below + 1;
 }
 
 /* ---- lists --------------------------------------------------------------------------------------------------- */

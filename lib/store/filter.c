@@ -9,7 +9,8 @@
 
 int skafu__filter_is_wanted(const struct skafu__manifest_run *run)
 {
-	return run->dimension == SKAFU__DIM_ID && run->level <= SKAFU__FILTER_LEVEL_MAX && run->entry_count != 0;
+	return (run->dimension == SKAFU__DIM_ID || run->dimension == SKAFU__DIM_STREAM) &&
+	       run->level <= SKAFU__FILTER_LEVEL_MAX && run->entry_count != 0;
 }
 
 /* ---- make ---------------------------------------------------------------------------------------------------- */

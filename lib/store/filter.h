@@ -1,10 +1,11 @@
 /*
- * filter.h: beside each run of record ids, a filter that says of most ids that they are not in it.
+ * filter.h: beside each run of record ids or of streams, a filter that says of most keys that they are not in it.
  *
- * Appending ids that the host chose asks for each whether the log has it; with the filters nearly all of these
- * questions end without touching a segment.  A filter is a value of the run table under the run's key with the
- * segment number SKAFU__FILTER_NUMBER; it is not in the manifest, since it is only ever an optimisation: a run
- * without one, or with a damaged one, is simply searched.  Runs above SKAFU__FILTER_LEVEL_MAX are few and have none.
+ * Appending ids that the host chose asks for each whether the log has it, and the first event of a stream asks for
+ * those before it; with the filters nearly all of these questions end without touching a segment.  A filter is a
+ * value of the run table under the run's key with the segment number SKAFU__FILTER_NUMBER; it is not in the manifest,
+ * since it is only ever an optimisation: a run without one, or with a damaged one, is simply searched.  Runs above
+ * SKAFU__FILTER_LEVEL_MAX are few and have none.
  */
 #ifndef SKAFU__STORE_FILTER_H
 #define SKAFU__STORE_FILTER_H
@@ -31,7 +32,7 @@ int32_t skafu__filter_put(const skafu_store *store, MDB_txn *txn, const struct s
 int32_t skafu__filter_delete(const skafu_store *store, MDB_txn *txn, const struct skafu__manifest_run *run,
 			     skafu_error *error);
 
-/* 0 when the run certainly has no id with this hash. */
+/* 0 when the run certainly has nothing under this hash; 1 when it may, or has no filter. */
 int skafu__filter_may_hold(struct skafu__view *view, struct skafu__run *run, uint64_t hash);
 
 #endif

@@ -50,7 +50,7 @@ static int32_t index_collect_runs(struct skafu__view *view, uint32_t dimension, 
 		struct skafu__run *run = set->runs[range->backward ? end - 1 - (i - begin) : i];
 		if (index_run_is_outside(run, range))
 			continue;
-		if (dimension != SKAFU__DIM_ID || skafu__filter_may_hold(view, run, key))
+		if (skafu__filter_may_hold(view, run, key))
 			rc = skafu__run_collect(view, run, key, range, out, max, count, error);
 	}
 	return rc;

@@ -427,10 +427,14 @@ static int32_t view_sink_event(void *user, const struct skafu__record *record, u
 	skafu_store *store = user;
 	(void)sequence;
 	int32_t rc = skafu__map_insert(&store->heads, record->stream, record->stream_length, record->stream_version);
-	if (rc != SKAFU_ELIMIT)
-		return rc < 0 ? rc : 0;
-	skafu__map_clear(&store->heads); /* a cache: begin anew rather than grow */
-	rc = skafu__map_insert(&store->heads, record->stream, record->stream_length, record->stream_version);
+	for (int tries = 0; rc == SKAFU_ELIMIT && tries < 2; tries++) {
+		/* A cache: it gives up a part, or begins anew, rather than grow. */
+		if (tries == 0)
+			skafu__map_thin(&store->heads);
+		else
+			skafu__map_clear(&store->heads);
+		rc = skafu__map_insert(&store->heads, record->stream, record->stream_length, record->stream_version);
+	}
 	return rc < 0 ? rc : 0;
 }
 

@@ -345,10 +345,15 @@ static int32_t writer_load_heads_once(struct skafu__writer *writer, const skafu_
 }
 
 /* Have the head of every stream that the batch writes to in the cache, so that encoding cannot fail.  A cache that is
- * full begins anew. */
+ * full gives up a part of it, and all of it when that was too little: the first time, what the batch needs may have
+ * been in that part. */
 static int32_t writer_load_heads(struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
 {
 	int32_t rc = writer_load_heads_once(writer, batch, error);
+	if (rc == SKAFU_ELIMIT) {
+		skafu__map_thin(&writer->store->heads);
+		rc = writer_load_heads_once(writer, batch, error);
+	}
 	if (rc == SKAFU_ELIMIT) {
 		skafu__map_clear(&writer->store->heads);
 		rc = writer_load_heads_once(writer, batch, error);

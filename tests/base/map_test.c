@@ -84,6 +84,16 @@ static void check_all(struct skafu__map *map, const uint64_t *truth)
 	ck_assert_uint_eq(count, 0);
 }
 
+static void forget_what_went(const struct skafu__map *map, uint64_t *truth)
+{
+	for (size_t number = 0; number < KEYS; number++) {
+		uint8_t key[64];
+
+		if (!skafu__map_find(map, key, make_key(number, key)))
+			truth[number] = 0;
+	}
+}
+
 /* Random work with failing allocations and a tight ceiling; a failure must change nothing. */
 static void work(skafu__map_hash_fn hash, const void *user, size_t ceiling)
 {
@@ -118,6 +128,10 @@ static void work(skafu__map_hash_fn hash, const void *user, size_t ceiling)
 				ck_assert_uint_eq(truth[number], 0); /* a replacement needs no memory */
 				refused += result == SKAFU_ELIMIT;
 			}
+		}
+		if (i % 3000 == 2999) {
+			skafu__map_thin(&map);
+			forget_what_went(&map, truth);
 		}
 		if (skafu__map_bytes(&map) > ceiling)
 			ck_abort_msg("over the ceiling");
@@ -208,6 +222,60 @@ START_TEST(steady_turnover)
 }
 END_TEST
 
+/* Each time another quarter goes; what stays is found, and there is room for new keys. */
+START_TEST(thinning)
+{
+	struct skafu__map map;
+	uint64_t left = 20000;
+
+	skafu__map_init(&map, skafu__sys_current(), SIZE_MAX, 1);
+	for (uint64_t i = 0; i < left; i++)
+		ck_assert_int_eq(skafu__map_insert(&map, &i, sizeof i, i * 3), 1);
+	for (unsigned turn = 0; turn < 4; turn++) {
+		uint64_t found = 0;
+
+		skafu__map_thin(&map);
+		for (uint64_t i = 0; i < 20000; i++) {
+			const uint64_t *value = skafu__map_find(&map, &i, sizeof i);
+
+			if (value && *value != i * 3)
+				ck_abort_msg("key %d", (int)i);
+			found += value != NULL;
+		}
+		ck_assert_uint_eq(skafu__map_count(&map), found);
+		if (left - found < 4500 || left - found > 5500)
+			ck_abort_msg("turn %u took %d", turn, (int)(left - found));
+		left = found;
+	}
+	ck_assert_uint_eq(left, 0);
+	ck_assert_int_eq(skafu__map_insert(&map, "a", 1, 1), 1);
+	skafu__map_done(&map);
+	skafu__map_thin(&map);
+}
+END_TEST
+
+/* Hashes that are all alike: nothing goes, or everything. */
+START_TEST(thinning_where_hashes_collide)
+{
+	for (uint64_t part = 0; part < 4; part++) {
+		struct skafu__map map;
+		uint64_t hash = part << 62 | 14;
+
+		skafu__map_init(&map, skafu__sys_current(), SIZE_MAX, 1);
+		skafu__map_set_hash(&map, hash_all_alike, &hash);
+		for (uint64_t i = 0; i < 12; i++) /* they go on at the beginning of the slots */
+			ck_assert_int_eq(skafu__map_insert(&map, &i, sizeof i, i), 1);
+		for (unsigned turn = 0; turn < 4; turn++) {
+			skafu__map_thin(&map);
+			ck_assert_uint_eq(skafu__map_count(&map), turn < part ? 12 : 0);
+			for (uint64_t i = 0; i < 12; i++)
+				ck_assert_int_eq(skafu__map_find(&map, &i, sizeof i) != NULL, turn < part);
+		}
+		skafu__map_done(&map);
+	}
+}
+END_TEST
+
 /* At the ceiling, room is won back only when enough keys are gone to be worth a pass over all of them. */
 START_TEST(packing_at_the_ceiling)
 {
@@ -272,6 +340,8 @@ int main(void)
 	tcase_add_test(tcase, empty_map);
 	tcase_add_test(tcase, values_in_place_and_late_hash);
 	tcase_add_test(tcase, steady_turnover);
+	tcase_add_test(tcase, thinning);
+	tcase_add_test(tcase, thinning_where_hashes_collide);
 	tcase_add_test(tcase, packing_at_the_ceiling);
 	tcase_add_test(tcase, built_in_hash_spreads);
 	tcase_set_timeout(tcase, 60);

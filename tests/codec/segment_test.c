@@ -183,6 +183,54 @@ START_TEST(large_segments_like_an_array)
 }
 END_TEST
 
+/* Keys that are spread as no hashes are: a bound is looked for where it would be if they were. */
+static uint64_t uneven_key(unsigned shape, uint64_t i)
+{
+	switch (shape) {
+	case 0: return i; /* side by side */
+	case 1: return i * i * i;
+	case 2: return i < 700 ? i : UINT64_MAX - 1400 + i; /* at both ends */
+	case 3: return UINT64_C(1) << 63 | (i < 1399 ? i : UINT64_MAX); /* all but one at the beginning */
+	case 4: return i == 0 ? 5 : UINT64_MAX - 2800 + 2 * i;
+	default: return UINT64_C(1) << i % 64 | (i / 64) << 20;
+	}
+}
+
+START_TEST(bounds_among_uneven_keys)
+{
+	for (unsigned shape = 0; shape < 6; shape++)
+		for (size_t most = 1; most <= 1400; most += most < 12 ? 1 : 277) {
+			struct run run;
+			struct skafu__segment_options options = run_options(&run, SKAFU__SEGMENT_BYTES_DEFAULT, 0);
+			size_t at = 0;
+			size_t count;
+
+			for (size_t i = 0; i < most; i++)
+				entries[i] = (struct skafu__entry){uneven_key(shape, i), 9, 0};
+			count = runs_settle(entries, most);
+			ck_assert_int_eq(run_build(&run, entries, count, &options), SKAFU_OK);
+			for (uint32_t i = 0; i < run.count; i++) {
+				struct skafu__segment segment;
+
+				ck_assert_int_eq(skafu__segment_open(&segment, run.bytes[i], run.infos[i].bytes, 0,
+					NULL), 0);
+				for (uint32_t k = 0; k < segment.key_count; k++, at++) {
+					uint64_t key = entries[at].key;
+
+					ck_assert_uint_eq(skafu__segment_lower_bound(&segment, key), k);
+					if (key != UINT64_MAX)
+						ck_assert_uint_eq(skafu__segment_lower_bound(&segment, key + 1),
+							k + 1);
+					if (key != 0)
+						ck_assert_uint_eq(skafu__segment_lower_bound(&segment, key - 1),
+							k > 0 && entries[at - 1].key == key - 1 ? k - 1 : k);
+				}
+			}
+			run_done(&run);
+		}
+}
+END_TEST
+
 /* Lengths of lists around the edges of blocks. */
 START_TEST(lists_around_a_block)
 {
@@ -470,6 +518,7 @@ int main(void)
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, small_segments_like_an_array);
 	tcase_add_test(cases, large_segments_like_an_array);
+	tcase_add_test(cases, bounds_among_uneven_keys);
 	tcase_add_test(cases, lists_around_a_block);
 	tcase_add_test(cases, every_bit_and_every_cut);
 	tcase_add_test(cases, hostile_changes);
