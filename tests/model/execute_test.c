@@ -400,7 +400,8 @@ static void *deposit(void *arg)
 		int32_t rc;
 
 		do /* where threads are slow, one may lose every race that it is allowed */
-			rc = skafu_model_execute(fixture->model, &command, SKAFU_WAIT_FOREVER, NULL, &outcome, &error);
+			rc = skafu_model_execute(fixture->model, &command, SKAFU_WAIT_FOREVER, NULL, &outcome,
+						 &error);
 		while (rc == SKAFU_ECONFLICT && getenv("SKAFU_TEST_SCALE"));
 		failed += rc != 0;
 		skafu_outcome_free(outcome);

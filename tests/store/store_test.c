@@ -347,7 +347,7 @@ START_TEST(a_fork_beside_busy_threads)
 	atomic_store(&threads_end, 1);
 	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	/* What a thread had allocated when the other one forked is lost in the child, and valgrind says so with 99. */
+	/* What a thread had allocated when another one forked is lost in the child, and valgrind says so with 99. */
 	ck_assert(result == 0 || (result == 99 && getenv("SKAFU_TEST_SCALE")));
 }
 END_TEST
