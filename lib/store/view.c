@@ -10,7 +10,7 @@
 
 #define VIEW_TAIL_FOLDS 8u
 #define VIEW_FETCH_BYTES 512u
-#define VIEW_FETCH_AHEAD_BYTES 2048 /* what lies side by side: so far before its turn that memory has answered */
+#define VIEW_FETCH_AHEAD_BYTES 3072 /* what lies side by side: so far before its turn that memory has answered */
 #define VIEW_FOLD_WAIT_NS UINT64_C(200000000) /* readers hardly wait for writers */
 
 /* ---- state --------------------------------------------------------------------------------------------------- */
@@ -248,24 +248,22 @@ static int32_t view_find_sequence(struct skafu__view *view, uint64_t sequence, s
 	return view->current.first_sequence > sequence ? view_confirm_hole(view, sequence, error) : 0;
 }
 
-/* Enough of a record for the processor to notice the direction and to fetch the rest by itself.  The place may lie
- * behind everything that is mapped, since fetching is only a hint. */
-static void view_fetch(uintptr_t at, uint32_t size)
-{
-	uint32_t end = size < VIEW_FETCH_BYTES ? size : VIEW_FETCH_BYTES;
-	for (uint32_t i = 0; i < end; i += 64)
-		__builtin_prefetch((const void *)(at + i));
-}
-
+/* Enough of a record for the processor to notice the direction and to fetch the rest by itself. */
 void skafu__view_fetch(const struct skafu__view_place *place)
 {
-	view_fetch((uintptr_t)place->bytes, place->size);
+	uint32_t end = place->size < VIEW_FETCH_BYTES ? place->size : VIEW_FETCH_BYTES;
+	for (uint32_t at = 0; at < end; at += 64)
+		__builtin_prefetch(place->bytes + at);
 }
 
+/* Always as many bytes: the end of a loop that depends on the size would be guessed wrongly.  The place may lie behind
+ * everything that is mapped, since this is only a hint. */
 void skafu__view_fetch_beside(const struct skafu__view_place *place, int backward)
 {
-	uintptr_t at = (uintptr_t)place->bytes;
-	view_fetch(backward ? at - VIEW_FETCH_AHEAD_BYTES : at + VIEW_FETCH_AHEAD_BYTES, place->size);
+	uintptr_t here = (uintptr_t)place->bytes;
+	uintptr_t at = backward ? here - VIEW_FETCH_AHEAD_BYTES : here + VIEW_FETCH_AHEAD_BYTES;
+	for (uint32_t i = 0; i < VIEW_FETCH_BYTES; i += 64)
+		__builtin_prefetch((const void *)(at + i));
 }
 
 int32_t skafu__view_locate(struct skafu__view *view, uint64_t sequence, struct skafu__view_place *out,
