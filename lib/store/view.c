@@ -256,8 +256,8 @@ void skafu__view_fetch(const struct skafu__view_place *place)
 		__builtin_prefetch(place->bytes + at);
 }
 
-/* Always as many bytes: the end of a loop that depends on the size would be guessed wrongly.  The place may lie behind
- * everything that is mapped, since this is only a hint. */
+/* Always as many bytes: the end of a loop that depends on the size would be guessed wrongly.  The place may lie
+ * behind everything that is mapped, since this is only a hint. */
 void skafu__view_fetch_beside(const struct skafu__view_place *place, int backward)
 {
 	uintptr_t here = (uintptr_t)place->bytes;
