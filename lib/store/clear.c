@@ -181,7 +181,7 @@ static int32_t clear_make(struct clear_plan *plan, struct skafu__view *view, ska
 
 static int32_t clear_put(void *user, MDB_txn *txn, skafu_error *error)
 {
-	const struct clear_plan *plan = user;
+	struct clear_plan *plan = user;
 	for (size_t at = 0; at < plan->chunks.length; at += sizeof(struct clear_chunk)) {
 		struct clear_chunk chunk;
 		uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];
@@ -193,6 +193,8 @@ static int32_t clear_put(void *user, MDB_txn *txn, skafu_error *error)
 		if (rc != 0)
 			return skafu__env_fail(&plan->store->env, rc, "clearing payloads", error);
 	}
+	if (plan->chunks.length != 0)
+		skafu__flush_wipe_next(&plan->store->env.flush);
 	return skafu__index_put(plan->store, txn, &plan->before, &plan->after, error);
 }
 

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/testhook.h"
+#include "store/recover.h"
 
 #undef skafu__env_fail /* a macro when analysed */
 
@@ -240,10 +241,14 @@ int32_t skafu__env_open(struct skafu__env *env, const struct skafu__sys *sys, co
 	env->data_path = env_path(sys, directory, config, "");
 	env->lock_path = env_path(sys, directory, config, "-lock");
 	pthread_mutex_init(&env->idle_lock, NULL);
+	skafu__flush_init(&env->flush, sys);
 	int rc = env->data_path && env->lock_path ? env_reserve_lock(sys, env->lock_path, config->readers_max)
 						  : ENOMEM;
 	if (rc == 0)
 		rc = env_open_mdb(&env->mdb, env->data_path, config);
+	if (rc == 0 && config->journal_bytes != 0 &&
+	    skafu__flush_attach(&env->flush, env->mdb, directory, config->journal_bytes, config->journal_after) != 0)
+		rc = ENOMEM;
 	if (rc == 0) {
 		int dead;
 		mdb_filehandle_t fd;
@@ -268,6 +273,7 @@ void skafu__env_close(struct skafu__env *env)
 {
 	while (env->idle_count > 0)
 		mdb_txn_abort(env->idle[--env->idle_count]);
+	skafu__flush_done(&env->flush);
 	if (env->mdb)
 		mdb_env_close(env->mdb);
 	skafu__free(env->sys, env->data_path);
@@ -322,6 +328,7 @@ int32_t skafu__env_read_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_e
 	}
 	if (rc != 0)
 		return skafu__env_fail(env, rc, "reading the log", error);
+	skafu__flush_look(&env->flush, mdb_txn_id(txn));
 	*out_txn = txn;
 	return 0;
 }
@@ -349,6 +356,9 @@ static int env_drop_dead_readers(struct skafu__env *env)
 int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error)
 {
 	int32_t result = env_has_map(env, error);
+	if (result != 0)
+		return result;
+	result = skafu__flush_begin(&env->flush, error);
 	if (result != 0)
 		return result;
 	if (++env->writes % ENV_WRITES_PER_CHECK == 0)
@@ -384,16 +394,75 @@ static int32_t env_commit_failed(struct skafu__env *env, int rc, skafu_error *er
 	return result;
 }
 
+/* What is in the journal of a commit that LMDB certainly refused goes, else it would come back. */
+static int32_t env_commit_refused(struct skafu__env *env, int rc, int is_in_journal, skafu_error *error)
+{
+	struct skafu_error own = {0};
+	int32_t result = env_commit_failed(env, rc, error);
+	if (result == SKAFU_EUNKNOWN || !is_in_journal || skafu__flush_take_back(&env->flush, &own) == 0)
+		return result;
+	return skafu__error_copy(error, &own, SKAFU_EUNKNOWN);
+}
+
+static int32_t env_commit(struct skafu__env *env, MDB_txn *txn, int is_in_journal, skafu_error *error)
+{
+	int rc = skafu__flush_commit(&env->flush, txn, is_in_journal);
+	if (rc != 0)
+		return env_commit_refused(env, rc, is_in_journal, error);
+	rc = env->sys->storage(SKAFU__TESTHOOK_SYNC);
+	return rc ? env_commit_failed(env, rc, error) : 0;
+}
+
 int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
 {
 	int rc = env->sys->storage(SKAFU__TESTHOOK_WRITE);
-	if (rc != 0)
-		mdb_txn_abort(txn);
-	else
-		rc = mdb_txn_commit(txn);
 	if (rc == 0)
-		rc = env->sys->storage(SKAFU__TESTHOOK_SYNC);
-	return rc ? env_commit_failed(env, rc, error) : 0;
+		return env_commit(env, txn, 0, error);
+	mdb_txn_abort(txn);
+	return env_commit_failed(env, rc, error);
+}
+
+int skafu__env_append(struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_val *value)
+{
+	skafu__flush_gather(&env->flush, key, value);
+	return mdb_put(txn, env->tables[SKAFU__TABLE_CHUNK], key, value, MDB_APPEND);
+}
+
+int32_t skafu__env_append_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
+{
+	int rc = env->sys->storage(SKAFU__TESTHOOK_WRITE);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return env_commit_failed(env, rc, error);
+	}
+	int32_t in_journal = skafu__flush_frame(&env->flush, txn, error);
+	if (in_journal < 0) {
+		mdb_txn_abort(txn);
+		return in_journal;
+	}
+	return env_commit(env, txn, in_journal, error);
+}
+
+int32_t skafu__env_replay(struct skafu__env *env, const struct skafu__buf *entries, skafu_error *error)
+{
+	MDB_txn *txn;
+	struct skafu__recover_entry entry;
+	size_t at = 0;
+	int rc = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+	if (rc != 0)
+		return skafu__env_fail(env, rc, "putting back what the journal holds", error);
+	while (rc == 0 && skafu__recover_next(entries, &at, &entry)) {
+		MDB_val key = {entry.key_length, (void *)(uintptr_t)entry.key};
+		MDB_val value = {entry.length, (void *)(uintptr_t)entry.value};
+		rc = mdb_put(txn, env->tables[SKAFU__TABLE_CHUNK], &key, &value, MDB_APPEND);
+	}
+	if (rc == 0)
+		return skafu__env_write_commit(env, txn, error);
+	mdb_txn_abort(txn);
+	if (rc == MDB_KEYEXIST)
+		return skafu__fail(error, SKAFU_EDAMAGED, "the journal does not go on where the log ends; restore a "
+				   "backup, or salvage what is whole");
+	return skafu__env_fail(env, rc, "putting back what the journal holds", error);
 }
 
 /* ---- growth -------------------------------------------------------------------------------------------------- */
@@ -444,6 +513,7 @@ int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 		return result;
 	while (env->idle_count > 0)
 		mdb_txn_abort(env->idle[--env->idle_count]);
+	skafu__flush_release(&env->flush);
 	MDB_envinfo info;
 	mdb_env_info(env->mdb, &info);
 	if (adopt)

@@ -5,7 +5,8 @@
  * transaction begins and ends in one function.  The map is reserved large and grown when it is full, which needs that
  * no transaction of this process is open: skafu__env_grow() is called with the store's gate held exclusively.
  * The flags that trade safety for speed (NOSYNC, NOMETASYNC, MAPASYNC, WRITEMAP, NOLOCK) are never set, but NOSYNC
- * for a store in memory, and NOMETASYNC for what can be made again.
+ * for a store in memory, and while a commit is written that is on the disk already (flush.h), and NOMETASYNC for what
+ * can be made again.
  */
 #ifndef SKAFU__STORE_ENV_H
 #define SKAFU__STORE_ENV_H
@@ -15,8 +16,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/sys.h"
 #include "skafu_base.h"
+#include "store/flush.h"
 
 #define SKAFU__ENV_IDLE_MAX 16
 
@@ -40,6 +43,8 @@ struct skafu__env_config {
 	int no_sync;
 	int lazy_meta; /* 1: the last commits may be lost with the machine, but not the order of them */
 	int read_only;
+	uint32_t journal_bytes; /* 0: LMDB flushes every commit */
+	uint32_t journal_after; /* commits of one process behind each other; few are not worth making the file */
 };
 
 struct skafu__env {
@@ -55,6 +60,7 @@ struct skafu__env {
 	MDB_txn *idle[SKAFU__ENV_IDLE_MAX];
 	uint32_t idle_count;
 	uint32_t writes; /* transactions that were begun; one at a time is */
+	struct skafu__flush flush;
 	int map_is_lost; /* LMDB has none any more, and does not know that; changed while none is in use */
 };
 
@@ -73,7 +79,8 @@ void skafu__env_close(struct skafu__env *env);
 int32_t skafu__env_read_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error);
 void skafu__env_read_end(struct skafu__env *env, MDB_txn *txn);
 
-/* The write transaction; the same SKAFU_EMISUSE.  Now and then slots of readers that were killed are cleared. */
+/* The write transaction; the same SKAFU_EMISUSE.  Now and then slots of readers that were killed are cleared.
+ * SKAFU_EIO: what was committed before could not be flushed. */
 int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_error *error);
 
 /*
@@ -81,6 +88,14 @@ int32_t skafu__env_write_begin(struct skafu__env *env, MDB_txn **out_txn, skafu_
  * it; SKAFU_EUNKNOWN: may or may not be on disk, nobody may write until an exclusive reopen.
  */
 int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error);
+
+/* The same for a transaction that has done nothing but skafu__env_append(), which puts a value at the end of the
+ * table of chunks (0, or LMDB's code).  It is flushed once where that can be. */
+int skafu__env_append(struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_val *value);
+int32_t skafu__env_append_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error);
+
+/* Put what was in the journal again (recover.h), and flush it.  SKAFU_EFULL: grow the map, and call it again. */
+int32_t skafu__env_replay(struct skafu__env *env, const struct skafu__buf *entries, skafu_error *error);
 
 /* A failed put or delete in a write transaction, translated: SKAFU_EFULL when the map is full.  The transaction is
  * of no use then. */

@@ -19,7 +19,7 @@ static void leftover_remove_file(const struct skafu__sys *sys, const char *direc
 
 void skafu__leftover_remove_store(const struct skafu__sys *sys, const char *directory)
 {
-	static const char *const names[] = {"log", "log-lock", "control", "wake", "views", "views-lock"};
+	static const char *const names[] = {"log", "log-lock", "control", "wake", "journal", "views", "views-lock"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		leftover_remove_file(sys, directory, names[i]);
 	sys->rmdir(directory);

@@ -13,6 +13,7 @@
 #include "store/leftover.h"
 #include "store/manifest_set.h"
 #include "store/preflight.h"
+#include "store/recover.h"
 #include "store/store.h"
 #include "store/view.h"
 #include "store/viewenv.h"
@@ -23,6 +24,7 @@
 #define OPEN_STORE_BYTES_MAX (UINT64_C(1) << 40)
 #define OPEN_PAYLOAD_BYTES_MAX (16u << 20)
 #define OPEN_BATCH_BYTES_MAX (16u << 20)
+#define OPEN_JOURNAL_AFTER 16u
 #define OPEN_VERIFY_BUDGET_NS UINT64_C(60000000000)
 #define OPEN_LOOK_BUDGET_NS UINT64_C(100000000)
 
@@ -55,6 +57,10 @@ static void open_tune(skafu_store *store)
 		tuning->segment_bytes = SKAFU__SEGMENT_BYTES_DEFAULT;
 	if (tuning->map_bytes == 0 || tuning->map_bytes > store->opts.store_bytes_max)
 		tuning->map_bytes = store->opts.store_bytes_max;
+	if (tuning->journal_bytes == 0)
+		tuning->journal_bytes = SKAFU__JOURNAL_BYTES;
+	if (tuning->journal_after == 0)
+		tuning->journal_after = OPEN_JOURNAL_AFTER;
 	uint64_t most = store->opts.overlay_bytes_max / SKAFU__OVERLAY_BYTES_PER_WEIGHT;
 	if (tuning->fold_records == 0)
 		tuning->fold_records = store->opts.fold_records < most ? store->opts.fold_records : (uint32_t)most;
@@ -479,11 +485,29 @@ static uint64_t open_hash_name(const void *user, const void *key, size_t length)
 	return skafu__hash64(user, key, length);
 }
 
-static int32_t open_env(skafu_store *store, const char *directory, int no_sync, skafu_error *error)
+/* What was in the journal alone goes into the log; then the log is whole by itself. */
+static int32_t open_replay(skafu_store *store, const struct skafu__buf *entries, skafu_error *error)
+{
+	int32_t rc = entries->length ? skafu__env_replay(&store->env, entries, error) : 0;
+	while (rc == SKAFU_EFULL && (rc = skafu__store_grow_map(store, 0, error)) == 0)
+		rc = skafu__env_replay(&store->env, entries, error);
+	if (rc == 0 && store->control.was_first)
+		skafu__flush_is_settled(&store->env.flush);
+	return rc;
+}
+
+static int32_t open_env(skafu_store *store, const char *directory, int no_sync, const struct skafu__buf *entries,
+			skafu_error *error)
 {
 	struct skafu__env_config config = open_env_config(&store->opts, no_sync);
 	config.map_bytes = store->tuning.map_bytes;
+	if (!no_sync && !store->read_only) {
+		config.journal_bytes = store->tuning.journal_bytes;
+		config.journal_after = store->tuning.journal_after;
+	}
 	int32_t rc = skafu__env_open(&store->env, &store->sys, directory, &config, error);
+	if (rc == 0 && entries)
+		rc = open_replay(store, entries, error);
 	if (rc == 0)
 		rc = open_read_format(store, error);
 	if (rc != 0)
@@ -493,6 +517,22 @@ static int32_t open_env(skafu_store *store, const char *directory, int no_sync, 
 	skafu__map_set_hash(&store->names.ids, open_hash_name, store->format.hash_key);
 	skafu__map_set_hash(&store->overlay.row_heads, open_hash_name, store->format.hash_key);
 	return 0;
+}
+
+/* The first opener has the log whole before it looks at it; the others find it so. */
+static int32_t open_log(skafu_store *store, skafu_error *error)
+{
+	struct skafu__buf entries;
+	skafu__buf_init(&entries, &store->sys, SIZE_MAX / 2);
+	int32_t rc = store->control.was_first ? skafu__recover(&store->sys, store->path, store->control.was_poisoned,
+							       &entries, error)
+					      : 0;
+	if (rc == 0)
+		rc = open_inspect(store, error);
+	if (rc == 0)
+		rc = open_env(store, store->path, (int)store->tuning.no_sync, &entries, error);
+	skafu__buf_done(&entries);
+	return rc;
 }
 
 /* Commit the format record as it is. */
@@ -580,9 +620,7 @@ int32_t skafu__open_directory(const char *path, const skafu_store_opts *opts, sk
 	if (rc == 0)
 		rc = skafu__dirtime_open(&store->dirtime, path, error);
 	if (rc == 0)
-		rc = open_inspect(store, error);
-	if (rc == 0)
-		rc = open_env(store, path, (int)store->tuning.no_sync, error);
+		rc = open_log(store, error);
 	if (rc == 0)
 		rc = skafu__control_join_birth(&store->control, store->format.birth, error);
 	if (rc == 0)
@@ -631,7 +669,7 @@ static int32_t open_memory_in(skafu_store *store, const char *directory, skafu_e
 	if (rc == 0)
 		rc = skafu__control_open_private(&store->control, &store->sys, error);
 	if (rc == 0)
-		rc = open_env(store, directory, 1, error);
+		rc = open_env(store, directory, 1, NULL, error);
 	store->env.lock_inode = 0; /* the lock file is about to go, and that is right */
 	return rc ? rc : open_warm_up(store, error);
 }

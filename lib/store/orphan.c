@@ -12,6 +12,8 @@ static int orphan_repair(skafu_store *store)
 	if (rc == 0)
 		mdb_txn_abort(txn);
 	pthread_rwlock_unlock(&store->gate);
+	if (atomic_load(&store->env.flush.must_poison))
+		skafu__control_poison(&store->control);
 	if (rc != 0 && rc != SKAFU_EMISUSE) /* a map that has grown is found after the repair */
 		return 0;
 	skafu__control_end_commit(&store->control);

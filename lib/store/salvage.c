@@ -494,10 +494,10 @@ static int32_t salvage_into(struct salvage *salvage, const char *out_path, skafu
 	return rc;
 }
 
-static int32_t salvage_run(struct salvage *salvage, int fd, const char *out_path, skafu_error *error)
+static int32_t salvage_run(struct salvage *salvage, const int fds[2], const char *out_path, skafu_error *error)
 {
 	const struct skafu__sys *sys = &salvage->sys;
-	skafu__salvage_find_init(&salvage->find, sys, fd);
+	skafu__salvage_find_init(&salvage->find, sys, fds[0], fds[1]);
 	skafu__buf_init(&salvage->bytes, sys, SIZE_MAX / 2);
 	skafu__buf_init(&salvage->canonical, sys, SIZE_MAX / 2);
 	skafu__buf_init(&salvage->late, sys, SIZE_MAX / 2);
@@ -519,16 +519,36 @@ static int32_t salvage_run(struct salvage *salvage, int fd, const char *out_path
 	return rc;
 }
 
-static int32_t salvage_open(struct salvage *salvage, const char *path, int *out_fd, skafu_error *error)
+static int32_t salvage_open(struct salvage *salvage, const char *path, const char *name, int *out_fd,
+			    skafu_error *error)
 {
-	size_t bytes = strlen(path) + sizeof "/log";
-	char *log = skafu__alloc(&salvage->sys, bytes);
-	if (!log)
+	size_t bytes = strlen(path) + strlen(name) + 2;
+	char *file = skafu__alloc(&salvage->sys, bytes);
+	if (!file)
 		return skafu__fail_memory(error);
-	snprintf(log, bytes, "%s/log", path);
-	*out_fd = salvage->sys.open(log, O_RDONLY | O_NONBLOCK, 0);
-	int32_t rc = *out_fd < 0 ? skafu__fail_os(error, errno, "opening %s", log) : 0;
-	skafu__free(&salvage->sys, log);
+	snprintf(file, bytes, "%s/%s", path, name);
+	*out_fd = salvage->sys.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	int32_t rc = *out_fd < 0 ? skafu__fail_os(error, errno, "opening %s", file) : 0;
+	skafu__free(&salvage->sys, file);
+	return rc;
+}
+
+/* The log, and the journal, which a store need not have, and without which as much as can be is salvaged. */
+static int32_t salvage_files(struct salvage *salvage, const char *path, const char *out_path, skafu_error *error)
+{
+	int fds[2] = {-1, -1};
+	struct skafu_error ignored = {0};
+	int32_t rc = salvage_open(salvage, path, "log", &fds[0], error);
+	if (rc != 0)
+		return rc;
+	rc = salvage_open(salvage, path, "journal", &fds[1], &ignored);
+	if (rc == SKAFU_ENOMEM)
+		rc = skafu__fail_memory(error);
+	else
+		rc = salvage_run(salvage, fds, out_path, error);
+	if (fds[1] >= 0)
+		salvage->sys.close(fds[1]);
+	salvage->sys.close(fds[0]);
 	return rc;
 }
 
@@ -544,12 +564,7 @@ int32_t skafu_store_salvage(const char *path, const char *out_path, skafu_verify
 	int32_t rc = skafu__sys_init(&salvage.sys, NULL);
 	if (rc != 0)
 		return skafu__fail(error, rc, "the system cannot be used");
-	int fd = -1;
-	rc = salvage_open(&salvage, path, &fd, error);
-	if (rc != 0)
-		return rc;
-	rc = salvage_run(&salvage, fd, out_path, error);
-	salvage.sys.close(fd);
+	rc = salvage_files(&salvage, path, out_path, error);
 	if (rc == 0 && out_report) {
 		salvage.report.size = out_report->size;
 		memcpy(out_report, &salvage.report, out_report->size);

@@ -59,7 +59,7 @@ static int32_t salvage_read(struct skafu__salvage_commit *salvage, uint64_t offs
 	uint8_t *to = skafu__buf_reserve(&salvage->copy.bytes, (size_t)length);
 	if (!to)
 		return SKAFU_ENOMEM;
-	ssize_t got = skafu__read_at(salvage->sys, salvage->find->fd, to, (size_t)length, (off_t)offset);
+	ssize_t got = skafu__salvage_find_read(salvage->find, to, (size_t)length, offset);
 	skafu__buf_commit(&salvage->copy.bytes, got > 0 ? (size_t)got : 0);
 	return got > 0;
 }

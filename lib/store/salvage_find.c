@@ -10,6 +10,7 @@
 #include "codec/sealed.h"
 #include "store/page.h"
 #include "store/preflight.h"
+#include "store/recover.h"
 
 #define FIND_WINDOW_BYTES ((size_t)1 << 20)
 #define FIND_MAGIC_AT 8u
@@ -28,11 +29,12 @@ struct find_walk {
 	int may_hide;     /* something in the tree is not what it should be, so a commit may not have been seen */
 };
 
-void skafu__salvage_find_init(struct skafu__salvage_find *find, const struct skafu__sys *sys, int fd)
+void skafu__salvage_find_init(struct skafu__salvage_find *find, const struct skafu__sys *sys, int fd, int journal_fd)
 {
 	memset(find, 0, sizeof *find);
 	find->sys = sys;
 	find->fd = fd;
+	find->journal_fd = journal_fd;
 	skafu__buf_init(&find->places, sys, SIZE_MAX / 2);
 	skafu__buf_init(&find->marks, sys, SIZE_MAX / 2);
 	skafu__buf_init(&find->names, sys, SIZE_MAX / 2);
@@ -199,6 +201,22 @@ static int32_t find_trees(struct skafu__salvage_find *find, skafu_error *error)
 	return rc < 0 ? rc : 0;
 }
 
+/* What a frame holds was on the disk before the log had it: without the frame it may look unfinished. */
+static int32_t find_frames(struct skafu__salvage_find *find, skafu_error *error)
+{
+	struct find_walk walk = {find, SKAFU__SALVAGE_OLDER, 0, 0};
+	struct skafu__buf entries;
+	struct skafu__recover_entry entry;
+	size_t at = 0;
+	skafu__buf_init(&entries, find->sys, SIZE_MAX / 2);
+	int32_t rc = skafu__recover_all(find->sys, find->journal_fd, &entries, error);
+	while (rc == 0 && skafu__recover_next(&entries, &at, &entry))
+		if (find_mark_chunk(&walk, entry.value, entry.length) != 0)
+			rc = skafu__fail_memory(error);
+	skafu__buf_done(&entries);
+	return rc;
+}
+
 /* ---- what lies in the file ----------------------------------------------------------------------------------- */
 
 static int find_order_marks(const void *a, const void *b)
@@ -257,13 +275,21 @@ static int32_t find_take(struct skafu__salvage_find *find, const struct skafu__c
 	return skafu__buf_put(&find->places, &place, sizeof place);
 }
 
-/* Look for heads in all bytes, a window after the other; a head that a window cuts is in the next one. */
-static int32_t find_scan(struct skafu__salvage_find *find, uint8_t *window, skafu_error *error)
+ssize_t skafu__salvage_find_read(const struct skafu__salvage_find *find, void *to, size_t length, uint64_t offset)
+{
+	if (offset < find->log_bytes)
+		return skafu__read_at(find->sys, find->fd, to, length, (off_t)offset);
+	return skafu__read_at(find->sys, find->journal_fd, to, length, (off_t)(offset - find->log_bytes));
+}
+
+/* Look for heads in all bytes from one place to another, a window after the other; a head that a window cuts is in
+ * the next one. */
+static int32_t find_scan(struct skafu__salvage_find *find, uint64_t from, uint64_t to, uint8_t *window,
+			 skafu_error *error)
 {
 	uint64_t covered = 0;
-	uint64_t from = 0;
-	while (from < find->file_bytes) {
-		ssize_t got = skafu__read_at(find->sys, find->fd, window, FIND_WINDOW_BYTES, (off_t)from);
+	while (from < to) {
+		ssize_t got = skafu__salvage_find_read(find, window, FIND_WINDOW_BYTES, from);
 		size_t length = got > 0 ? (size_t)got : 0;
 		find->read_failed |= got < 0;
 		struct skafu__commit commit;
@@ -281,27 +307,49 @@ static int32_t find_scan(struct skafu__salvage_find *find, uint8_t *window, skaf
 	return 0;
 }
 
+static int32_t find_scan_both(struct skafu__salvage_find *find, skafu_error *error)
+{
+	uint8_t *window = skafu__alloc(find->sys, FIND_WINDOW_BYTES);
+	if (!window)
+		return skafu__fail_memory(error);
+	int32_t rc = find_scan(find, 0, find->log_bytes, window, error);
+	if (rc == 0)
+		rc = find_scan(find, find->log_bytes, find->file_bytes, window, error);
+	skafu__free(find->sys, window);
+	return rc;
+}
+
 static void find_sort(struct skafu__buf *array, size_t bytes, int (*order)(const void *, const void *))
 {
 	if (array->length != 0)
 		qsort(array->bytes, array->length / bytes, bytes, order);
 }
 
-int32_t skafu__salvage_find_all(struct skafu__salvage_find *find, skafu_error *error)
+static int32_t find_sizes(struct skafu__salvage_find *find, skafu_error *error)
 {
 	struct stat status;
 	if (find->sys->fstat(find->fd, &status) != 0)
 		return skafu__fail(error, SKAFU_EIO, "cannot read the size of the file that salvage was given");
-	find->file_bytes = (uint64_t)status.st_size;
-	int32_t rc = find_trees(find, error);
+	find->log_bytes = find->file_bytes = (uint64_t)status.st_size;
+	if (find->journal_fd < 0)
+		return 0;
+	if (find->sys->fstat(find->journal_fd, &status) != 0)
+		return skafu__fail(error, SKAFU_EIO, "cannot read the size of the journal beside the log");
+	find->file_bytes += (uint64_t)status.st_size;
+	return 0;
+}
+
+int32_t skafu__salvage_find_all(struct skafu__salvage_find *find, skafu_error *error)
+{
+	int32_t rc = find_sizes(find, error);
+	if (rc == 0)
+		rc = find_trees(find, error);
+	if (rc == 0 && find->journal_fd >= 0)
+		rc = find_frames(find, error);
 	if (rc != 0)
 		return rc;
 	find_sort(&find->marks, sizeof(struct find_mark), find_order_marks);
-	uint8_t *window = skafu__alloc(find->sys, FIND_WINDOW_BYTES);
-	if (!window)
-		return skafu__fail_memory(error);
-	rc = find_scan(find, window, error);
-	skafu__free(find->sys, window);
+	rc = find_scan_both(find, error);
 	find_sort(&find->places, sizeof(struct skafu__salvage_place), find_order_places);
 	return rc;
 }

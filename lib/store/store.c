@@ -18,6 +18,9 @@
 #include "base/forklock.h"
 #include "store/chain.h"
 #include "store/open.h"
+#include "store/writelock.h"
+
+#define STORE_FINISH_WAIT_NS UINT64_C(20000000)
 
 static struct skafu__forklock store_registry_lock = SKAFU__FORKLOCK_INITIALIZER;
 static skafu_store *store_registry;
@@ -83,6 +86,18 @@ void skafu__store_release(skafu_store *store)
 		store_drop(store, &store->children);
 }
 
+/* Who cannot have the lock at once leaves the frames to whoever writes or opens next. */
+static void store_finish(skafu_store *store)
+{
+	struct skafu_error ignored = {0};
+	if (!store->path || store->read_only || !store->env.flush.journal.is_ready)
+		return;
+	if (skafu__writelock_take(store, skafu__deadline(&store->sys, STORE_FINISH_WAIT_NS), &ignored) != 0)
+		return;
+	(void)skafu__flush_finish(&store->env.flush, &ignored);
+	skafu__writelock_release(store);
+}
+
 void skafu_store_close(skafu_store *store)
 {
 	if (!store || store_is_foreign(store) || store->handles == 0)
@@ -90,8 +105,10 @@ void skafu_store_close(skafu_store *store)
 	store_lock_registry();
 	int is_last = store->handles == 1;
 	skafu__forklock_release(&store_registry_lock);
-	if (is_last)
+	if (is_last) {
 		skafu__chain_at_close(store);
+		store_finish(store);
+	}
 	store_drop(store, &store->handles);
 }
 

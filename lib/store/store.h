@@ -42,6 +42,8 @@ struct skafu__tuning {
 	uint32_t no_sync;        /* 1: no syncs */
 	uint64_t map_bytes;      /* of the map to begin with */
 	uint32_t fold_records;   /* over skafu_store_opts.fold_records when not 0 */
+	uint32_t journal_bytes;  /* of the journal; 1 MiB, and 1 for none */
+	uint32_t journal_after;  /* commits behind each other before the file is made; 16 */
 	uint32_t linger_off;     /* 1: a leader does not wait for company */
 };
 

@@ -50,6 +50,8 @@ int32_t skafu__writelock_take(skafu_store *store, int64_t deadline, skafu_error 
 
 void skafu__writelock_release(skafu_store *store)
 {
+	if (atomic_load(&store->env.flush.must_poison))
+		skafu__control_poison(&store->control);
 	skafu__control_unlock(&store->control);
 	pthread_mutex_unlock(&store->commit_lock);
 }

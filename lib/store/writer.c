@@ -83,7 +83,7 @@ int32_t skafu__writer_put(struct skafu__writer *writer, skafu_error *error)
 	skafu__chunk_key_encode(bytes, writer->head, writer->commit);
 	MDB_val key = {sizeof bytes, bytes};
 	MDB_val value = {writer->chunk.length, writer->chunk.bytes};
-	int rc = mdb_put(writer->txn, writer->store->env.tables[SKAFU__TABLE_CHUNK], &key, &value, MDB_APPEND);
+	int rc = skafu__env_append(&writer->store->env, writer->txn, &key, &value);
 	writer->is_broken |= rc != 0;
 	if (rc != 0)
 		return skafu__env_fail(&writer->store->env, rc, "writing the log", error);
@@ -477,7 +477,7 @@ int32_t skafu__writer_commit(struct skafu__writer *writer, skafu_error *error)
 	MDB_txn *txn = writer->txn;
 	writer->txn = NULL;
 	skafu__control_begin_commit(&store->control);
-	int32_t rc = skafu__env_write_commit(&store->env, txn, error);
+	int32_t rc = skafu__env_append_commit(&store->env, txn, error);
 	writer->is_unknown = rc == SKAFU_EUNKNOWN;
 	if (writer->is_unknown)
 		skafu__control_poison(&store->control);

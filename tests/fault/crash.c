@@ -34,7 +34,7 @@
 #define GROUPS (SHORT_MAX + 2) /* by number of operations after the creation, and the long ones */
 #define GROUP_LONG (SHORT_MAX + 1)
 #define LONG_STATES_MAX 20000
-#define EXHAUSTIVE_GROUP 3 /* from so many operations on, a fold has too many unsynced pages for all their subsets */
+#define EXHAUSTIVE_GROUP 2 /* from so many operations on, too much is unsynced for all its subsets */
 #define EXHAUSTIVE_FEW 4
 #define RANDOM_FEW 2
 #define CRASHES_MAX 20 /* of one workload */
@@ -147,6 +147,8 @@ static struct iolog *workload_record(const struct crash_subject *subject, const 
 	if (mkdir(dir, 0700) != 0)
 		iolog_die("cannot make %s", dir);
 	run = subject->start(dir, w->seed);
+	if (run && plant == IOLOG_PLANT_META_FIRST && subject->no_journal)
+		subject->no_journal(run);
 	iotrace_start(dir);
 	iotrace_mark(IOLOG_BEGIN, 1);
 	if (!run || subject->create(run) != 0)

@@ -22,6 +22,9 @@ struct crash_subject {
 
 	/* A run of a workload below dir (exists, empty).  NULL when there is no memory. */
 	void *(*start)(const char *dir, uint64_t seed);
+	/* Before the creation: go without a journal, as a fault needs that turns the order of writes round without
+	 * the store seeing it.  NULL: there is none. */
+	void (*no_journal)(void *run);
 	/* 0 when acknowledged.  Creation leaves the store open. */
 	int (*create)(void *run);
 	int (*perform)(void *run, size_t op);

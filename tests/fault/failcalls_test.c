@@ -874,7 +874,7 @@ static void template_make(const char *path, int is_folded, struct template *out)
 
 static void directory_empty(const char *path)
 {
-	static const char *const names[] = {"log", "log-lock", "control", "wake"};
+	static const char *const names[] = {"log", "log-lock", "control", "wake", "journal"};
 	char name[500];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

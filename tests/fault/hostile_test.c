@@ -19,7 +19,7 @@
 static struct tempstore temp;
 static struct viewkit kit;
 
-static const char *const files[] = {"control", "wake", "log-lock", "views", "views-lock"};
+static const char *const files[] = {"control", "wake", "log-lock", "views", "views-lock", "journal"};
 #define FILES (sizeof files / sizeof *files)
 
 enum content { EMPTY, SHORT, ZEROS, ONES, NOISE, LONG_NOISE, SPARSE, OWN_START, OWN_NOISE, OTHER, CONTENTS };
@@ -136,11 +136,12 @@ static void write_content(const char *path, enum content content)
 
 static void make(void)
 {
+	const struct skafu__tuning tuning = {.journal_bytes = 65536, .journal_after = 1};
 	struct fixture bank;
 
 	memset(&kit, 0, sizeof kit);
 	tempstore_make(&temp);
-	without_syncs();
+	skafu__tuning_override(&tuning);
 	tempstore_open(&temp, NULL);
 	tempstore_close(&temp);
 	ck_assert_int_eq(open_all(&bank), 0);

@@ -315,6 +315,7 @@ static uint64_t audit_log(skafu_store *store)
 
 START_TEST(kills_lose_and_repeat_nothing)
 {
+	const struct skafu__tuning tuning = {.journal_bytes = 65536, .journal_after = 1};
 	uint64_t state = actors_seed("kills");
 	uint32_t places[CREW];
 	pid_t pids[CREW];
@@ -323,6 +324,7 @@ START_TEST(kills_lose_and_repeat_nothing)
 	uint64_t absent = 0;
 	int64_t until = actors_now_ns() + KILLS_SECONDS * ACTORS_SECOND;
 
+	skafu__tuning_override(&tuning);
 	crew = actors_share(sizeof *crew);
 	make_store();
 	for (uint32_t i = 0; i < CREW; i++) {

@@ -23,6 +23,8 @@
 #define VERIFY_MAP_BYTES (UINT64_C(1) << 20)
 #define FOLD_RECORDS 5
 #define FOLD_NEVER 1000000
+#define JOURNAL_BYTES 16384 /* three or four frames */
+#define JOURNAL_NONE 1
 #define READERS 8 /* the lock file is one page then, which is made anew for many states */
 
 enum {
@@ -54,10 +56,11 @@ struct skafu_run {
 
 /* ---- opening ------------------------------------------------------------------------------------------------- */
 
-static void tune(uint64_t map_bytes, uint32_t fold_records)
+static void tune(uint64_t map_bytes, uint32_t fold_records, uint32_t journal_bytes)
 {
 	const struct skafu__tuning tuning = {.fan_in = 2, .chunk_bytes = 1024, .segment_bytes = 512,
-					     .map_bytes = map_bytes, .fold_records = fold_records, .linger_off = 1};
+					     .map_bytes = map_bytes, .fold_records = fold_records, .linger_off = 1,
+					     .journal_bytes = journal_bytes, .journal_after = 1};
 
 	skafu__tuning_override(&tuning);
 }
@@ -83,8 +86,14 @@ static void *skafu_start(const char *dir, uint64_t seed)
 		return NULL;
 	}
 	skafumodel_machine(seed, NOW_NS);
-	tune(UINT64_C(256) << 10, FOLD_RECORDS);
+	tune(UINT64_C(256) << 10, FOLD_RECORDS, JOURNAL_BYTES);
 	return run;
+}
+
+static void skafu_no_journal(void *opaque)
+{
+	(void)opaque;
+	tune(UINT64_C(256) << 10, FOLD_RECORDS, JOURNAL_NONE);
 }
 
 static int skafu_create(void *opaque)
@@ -371,7 +380,7 @@ static enum crash_verdict skafu_verify(void *opaque, const char *dir, uint64_t a
 	snprintf(path, sizeof(path), "%s/store", dir);
 	skafumodel_machine(run->seed + RUN_OPS_MAX, LATER_NS);
 	/* Every eighth state folds right after its recovery: doing so costs as much as all the rest. */
-	tune(VERIFY_MAP_BYTES, run->verified++ % 8 == 0 ? FOLD_RECORDS : FOLD_NEVER);
+	tune(VERIFY_MAP_BYTES, run->verified++ % 8 == 0 ? FOLD_RECORDS : FOLD_NEVER, JOURNAL_BYTES);
 	rc = store_at(path, 0, &store);
 	if (rc == SKAFU_ENOTFOUND)
 		return acked ? CRASH_LOST : verify_nothing(run, path);
@@ -387,6 +396,7 @@ const struct crash_subject crash_subject_skafu = {
 	.ops = skafu_ops,
 	.op_count = OP_COUNT,
 	.start = skafu_start,
+	.no_journal = skafu_no_journal,
 	.create = skafu_create,
 	.perform = skafu_perform,
 	.close = skafu_close,

@@ -959,7 +959,7 @@ static void close_cursors(void)
 
 static void tune(void)
 {
-	struct skafu__tuning tuning = {.no_sync = pass->syncs ? 0 : 1};
+	struct skafu__tuning tuning = {.no_sync = pass->syncs ? 0 : 1, .journal_bytes = 32768, .journal_after = 1};
 
 	if (pass->tiny) {
 		tuning.fold_records = 7;

@@ -399,7 +399,7 @@ START_TEST(a_forged_copy_mends_nothing)
 	put_back();
 	int fd = open(tempstore_file(&temp, "log"), O_RDONLY);
 	ck_assert_int_ge(fd, 0);
-	skafu__salvage_find_init(&find, skafu__sys_current(), fd);
+	skafu__salvage_find_init(&find, skafu__sys_current(), fd, -1);
 	went(skafu__salvage_find_all(&find, fault));
 	skafu__salvage_commit_init(&commit, skafu__sys_current(), &find);
 	for (int i = 0; i < 4; i += 2) {
