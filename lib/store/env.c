@@ -406,6 +406,11 @@ static int32_t env_commit_refused(struct skafu__env *env, int rc, int is_in_jour
 
 static int32_t env_commit(struct skafu__env *env, MDB_txn *txn, int is_in_journal, skafu_error *error)
 {
+	int32_t result = is_in_journal ? 0 : skafu__flush_older(&env->flush, error);
+	if (result != 0) {
+		mdb_txn_abort(txn);
+		return result;
+	}
 	int rc = skafu__flush_commit(&env->flush, txn, is_in_journal);
 	if (rc != 0)
 		return env_commit_refused(env, rc, is_in_journal, error);
@@ -540,8 +545,13 @@ int32_t skafu__env_check_lock(const struct skafu__env *env, skafu_error *error)
 	int rc = env->sys->stat(env->lock_path, &status);
 	if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
 		return skafu__fail_os(error, errno, "looking at %s", env->lock_path);
-	if (rc == 0 && status.st_dev == env->lock_device && status.st_ino == env->lock_inode)
+	int is_same = rc == 0 && status.st_dev == env->lock_device && status.st_ino == env->lock_inode;
+	if (is_same && skafu__journal_is_in_place(&env->flush.journal))
 		return 0;
+	if (is_same)
+		return skafu__fail(error, SKAFU_EDAMAGED, "the journal %s was deleted or replaced while the store is "
+				   "open; close the store in all processes and open it again",
+				   env->flush.journal.path);
 	return skafu__fail(error, SKAFU_EDAMAGED, "the lock file %s was deleted or replaced while the store is open; "
 			   "close the store in all processes and open it again", env->lock_path);
 }

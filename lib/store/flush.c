@@ -176,6 +176,14 @@ int32_t skafu__flush_frame(struct skafu__flush *flush, MDB_txn *txn, skafu_error
 	return rc < 0 ? rc : rc == 0;
 }
 
+int32_t skafu__flush_older(struct skafu__flush *flush, skafu_error *error)
+{
+	if (flush_is_off(flush) || !atomic_load(&flush->has_base))
+		return 0;
+	int rc = mdb_env_sync(flush->mdb, 1);
+	return rc ? flush_failed(flush, mdb_strerror(rc), error) : 0;
+}
+
 /* A transaction that changed nothing is none, and LMDB has flushed nothing. */
 static void flush_note(struct skafu__flush *flush, int is_in_journal)
 {

@@ -55,6 +55,10 @@ void skafu__flush_gather(struct skafu__flush *flush, const MDB_val *key, const M
  * 0 it has to go the long way, SKAFU_EUNKNOWN. */
 int32_t skafu__flush_frame(struct skafu__flush *flush, MDB_txn *txn, skafu_error *error);
 
+/* Before a commit goes the long way: what the frames stand for is flushed by itself, so that a flush that fails is
+ * not taken for one of the commit, which may be refused for a full disk and tried again.  SKAFU_EIO, as above. */
+int32_t skafu__flush_older(struct skafu__flush *flush, skafu_error *error);
+
 /* Commit; 0 or LMDB's code.  The first argument is what skafu__flush_frame() has said. */
 int skafu__flush_commit(struct skafu__flush *flush, MDB_txn *txn, int is_in_journal);
 

@@ -72,6 +72,15 @@ int skafu__journal_exists(struct skafu__journal *journal)
 	return journal_open(journal, 0);
 }
 
+int skafu__journal_is_in_place(const struct skafu__journal *journal)
+{
+	struct stat named;
+	struct stat opened;
+	return journal->fd < 0 ||
+	       (journal->sys->stat(journal->path, &named) == 0 && journal->sys->fstat(journal->fd, &opened) == 0 &&
+		named.st_dev == opened.st_dev && named.st_ino == opened.st_ino);
+}
+
 static int journal_fill(const struct skafu__journal *journal, uint64_t from, uint64_t to)
 {
 	static const uint8_t zeros[JOURNAL_ZEROS_BYTES];

@@ -76,6 +76,9 @@ int skafu__journal_prepare(struct skafu__journal *journal);
 /* 1 when there is such a file. */
 int skafu__journal_exists(struct skafu__journal *journal);
 
+/* 0 when its name leads to another file than the one that is open, or to none. */
+int skafu__journal_is_in_place(const struct skafu__journal *journal);
+
 /* Gather the entries of a transaction.  What does not fit makes skafu__journal_fits() say no. */
 void skafu__journal_clear(struct skafu__journal *journal);
 void skafu__journal_gather(struct skafu__journal *journal, const void *key, size_t key_length, const void *value,

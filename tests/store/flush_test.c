@@ -203,6 +203,26 @@ START_TEST(a_copy_of_the_log_can_be_put_back)
 }
 END_TEST
 
+/* Frames in a file without a name would help nobody. */
+START_TEST(a_journal_that_was_deleted_is_noticed)
+{
+	skafu_batch *batch = batch_of(temp.store);
+
+	append_event(temp.store, "s", "T", NULL);
+	append_event(temp.store, "s", "T", NULL);
+	ck_assert_int_eq(unlink(tempstore_file(&temp, "journal")), 0);
+	add_event(batch, "s", "T", NULL);
+	refused(SKAFU_EDAMAGED, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	message_names("journal");
+	skafu_batch_free(batch);
+	tempstore_reopen(&temp);
+	ck_assert_uint_eq(head_of(temp.store), 2);
+	append_event(temp.store, "s", "T", NULL);
+	append_event(temp.store, "s", "T", NULL);
+	verified();
+}
+END_TEST
+
 START_TEST(other_writes_end_the_frames)
 {
 
@@ -482,6 +502,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, few_commits_make_no_file);
 	tcase_add_test(tests, a_closed_store_needs_no_journal);
 	tcase_add_test(tests, a_copy_of_the_log_can_be_put_back);
+	tcase_add_test(tests, a_journal_that_was_deleted_is_noticed);
 	tcase_add_test(tests, other_writes_end_the_frames);
 	tcase_add_test(tests, a_larger_map_lets_the_base_go);
 	tcase_add_test(tests, a_frame_that_cannot_be_written_goes_the_long_way);
