@@ -193,9 +193,8 @@ static int32_t clear_put(void *user, MDB_txn *txn, skafu_error *error)
 		if (rc != 0)
 			return skafu__env_fail(&plan->store->env, rc, "clearing payloads", error);
 	}
-	if (plan->chunks.length != 0)
-		skafu__flush_wipe_next(&plan->store->env.flush);
-	return skafu__index_put(plan->store, txn, &plan->before, &plan->after, error);
+	int32_t rc = plan->chunks.length ? skafu__flush_wipe(&plan->store->env.flush, error) : 0;
+	return rc ? rc : skafu__index_put(plan->store, txn, &plan->before, &plan->after, error);
 }
 
 static int clear_moved(const struct clear_plan *plan)

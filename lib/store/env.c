@@ -518,9 +518,11 @@ int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error)
 		return result;
 	while (env->idle_count > 0)
 		mdb_txn_abort(env->idle[--env->idle_count]);
-	skafu__flush_release(&env->flush);
 	MDB_envinfo info;
 	mdb_env_info(env->mdb, &info);
+	if (adopt && ((uint64_t)info.me_last_pgno + 1) * ENV_PAGE_BYTES <= info.me_mapsize)
+		return 0; /* another thread was faster, and may be writing over a base by now */
+	skafu__flush_release(&env->flush);
 	if (adopt)
 		return env_adopt(env, &info, error);
 	if (env_drop_dead_readers(env) != 0)
@@ -545,13 +547,8 @@ int32_t skafu__env_check_lock(const struct skafu__env *env, skafu_error *error)
 	int rc = env->sys->stat(env->lock_path, &status);
 	if (rc != 0 && errno != ENOENT && errno != ENOTDIR)
 		return skafu__fail_os(error, errno, "looking at %s", env->lock_path);
-	int is_same = rc == 0 && status.st_dev == env->lock_device && status.st_ino == env->lock_inode;
-	if (is_same && skafu__journal_is_in_place(&env->flush.journal))
+	if (rc == 0 && status.st_dev == env->lock_device && status.st_ino == env->lock_inode)
 		return 0;
-	if (is_same)
-		return skafu__fail(error, SKAFU_EDAMAGED, "the journal %s was deleted or replaced while the store is "
-				   "open; close the store in all processes and open it again",
-				   env->flush.journal.path);
 	return skafu__fail(error, SKAFU_EDAMAGED, "the lock file %s was deleted or replaced while the store is open; "
 			   "close the store in all processes and open it again", env->lock_path);
 }

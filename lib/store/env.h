@@ -112,8 +112,8 @@ int32_t skafu__env_fail(const struct skafu__env *env, int mdb_rc, const char *wh
  * SKAFU_ENOMEM until the environment is opened again. */
 int32_t skafu__env_grow(struct skafu__env *env, int adopt, skafu_error *error);
 
-/* SKAFU_EDAMAGED when the lock file or the journal was deleted or replaced since it was opened: two writers would not
- * see each other, or what the other one has in the journal. */
+/* SKAFU_EDAMAGED when the lock file was deleted or replaced since it was opened: two writers would not see each
+ * other. */
 int32_t skafu__env_check_lock(const struct skafu__env *env, skafu_error *error);
 
 #endif

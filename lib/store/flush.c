@@ -104,6 +104,7 @@ static int32_t flush_settle(struct skafu__flush *flush, uint64_t newest, skafu_e
 	skafu__flush_release(flush);
 	skafu__journal_end(&flush->journal);
 	flush->own_commits = 0;
+	skafu__journal_look_again(&flush->journal);
 	int has_frames = skafu__journal_has_frames(&flush->journal);
 	if (has_frames < 0)
 		return skafu__fail(error, SKAFU_EIO, "the journal cannot be read, so nothing can be written");
@@ -126,7 +127,10 @@ static int flush_is_undisturbed(struct skafu__flush *flush, uint64_t newest)
 		return 0;
 	if (skafu__journal_is_begun(&flush->journal))
 		return atomic_load(&flush->has_base) && skafu__journal_is_as_left(&flush->journal);
-	return flush->own_commits != 0 || !skafu__journal_is_over(&flush->journal, newest);
+	if (flush->own_commits != 0)
+		return 1;
+	skafu__journal_look_again(&flush->journal);
+	return !skafu__journal_is_over(&flush->journal, newest);
 }
 
 int32_t skafu__flush_begin(struct skafu__flush *flush, skafu_error *error)
@@ -159,6 +163,7 @@ void skafu__flush_gather(struct skafu__flush *flush, const MDB_val *key, const M
  * save. */
 static int flush_may_begin(struct skafu__flush *flush)
 {
+	skafu__journal_look_again(&flush->journal);
 	uint32_t after = skafu__journal_exists(&flush->journal) ? 1 : flush->make_after;
 	return flush->own_commits >= after && skafu__journal_prepare(&flush->journal) && flush_take_base(flush);
 }
@@ -196,8 +201,6 @@ static void flush_note(struct skafu__flush *flush, int is_in_journal)
 		return;
 	flush_drop_base(flush);
 	skafu__journal_end(&flush->journal);
-	if (flush->must_wipe && skafu__journal_wipe(&flush->journal) == 0)
-		flush->must_wipe = 0;
 }
 
 int skafu__flush_commit(struct skafu__flush *flush, MDB_txn *txn, int is_in_journal)
@@ -221,7 +224,10 @@ int32_t skafu__flush_take_back(struct skafu__flush *flush, skafu_error *error)
 	return skafu__journal_take_back(&flush->journal, error);
 }
 
-void skafu__flush_wipe_next(struct skafu__flush *flush)
+int32_t skafu__flush_wipe(struct skafu__flush *flush, skafu_error *error)
 {
-	flush->must_wipe = !flush_is_off(flush);
+	int32_t rc = flush_is_off(flush) ? 0 : flush_settle(flush, flush_newest(flush), error);
+	if (rc == 0 && !flush_is_off(flush) && skafu__journal_wipe(&flush->journal) != 0)
+		rc = skafu__fail(error, SKAFU_EIO, "what was erased could not be taken out of the journal");
+	return rc;
 }

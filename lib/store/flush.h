@@ -31,7 +31,6 @@ struct skafu__flush {
 	_Atomic uint64_t own_txn; /* the newest transaction, as this process knows; 0: it does not */
 	uint32_t own_commits;     /* that this process made one behind the other */
 	uint32_t make_after;      /* so many of them are worth making the file */
-	int must_wipe;
 	_Atomic int must_poison;  /* a flush of what is acknowledged failed: nobody may write any more */
 };
 
@@ -65,8 +64,8 @@ int skafu__flush_commit(struct skafu__flush *flush, MDB_txn *txn, int is_in_jour
 /* LMDB refused what is in the journal: it goes; SKAFU_EUNKNOWN. */
 int32_t skafu__flush_take_back(struct skafu__flush *flush, skafu_error *error);
 
-/* After the commit of this transaction nothing of older commits may be read in the journal. */
-void skafu__flush_wipe_next(struct skafu__flush *flush);
+/* Nothing of older commits can be read in the journal from now on, in a transaction that is to say so.  SKAFU_EIO. */
+int32_t skafu__flush_wipe(struct skafu__flush *flush, skafu_error *error);
 
 /* The store closes: what is in frames goes into the log, which is whole by itself then, and no frame counts, so that
  * the log may be exchanged for a copy of it.  SKAFU_EIO, as above. */

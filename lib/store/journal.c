@@ -48,6 +48,55 @@ int32_t skafu__journal_attach(struct skafu__journal *journal, const char *direct
 	return 0;
 }
 
+/* ---- heads --------------------------------------------------------------------------------------------------- */
+
+int skafu__journal_head_read(const uint8_t *bytes, struct skafu__journal_head *out)
+{
+	if (skafu__load_u32(bytes) != JOURNAL_MAGIC ||
+	    skafu__load_u32(bytes + 4) != skafu__crc32c(0, bytes + JOURNAL_CHECKED_FROM,
+							SKAFU__JOURNAL_HEAD_BYTES - JOURNAL_CHECKED_FROM))
+		return 0;
+	out->base_txn = skafu__load_u64(bytes + 8);
+	out->txn = skafu__load_u64(bytes + 16);
+	out->index = skafu__load_u32(bytes + 24);
+	out->bytes = skafu__load_u32(bytes + 28);
+	out->crc = skafu__load_u32(bytes + 32);
+	out->crc_before = skafu__load_u32(bytes + 36);
+	out->base_crc = skafu__load_u32(bytes + 40);
+	out->entries = skafu__load_u32(bytes + 44);
+	out->nonce = skafu__load_u64(bytes + 48);
+	return 1;
+}
+
+static void journal_head_write(const struct skafu__journal_head *head, uint8_t out[SKAFU__JOURNAL_HEAD_BYTES])
+{
+	memset(out, 0, SKAFU__JOURNAL_HEAD_BYTES);
+	skafu__store_u32(out, JOURNAL_MAGIC);
+	skafu__store_u64(out + 8, head->base_txn);
+	skafu__store_u64(out + 16, head->txn);
+	skafu__store_u32(out + 24, head->index);
+	skafu__store_u32(out + 28, head->bytes);
+	skafu__store_u32(out + 32, head->crc);
+	skafu__store_u32(out + 36, head->crc_before);
+	skafu__store_u32(out + 40, head->base_crc);
+	skafu__store_u32(out + 44, head->entries);
+	skafu__store_u64(out + 48, head->nonce);
+	skafu__store_u32(out + 4, skafu__crc32c(0, out + JOURNAL_CHECKED_FROM,
+						SKAFU__JOURNAL_HEAD_BYTES - JOURNAL_CHECKED_FROM));
+}
+
+/* The first page says that no frame of this base counts.  A file whose first page says nothing could be taken for a
+ * damaged one, by what lies behind. */
+static int journal_write_void(const struct skafu__journal *journal, uint64_t base_txn, uint64_t nonce)
+{
+	uint8_t page[SKAFU__JOURNAL_PAGE_BYTES] = {0};
+	const struct skafu__journal_head none = {.base_txn = base_txn, .txn = base_txn, .nonce = nonce};
+	journal_head_write(&none, page);
+	if (skafu__write_at(journal->sys, journal->fd, page, sizeof page, 0) != 0)
+		return -1;
+	return journal->sys->fdatasync(journal->fd);
+}
+
 /* ---- the file ------------------------------------------------------------------------------------------------ */
 
 static int journal_open(struct skafu__journal *journal, int flags)
@@ -72,13 +121,17 @@ int skafu__journal_exists(struct skafu__journal *journal)
 	return journal_open(journal, 0);
 }
 
-int skafu__journal_is_in_place(const struct skafu__journal *journal)
+void skafu__journal_look_again(struct skafu__journal *journal)
 {
 	struct stat named;
 	struct stat opened;
-	return journal->fd < 0 ||
-	       (journal->sys->stat(journal->path, &named) == 0 && journal->sys->fstat(journal->fd, &opened) == 0 &&
-		named.st_dev == opened.st_dev && named.st_ino == opened.st_ino);
+	if (journal->fd < 0 ||
+	    (journal->sys->stat(journal->path, &named) == 0 && journal->sys->fstat(journal->fd, &opened) == 0 &&
+	     named.st_dev == opened.st_dev && named.st_ino == opened.st_ino))
+		return;
+	journal->sys->close(journal->fd);
+	journal->fd = -1;
+	journal->is_ready = 0;
 }
 
 static int journal_fill(const struct skafu__journal *journal, uint64_t from, uint64_t to)
@@ -111,7 +164,8 @@ static int journal_make(struct skafu__journal *journal)
 	if (!journal_open(journal, O_CREAT) || journal->sys->fstat(journal->fd, &status) != 0)
 		return 0;
 	uint64_t size = (uint64_t)status.st_size / SKAFU__JOURNAL_PAGE_BYTES * SKAFU__JOURNAL_PAGE_BYTES;
-	if (size < journal->bytes && journal_fill(journal, size, journal->bytes) != 0) {
+	if (size < journal->bytes && (journal_fill(journal, size, journal->bytes) != 0 ||
+				      (size == 0 && journal_write_void(journal, 0, 0) != 0))) {
 		(void)journal->sys->ftruncate(journal->fd, status.st_size);
 		return 0;
 	}
@@ -233,41 +287,6 @@ void skafu__journal_end(struct skafu__journal *journal)
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
-int skafu__journal_head_read(const uint8_t *bytes, struct skafu__journal_head *out)
-{
-	if (skafu__load_u32(bytes) != JOURNAL_MAGIC ||
-	    skafu__load_u32(bytes + 4) != skafu__crc32c(0, bytes + JOURNAL_CHECKED_FROM,
-							SKAFU__JOURNAL_HEAD_BYTES - JOURNAL_CHECKED_FROM))
-		return 0;
-	out->base_txn = skafu__load_u64(bytes + 8);
-	out->txn = skafu__load_u64(bytes + 16);
-	out->index = skafu__load_u32(bytes + 24);
-	out->bytes = skafu__load_u32(bytes + 28);
-	out->crc = skafu__load_u32(bytes + 32);
-	out->crc_before = skafu__load_u32(bytes + 36);
-	out->base_crc = skafu__load_u32(bytes + 40);
-	out->entries = skafu__load_u32(bytes + 44);
-	out->nonce = skafu__load_u64(bytes + 48);
-	return 1;
-}
-
-static void journal_head_write(const struct skafu__journal_head *head, uint8_t out[SKAFU__JOURNAL_HEAD_BYTES])
-{
-	memset(out, 0, SKAFU__JOURNAL_HEAD_BYTES);
-	skafu__store_u32(out, JOURNAL_MAGIC);
-	skafu__store_u64(out + 8, head->base_txn);
-	skafu__store_u64(out + 16, head->txn);
-	skafu__store_u32(out + 24, head->index);
-	skafu__store_u32(out + 28, head->bytes);
-	skafu__store_u32(out + 32, head->crc);
-	skafu__store_u32(out + 36, head->crc_before);
-	skafu__store_u32(out + 40, head->base_crc);
-	skafu__store_u32(out + 44, head->entries);
-	skafu__store_u64(out + 48, head->nonce);
-	skafu__store_u32(out + 4, skafu__crc32c(0, out + JOURNAL_CHECKED_FROM,
-						SKAFU__JOURNAL_HEAD_BYTES - JOURNAL_CHECKED_FROM));
-}
-
 uint64_t skafu__journal_behind(uint64_t at, const struct skafu__journal_head *head)
 {
 	return at + journal_whole_pages((size_t)SKAFU__JOURNAL_HEAD_BYTES + head->bytes);
@@ -280,10 +299,12 @@ static int32_t journal_is_unknown(const char *what, skafu_error *error)
 			   strerror(errno));
 }
 
-/* Zeros over the head of the frame at next_at, on the disk. */
+/* Nothing is left of the head of the frame at next_at, on the disk. */
 static int journal_erase(const struct skafu__journal *journal)
 {
 	static const uint8_t zeros[SKAFU__JOURNAL_PAGE_BYTES];
+	if (journal->next_at == 0)
+		return journal_write_void(journal, journal->base_txn, journal->nonce);
 	if (skafu__write_at(journal->sys, journal->fd, zeros, sizeof zeros, (off_t)journal->next_at) != 0)
 		return -1;
 	return journal->sys->fdatasync(journal->fd);
@@ -382,15 +403,11 @@ int skafu__journal_is_over(struct skafu__journal *journal, uint64_t txn)
 
 int32_t skafu__journal_discard(struct skafu__journal *journal, skafu_error *error)
 {
-	uint8_t bytes[SKAFU__JOURNAL_HEAD_BYTES];
 	struct skafu__journal_head head;
 	skafu__journal_end(journal);
 	if (journal_first_head(journal, &head) != 1)
 		return journal_is_unknown("reading", error);
-	struct skafu__journal_head none = {.base_txn = head.base_txn, .txn = head.base_txn, .nonce = head.nonce};
-	journal_head_write(&none, bytes);
-	if (skafu__write_at(journal->sys, journal->fd, bytes, sizeof bytes, 0) != 0 ||
-	    journal->sys->fdatasync(journal->fd) != 0)
+	if (journal_write_void(journal, head.base_txn, head.nonce) != 0)
 		return journal_is_unknown("emptying", error);
 	return 0;
 }
@@ -398,10 +415,15 @@ int32_t skafu__journal_discard(struct skafu__journal *journal, skafu_error *erro
 int skafu__journal_wipe(struct skafu__journal *journal)
 {
 	struct stat status;
-	if (!journal_open(journal, 0))
-		return errno == ENOENT ? 0 : -1;
-	if (journal->sys->fstat(journal->fd, &status) != 0)
+	struct skafu__journal_head head = {0};
+	int rc = journal_first_head(journal, &head);
+	if (rc < 0 || journal->fd < 0)
+		return rc;
+	if (journal->sys->fstat(journal->fd, &status) != 0 ||
+	    journal_write_void(journal, head.base_txn, head.nonce) != 0)
 		return -1;
-	uint64_t size = (uint64_t)status.st_size;
-	return journal_fill(journal, 0, size < SKAFU__JOURNAL_BYTES ? size : SKAFU__JOURNAL_BYTES);
+	uint64_t end = (uint64_t)status.st_size;
+	if (end > SKAFU__JOURNAL_BYTES)
+		end = SKAFU__JOURNAL_BYTES;
+	return journal_fill(journal, SKAFU__JOURNAL_PAGE_BYTES, end);
 }

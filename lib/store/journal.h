@@ -12,7 +12,8 @@
  * only while no page of snapshot X can be used anew (flush.h holds a reader there).  A log whose newest transaction
  * is newer than every frame needs none of them.  Frames never reach over the end of the file, and share no page.
  *
- * The file `journal`, little endian: frames, each at a multiple of 4,096 bytes, in order from 0, zeros between.
+ * The file `journal`, little endian: frames, each at a multiple of 4,096 bytes, in order from 0, zeros between.  It
+ * always begins with one, if only a void one, but while it is being made.
  *    0  u32  magic "SKJ1"          4  u32  CRC32C of bytes 8 to 63
  *    8  u64  base transaction     16  u64  transaction that the frame is of
  *   24  u32  index, from 0        28  u32  bytes of the body, from byte 64 on
@@ -76,8 +77,9 @@ int skafu__journal_prepare(struct skafu__journal *journal);
 /* 1 when there is such a file. */
 int skafu__journal_exists(struct skafu__journal *journal);
 
-/* 0 when its name leads to another file than the one that is open, or to none. */
-int skafu__journal_is_in_place(const struct skafu__journal *journal);
+/* When its name leads to another file than the one that is open, or to none, that one is let go.  Not for every
+ * commit: where times are asked for, some kernels make the next write change them, and the next flush write them. */
+void skafu__journal_look_again(struct skafu__journal *journal);
 
 /* Gather the entries of a transaction.  What does not fit makes skafu__journal_fits() say no. */
 void skafu__journal_clear(struct skafu__journal *journal);
@@ -113,7 +115,7 @@ int skafu__journal_is_over(struct skafu__journal *journal, uint64_t txn);
 /* Call the frames that are there void; the log is on the disk without them.  SKAFU_EUNKNOWN. */
 int32_t skafu__journal_discard(struct skafu__journal *journal, skafu_error *error);
 
-/* Overwrite all of the file, which nobody needs, so that nothing can be read in it; 0 or -1. */
+/* Overwrite all of the file, in which no frame counts, so that nothing can be read in it; 0 or -1. */
 int skafu__journal_wipe(struct skafu__journal *journal);
 
 /* The head of a frame, decoded: 1 when it is one. */

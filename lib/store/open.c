@@ -501,7 +501,7 @@ static int32_t open_env(skafu_store *store, const char *directory, int no_sync, 
 {
 	struct skafu__env_config config = open_env_config(&store->opts, no_sync);
 	config.map_bytes = store->tuning.map_bytes;
-	if (!no_sync && !store->read_only) {
+	if (!no_sync) {
 		config.journal_bytes = store->tuning.journal_bytes;
 		config.journal_after = store->tuning.journal_after;
 	}

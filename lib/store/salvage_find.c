@@ -207,9 +207,16 @@ static int32_t find_frames(struct skafu__salvage_find *find, skafu_error *error)
 	struct find_walk walk = {find, SKAFU__SALVAGE_OLDER, 0, 0};
 	struct skafu__buf entries;
 	struct skafu__recover_entry entry;
+	struct skafu_error own = {0};
 	size_t at = 0;
 	skafu__buf_init(&entries, find->sys, SIZE_MAX / 2);
-	int32_t rc = skafu__recover_all(find->sys, find->journal_fd, &entries, error);
+	int32_t rc = skafu__recover_all(find->sys, find->journal_fd, &entries, &own);
+	if (rc == SKAFU_ENOMEM) {
+		rc = skafu__fail_memory(error);
+	} else if (rc != 0) { /* the log has nearly all by itself */
+		find->read_failed = 1;
+		rc = 0;
+	}
 	while (rc == 0 && skafu__recover_next(&entries, &at, &entry))
 		if (find_mark_chunk(&walk, entry.value, entry.length) != 0)
 			rc = skafu__fail_memory(error);

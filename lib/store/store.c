@@ -94,7 +94,10 @@ static void store_finish(skafu_store *store)
 		return;
 	if (skafu__writelock_take(store, skafu__deadline(&store->sys, STORE_FINISH_WAIT_NS), &ignored) != 0)
 		return;
-	(void)skafu__flush_finish(&store->env.flush, &ignored);
+	pthread_rwlock_rdlock(&store->gate);
+	if (!store->env.map_is_lost)
+		(void)skafu__flush_finish(&store->env.flush, &ignored);
+	pthread_rwlock_unlock(&store->gate);
 	skafu__writelock_release(store);
 }
 

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,12 +22,30 @@
 
 static struct tempstore temp;
 
+/* LMDB's own flushes pass here, too. */
+static int refuse_log_flush; /* the next one of a log, for want of room */
+
+int fdatasync(int fd)
+{
+	char link[64], path[600];
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t length = refuse_log_flush ? readlink(link, path, sizeof path - 1) : 0;
+	if (length > 4 && memcmp(path + length - 4, "/log", 4) == 0) {
+		refuse_log_flush = 0;
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
 /* ---- a machine whose calls on the journal are counted, and fail ------------------------------------------------ */
 
 static struct skafu__sys machine;
 static int journal_fd = -1;
 static int writes, syncs;
 static int fail_write, fail_sync; /* the n-th from now on; 0: none */
+static int fail_reads; /* beyond the first pages */
 
 static int counting_open(const char *path, int flags, mode_t mode)
 {
@@ -45,6 +65,15 @@ static ssize_t counting_pwrite(int fd, const void *bytes, size_t length, off_t a
 		return -1;
 	}
 	return pwrite(fd, bytes, length, at);
+}
+
+static ssize_t counting_pread(int fd, void *bytes, size_t length, off_t at)
+{
+	if (fd == journal_fd && fail_reads && at + (off_t)length > 40960) {
+		errno = EIO;
+		return -1;
+	}
+	return pread(fd, bytes, length, at);
 }
 
 static int counting_fdatasync(int fd)
@@ -74,6 +103,7 @@ static void setup(void)
 {
 	machine = *skafu__sys_current();
 	machine.open = counting_open;
+	machine.pread = counting_pread;
 	machine.pwrite = counting_pwrite;
 	machine.fdatasync = counting_fdatasync;
 	skafu__sys_override(&machine);
@@ -203,22 +233,18 @@ START_TEST(a_copy_of_the_log_can_be_put_back)
 }
 END_TEST
 
-/* Frames in a file without a name would help nobody. */
-START_TEST(a_journal_that_was_deleted_is_noticed)
+/* Frames in a file without a name would help nobody: when the next ones are begun, there is another file. */
+START_TEST(a_journal_that_was_deleted_is_made_anew)
 {
-	skafu_batch *batch = batch_of(temp.store);
+	struct stat status;
 
 	append_event(temp.store, "s", "T", NULL);
 	append_event(temp.store, "s", "T", NULL);
 	ck_assert_int_eq(unlink(tempstore_file(&temp, "journal")), 0);
-	add_event(batch, "s", "T", NULL);
-	refused(SKAFU_EDAMAGED, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
-	message_names("journal");
-	skafu_batch_free(batch);
-	tempstore_reopen(&temp);
-	ck_assert_uint_eq(head_of(temp.store), 2);
-	append_event(temp.store, "s", "T", NULL);
-	append_event(temp.store, "s", "T", NULL);
+	for (int i = 0; i < 17; i++)
+		append_event(temp.store, "s", "T", NULL);
+	ck_assert_int_eq(stat(tempstore_file(&temp, "journal"), &status), 0);
+	ck_assert(frames_are_live());
 	verified();
 }
 END_TEST
@@ -232,6 +258,16 @@ START_TEST(other_writes_end_the_frames)
 	ck_assert_int_ge(skafu_store_maintain(temp.store, SKAFU_WAIT_FOREVER, fault), 0); /* advances the chain */
 	ck_assert(!frames_are_live());
 	append_event(temp.store, "s", "T", NULL);
+	ck_assert(frames_are_live());
+}
+END_TEST
+
+/* Another thread has adopted a larger map already, and may be writing by now. */
+START_TEST(a_map_that_is_large_enough_keeps_the_base)
+{
+	for (int i = 0; i < 3; i++)
+		append_event(temp.store, "s", "T", NULL);
+	went(skafu__store_grow_at_gate(temp.store, 1, fault));
 	ck_assert(frames_are_live());
 }
 END_TEST
@@ -288,6 +324,94 @@ START_TEST(a_flush_that_fails_leaves_an_unknown_outcome)
 	append_event(temp.store, "s", "T", NULL);
 	ck_assert_uint_eq(head_of(temp.store), head + 1);
 	verified();
+}
+END_TEST
+
+/* The frames are acknowledged, and their pages are among those that the flush has failed for: nobody goes on. */
+START_TEST(a_full_disk_at_a_flush_is_no_refusal_while_frames_count)
+{
+	skafu_batch *batch = batch_of(temp.store);
+	char *data = calloc(1, 50000);
+	skafu_new_record record = event_of("large", "T");
+
+	for (int i = 0; i < 4; i++)
+		append_event(temp.store, "s", "T", NULL);
+	ck_assert(frames_are_live());
+	memset(data, 'x', 50000);
+	data[0] = data[49999] = '"';
+	record.data = data;
+	record.data_length = 50000;
+	went(skafu_batch_add(batch, &record, fault));
+	refuse_log_flush = 1;
+	refused(SKAFU_EIO, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	refused(SKAFU_EPOISONED, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	skafu_batch_free(batch);
+	free(data);
+	tempstore_reopen(&temp);
+	ck_assert_uint_eq(head_of(temp.store), 4);
+	append_event(temp.store, "s", "T", NULL);
+	verified();
+}
+END_TEST
+
+/* An older log was put back, so old frames lie behind the one that is taken back, and are newer than it is. */
+START_TEST(a_first_frame_that_is_taken_back_leaves_a_store_that_opens)
+{
+	static char bytes[1 << 20];
+
+	append_event(temp.store, "s", "T", NULL);
+	append_event(temp.store, "s", "T", NULL);
+	tempstore_close(&temp);
+	size_t length = file_read(tempstore_file(&temp, "log"), bytes, sizeof bytes);
+	tempstore_reopen(&temp);
+	for (int i = 0; i < 9; i++)
+		append_event(temp.store, "s", "T", NULL);
+	tempstore_close(&temp);
+	file_write(tempstore_file(&temp, "log"), bytes, length);
+	tempstore_reopen(&temp);
+	append_event(temp.store, "s", "T", NULL);
+	append_event(temp.store, "s", "T", NULL);
+	ck_assert_uint_eq(temp.store->env.flush.journal.next_index, 1);
+	went(skafu__flush_take_back(&temp.store->env.flush, fault));
+	tempstore_reopen(&temp);
+	ck_assert_uint_eq(head_of(temp.store), 4);
+}
+END_TEST
+
+START_TEST(a_journal_that_cannot_be_read_does_not_keep_salvage_from_the_log)
+{
+	char path[400];
+	skafu_salvage_report report = {.size = sizeof report};
+
+	for (int i = 0; i < 4; i++)
+		append_event(temp.store, "s", "T", NULL);
+	tempstore_close(&temp);
+	snprintf(path, sizeof path, "%s-salvaged", temp.path);
+	fail_reads = 1;
+	went(skafu_store_salvage(temp.path, path, NULL, NULL, &report, fault));
+	fail_reads = 0;
+	ck_assert_uint_eq(report.records, 4);
+}
+END_TEST
+
+/* What is left when LMDB finds no place for a larger map, and the close that the error asks for. */
+START_TEST(a_store_without_a_map_can_be_closed)
+{
+	char line[600];
+
+	for (int i = 0; i < 4; i++)
+		append_event(temp.store, "s", "T", NULL);
+	FILE *maps = fopen("/proc/self/maps", "r");
+	ck_assert_ptr_nonnull(maps);
+	while (fgets(line, sizeof line, maps)) {
+		unsigned long from, to;
+
+		if (strstr(line, "/log\n") && sscanf(line, "%lx-%lx", &from, &to) == 2)
+			munmap((void *)from, to - from); // NOLINT(performance-no-int-to-ptr)
+	}
+	fclose(maps);
+	temp.store->env.map_is_lost = 1;
+	tempstore_close(&temp);
 }
 END_TEST
 
@@ -502,11 +626,16 @@ static void add(TCase *tests)
 	tcase_add_test(tests, few_commits_make_no_file);
 	tcase_add_test(tests, a_closed_store_needs_no_journal);
 	tcase_add_test(tests, a_copy_of_the_log_can_be_put_back);
-	tcase_add_test(tests, a_journal_that_was_deleted_is_noticed);
+	tcase_add_test(tests, a_journal_that_was_deleted_is_made_anew);
 	tcase_add_test(tests, other_writes_end_the_frames);
 	tcase_add_test(tests, a_larger_map_lets_the_base_go);
 	tcase_add_test(tests, a_frame_that_cannot_be_written_goes_the_long_way);
 	tcase_add_loop_test(tests, a_flush_that_fails_leaves_an_unknown_outcome, 0, 2);
+	tcase_add_test(tests, a_map_that_is_large_enough_keeps_the_base);
+	tcase_add_test(tests, a_full_disk_at_a_flush_is_no_refusal_while_frames_count);
+	tcase_add_test(tests, a_first_frame_that_is_taken_back_leaves_a_store_that_opens);
+	tcase_add_test(tests, a_journal_that_cannot_be_read_does_not_keep_salvage_from_the_log);
+	tcase_add_test(tests, a_store_without_a_map_can_be_closed);
 	tcase_add_test(tests, what_the_disk_refused_does_not_come_back);
 	tcase_add_loop_test(tests, two_processes_take_turns_and_one_dies, 1, 4);
 	tcase_add_test(tests, a_base_is_let_go_when_others_write);

@@ -544,7 +544,7 @@ END_TEST
 START_TEST(what_cannot_be_called_void_is_unknown)
 {
 	ready();
-	refused(SKAFU_EUNKNOWN, skafu__journal_discard(&journal, fault)); /* there is no frame */
+	went(skafu__journal_discard(&journal, fault)); /* there is no frame */
 	ck_assert_int_eq(skafu__journal_begin(&journal, log_fd, log_txn), 1);
 	write_frame(log_txn + 1, "key", 10);
 	writes_until_failure = 1;
@@ -566,10 +566,11 @@ START_TEST(nothing_can_be_read_after_a_wipe)
 	write_frame(log_txn + 2, "key", PAGE);
 	sync_calls = 0;
 	ck_assert_int_eq(skafu__journal_wipe(&journal), 0);
-	ck_assert_int_eq(sync_calls, 1);
+	ck_assert_int_eq(sync_calls, 2);
 	read_file();
 	ck_assert_uint_eq(file_length, BYTES);
-	ck_assert_int_eq(is_zero(0, BYTES), 1);
+	ck_assert_uint_eq(head_at(0).entries, 0);
+	ck_assert_int_eq(is_zero(HEAD, BYTES - HEAD), 1);
 	writes_until_failure = 1;
 	ck_assert_int_eq(skafu__journal_wipe(&journal), -1);
 	syncs_until_failure = 1;
@@ -590,7 +591,7 @@ START_TEST(a_wipe_reaches_to_the_end)
 	ck_assert_int_eq(skafu__journal_wipe(&journal), 0);
 	read_file();
 	ck_assert_uint_eq(file_length, 200000);
-	ck_assert_int_eq(is_zero(0, file_length), 1);
+	ck_assert_int_eq(is_zero(HEAD, file_length - HEAD), 1);
 }
 END_TEST
 
@@ -606,9 +607,9 @@ START_TEST(the_file_is_made_of_zeros_that_are_there)
 	ck_assert_int_eq(stat(journal_path(), &status), 0);
 	ck_assert_int_eq(status.st_size, BYTES);
 	ck_assert_int_ge(status.st_blocks * 512, BYTES);
-	ck_assert_int_eq(sync_calls, 1);
+	ck_assert_int_eq(sync_calls, 2);
 	ck_assert_int_eq(skafu__journal_prepare(&journal), 1); /* asked for once */
-	ck_assert_int_eq(sync_calls, 1);
+	ck_assert_int_eq(sync_calls, 2);
 }
 END_TEST
 
