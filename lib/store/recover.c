@@ -332,7 +332,7 @@ int32_t skafu__recover_all(const struct skafu__sys *sys, int journal_fd, struct 
 	struct recover recover = {.sys = sys, .journal_fd = journal_fd};
 	struct skafu__journal_head head;
 	int32_t rc = recover_load(&recover, error);
-	int has_first = recover.length != 0 && skafu__journal_head_read(recover.bytes, &recover.first);
+	int has_first = rc == 0 && recover.length != 0 && skafu__journal_head_read(recover.bytes, &recover.first);
 	for (uint64_t at = 0; rc == 0 && has_first && at < recover.length; at += SKAFU__JOURNAL_PAGE_BYTES)
 		if (recover_frame(&recover, at, &head) && head.entries != 0)
 			(void)recover_entries(&recover, at, &head, out);
