@@ -19,6 +19,7 @@ struct recover {
 	uint8_t *bytes; /* the journal */
 	uint64_t length;
 	uint64_t log_txn; /* of the log's newest meta page; 0 when neither is whole */
+	uint32_t metas;   /* that are whole */
 	struct skafu__journal_head first;
 	uint64_t last_txn; /* of the chain of frames that begins at 0; 0: there is none */
 	uint64_t end;      /* of the chain */
@@ -106,9 +107,12 @@ static void recover_read_log_txn(struct recover *recover)
 	for (uint64_t place = 0; place < 2; place++) {
 		uint8_t page[SKAFU__PAGE_BYTES];
 		struct skafu__page_meta meta;
-		if (skafu__read_at(recover->sys, recover->log_fd, page, sizeof page, (off_t)(place * sizeof page)) ==
-			    sizeof page &&
-		    skafu__page_meta_frame(page, place, &meta) == NULL && meta.txn > recover->log_txn)
+		if (skafu__read_at(recover->sys, recover->log_fd, page, sizeof page, (off_t)(place * sizeof page)) !=
+			    sizeof page ||
+		    skafu__page_meta_frame(page, place, &meta) != NULL)
+			continue;
+		recover->metas++;
+		if (meta.txn > recover->log_txn)
 			recover->log_txn = meta.txn;
 	}
 }
@@ -193,6 +197,10 @@ static int32_t recover_judge(struct recover *recover, struct skafu__buf *out, sk
 	if (recover->first.entries == 0 || recover->log_txn > recover_newest(recover))
 		return 0;
 	int32_t rc = recover_chain(recover, out, error);
+	if (rc == 0 && recover->metas == 1 && recover->log_txn == recover->last_txn)
+		return skafu__fail(error, SKAFU_EDAMAGED, "a meta page of the log is damaged, which may have been "
+				   "that of a commit behind those in the journal; restore a backup, or salvage "
+				   "what is whole");
 	return rc ? rc : recover->log_txn <= recover->last_txn;
 }
 

@@ -477,6 +477,30 @@ END_TEST
 
 /* ---- other files --------------------------------------------------------------------------------------------- */
 
+/* The meta page that is damaged may be that of a commit that went the long way, behind all frames: to go back to the
+ * base would take it. */
+START_TEST(a_damaged_meta_page_is_told)
+{
+	static const uint8_t noise[PAGE] = {1, 2, 3};
+	struct files files;
+	skafu_store *store = NULL;
+	struct skafu__page_meta meta[2];
+
+	dead_store(3);
+	files = files_now();
+	for (uint64_t place = 0; place < 2; place++)
+		ck_assert_ptr_null(skafu__page_meta_frame(files.log.bytes + place * PAGE, place, &meta[place]));
+	uint64_t older = meta[0].txn < meta[1].txn ? 0 : 1;
+	file_patch(tempstore_file(&temp, "log"), older * PAGE, noise, sizeof noise);
+	refused(SKAFU_EDAMAGED, skafu_store_open(temp.path, NULL, &store, fault));
+	message_names("meta page");
+	files_back(&files);
+	file_patch(tempstore_file(&temp, "log"), (1 - older) * PAGE, noise, sizeof noise);
+	is_whole(); /* there is a frame for what it said */
+	files_free(&files);
+}
+END_TEST
+
 /* What events hold may look like a frame, but for the number that nobody outside knows.  _i: 1 it is known. */
 START_TEST(what_a_stranger_appended_is_no_frame)
 {
@@ -825,6 +849,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, a_refusal_changes_nothing);
 	tcase_add_test(tests, a_log_that_is_not_that_of_the_frames);
 	tcase_add_test(tests, a_frame_out_of_the_chain);
+	tcase_add_test(tests, a_damaged_meta_page_is_told);
 	tcase_add_loop_test(tests, what_a_stranger_appended_is_no_frame, 0, 2);
 	tcase_add_test(tests, a_journal_of_another_store);
 	tcase_add_test(tests, a_journal_of_another_store_of_the_same_shape);
