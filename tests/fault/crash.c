@@ -3,7 +3,7 @@
  * them, every state opened and verified; and planted faults, to show that a fault would be found.
  *
  * Environment: SKAFU_CRASH_STATES (how many different states are wanted, default 1,000,000), SKAFU_CRASH_SECONDS
- * (when to stop at the latest, default 117), SKAFU_CRASH_PROCESSES (default 2), SKAFU_CRASH_SUBJECT (a name),
+ * (when to stop at the latest, default 119), SKAFU_CRASH_PROCESSES (default 2), SKAFU_CRASH_SUBJECT (a name),
  * SKAFU_TEST_SEED.  The short sequences must be complete when the time is over, else the run has failed.
  */
 #include <errno.h>
@@ -488,7 +488,7 @@ int main(void)
 {
 	const struct crash_subject *subjects[] = SUBJECTS;
 	uint64_t states = 0, lost = 0, corrupt = 0, wanted = number_from_env("SKAFU_CRASH_STATES", 1000000);
-	double start = now_s(), deadline = start + (double)number_from_env("SKAFU_CRASH_SECONDS", 117);
+	double start = now_s(), deadline = start + (double)number_from_env("SKAFU_CRASH_SECONDS", 119);
 	int bad = 0, used = 0;
 	struct plan plan;
 	size_t i;
