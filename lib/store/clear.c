@@ -181,7 +181,7 @@ static int32_t clear_make(struct clear_plan *plan, struct skafu__view *view, ska
 
 static int32_t clear_put(void *user, MDB_txn *txn, skafu_error *error)
 {
-	struct clear_plan *plan = user;
+	const struct clear_plan *plan = user;
 	for (size_t at = 0; at < plan->chunks.length; at += sizeof(struct clear_chunk)) {
 		struct clear_chunk chunk;
 		uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];

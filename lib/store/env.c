@@ -404,13 +404,28 @@ static int32_t env_commit_refused(struct skafu__env *env, int rc, int is_in_jour
 	return skafu__error_copy(error, &own, SKAFU_EUNKNOWN);
 }
 
-static int32_t env_commit(struct skafu__env *env, MDB_txn *txn, int is_in_journal, skafu_error *error)
+/* Have the transaction ready for LMDB's commit: 1 when it is on the disk in the journal, 0 when not; on failure it is
+ * aborted. */
+static int32_t env_prepare(struct skafu__env *env, MDB_txn *txn, int may_be_in_journal, skafu_error *error)
 {
-	int32_t result = is_in_journal ? 0 : skafu__flush_older(&env->flush, error);
-	if (result != 0) {
+	int rc = env->sys->storage(SKAFU__TESTHOOK_WRITE);
+	if (rc != 0) {
 		mdb_txn_abort(txn);
-		return result;
+		return env_commit_failed(env, rc, error);
 	}
+	int32_t result = may_be_in_journal ? skafu__flush_frame(&env->flush, txn, error) : 0;
+	if (result == 0)
+		result = skafu__flush_older(&env->flush, error);
+	if (result < 0)
+		mdb_txn_abort(txn);
+	return result;
+}
+
+static int32_t env_commit(struct skafu__env *env, MDB_txn *txn, int may_be_in_journal, skafu_error *error)
+{
+	int32_t is_in_journal = env_prepare(env, txn, may_be_in_journal, error);
+	if (is_in_journal < 0)
+		return is_in_journal;
 	int rc = skafu__flush_commit(&env->flush, txn, is_in_journal);
 	if (rc != 0)
 		return env_commit_refused(env, rc, is_in_journal, error);
@@ -420,11 +435,7 @@ static int32_t env_commit(struct skafu__env *env, MDB_txn *txn, int is_in_journa
 
 int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
 {
-	int rc = env->sys->storage(SKAFU__TESTHOOK_WRITE);
-	if (rc == 0)
-		return env_commit(env, txn, 0, error);
-	mdb_txn_abort(txn);
-	return env_commit_failed(env, rc, error);
+	return env_commit(env, txn, 0, error);
 }
 
 int skafu__env_append(struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_val *value)
@@ -435,17 +446,7 @@ int skafu__env_append(struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_va
 
 int32_t skafu__env_append_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
 {
-	int rc = env->sys->storage(SKAFU__TESTHOOK_WRITE);
-	if (rc != 0) {
-		mdb_txn_abort(txn);
-		return env_commit_failed(env, rc, error);
-	}
-	int32_t in_journal = skafu__flush_frame(&env->flush, txn, error);
-	if (in_journal < 0) {
-		mdb_txn_abort(txn);
-		return in_journal;
-	}
-	return env_commit(env, txn, in_journal, error);
+	return env_commit(env, txn, 1, error);
 }
 
 int32_t skafu__env_replay(struct skafu__env *env, const struct skafu__buf *entries, skafu_error *error)
@@ -459,7 +460,7 @@ int32_t skafu__env_replay(struct skafu__env *env, const struct skafu__buf *entri
 	while (rc == 0 && skafu__recover_next(entries, &at, &entry)) {
 		MDB_val key = {entry.key_length, (void *)(uintptr_t)entry.key};
 		MDB_val value = {entry.length, (void *)(uintptr_t)entry.value};
-		rc = mdb_put(txn, env->tables[SKAFU__TABLE_CHUNK], &key, &value, MDB_APPEND);
+		rc = skafu__env_append(env, txn, &key, &value);
 	}
 	if (rc == 0)
 		return skafu__env_write_commit(env, txn, error);

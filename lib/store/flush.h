@@ -58,7 +58,7 @@ int32_t skafu__flush_frame(struct skafu__flush *flush, MDB_txn *txn, skafu_error
  * not taken for one of the commit, which may be refused for a full disk and tried again.  SKAFU_EIO, as above. */
 int32_t skafu__flush_older(struct skafu__flush *flush, skafu_error *error);
 
-/* Commit; 0 or LMDB's code.  The first argument is what skafu__flush_frame() has said. */
+/* Commit; 0 or LMDB's code.  is_in_journal is what skafu__flush_frame() has said. */
 int skafu__flush_commit(struct skafu__flush *flush, MDB_txn *txn, int is_in_journal);
 
 /* LMDB refused what is in the journal: it goes; SKAFU_EUNKNOWN. */

@@ -405,11 +405,9 @@ static int32_t open_inspect_fd(skafu_store *store, int fd, skafu_error *error)
 {
 	struct skafu__preflight_opts opts = {0};
 	if (store->control.was_poisoned) {
-		if (store->sys.fdatasync(fd) != 0)
-			return skafu__fail_os(error, errno, "syncing the log after a write that failed");
-		/* A sync that failed leaves pages marked clean that the disk never got: only reading them anew
-		 * tells. */
-		(void)store->sys.forget(fd);
+		int32_t rc = skafu__recover_reread(&store->sys, fd, error);
+		if (rc != 0)
+			return rc;
 		opts.level = SKAFU__PREFLIGHT_FULL;
 		opts.time_ns_max = OPEN_VERIFY_BUDGET_NS;
 	} else if (store->opts.flags & SKAFU_STORE_CHECK) {

@@ -12,8 +12,6 @@ static int orphan_repair(skafu_store *store)
 	if (rc == 0)
 		mdb_txn_abort(txn);
 	pthread_rwlock_unlock(&store->gate);
-	if (atomic_load(&store->env.flush.must_poison))
-		skafu__control_poison(&store->control);
 	if (rc != 0 && rc != SKAFU_EMISUSE) /* a map that has grown is found after the repair */
 		return 0;
 	skafu__control_end_commit(&store->control);
@@ -37,11 +35,12 @@ int skafu__orphan_adopt(skafu_store *store)
 	if (!skafu__control_is_orphaned(&store->control) || pthread_mutex_trylock(&store->commit_lock) != 0)
 		return 0;
 	/* Who holds the lock now is about to write, and repairs by that. */
-	if (skafu__control_lock(&store->control, 0, NULL) == 0) {
-		if (skafu__control_is_orphaned(&store->control))
-			done = orphan_repair(store);
-		skafu__control_unlock(&store->control);
+	if (skafu__control_lock(&store->control, 0, NULL) != 0) {
+		pthread_mutex_unlock(&store->commit_lock);
+		return 0;
 	}
-	pthread_mutex_unlock(&store->commit_lock);
+	if (skafu__control_is_orphaned(&store->control))
+		done = orphan_repair(store);
+	skafu__writelock_release(store);
 	return done;
 }

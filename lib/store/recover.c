@@ -277,7 +277,7 @@ static int recover_open(const struct skafu__sys *sys, const char *directory, con
 }
 
 /* A sync that failed leaves pages marked clean that the disk never got: only reading them anew tells. */
-static int32_t recover_reread(const struct skafu__sys *sys, int fd, skafu_error *error)
+int32_t skafu__recover_reread(const struct skafu__sys *sys, int fd, skafu_error *error)
 {
 	if (sys->fdatasync(fd) != 0)
 		return skafu__fail_os(error, errno, "syncing after a write that failed");
@@ -299,9 +299,9 @@ static int recover_open_best(const struct skafu__sys *sys, const char *directory
 static int32_t recover_files(struct recover *recover, int reread, int is_read_only, struct skafu__buf *out,
 			     skafu_error *error)
 {
-	int32_t rc = reread ? recover_reread(recover->sys, recover->journal_fd, error) : 0;
+	int32_t rc = reread ? skafu__recover_reread(recover->sys, recover->journal_fd, error) : 0;
 	if (rc == 0 && reread)
-		rc = recover_reread(recover->sys, recover->log_fd, error);
+		rc = skafu__recover_reread(recover->sys, recover->log_fd, error);
 	if (rc == 0)
 		rc = recover_load(recover, error);
 	if (rc == 0)
@@ -339,11 +339,14 @@ int32_t skafu__recover_all(const struct skafu__sys *sys, int journal_fd, struct 
 {
 	struct recover recover = {.sys = sys, .journal_fd = journal_fd};
 	struct skafu__journal_head head;
+	uint64_t at = 0;
 	int32_t rc = recover_load(&recover, error);
-	int has_first = rc == 0 && recover.length != 0 && skafu__journal_head_read(recover.bytes, &recover.first);
-	for (uint64_t at = 0; rc == 0 && has_first && at < recover.length; at += SKAFU__JOURNAL_PAGE_BYTES)
-		if (recover_frame(&recover, at, &head) && head.entries != 0)
-			(void)recover_entries(&recover, at, &head, out);
+	int may_count = rc == 0 && recover.length != 0 && skafu__journal_head_read(recover.bytes, &recover.first) &&
+			recover.first.entries != 0;
+	while (may_count && at < recover.length) {
+		int is_whole = recover_frame(&recover, at, &head) && recover_entries(&recover, at, &head, out);
+		at = is_whole ? skafu__journal_behind(at, &head) : at + SKAFU__JOURNAL_PAGE_BYTES;
+	}
 	if (rc == 0 && out->failed)
 		rc = skafu__fail_memory(error);
 	skafu__free(sys, recover.bytes);

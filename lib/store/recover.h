@@ -22,6 +22,9 @@
 int32_t skafu__recover(const struct skafu__sys *sys, const char *directory, int reread, struct skafu__buf *out,
 		       skafu_error *error);
 
+/* After a write with unknown outcome: sync the file, and have the system forget what it remembers of it. */
+int32_t skafu__recover_reread(const struct skafu__sys *sys, int fd, skafu_error *error);
+
 struct skafu__recover_entry {
 	const uint8_t *key;
 	const uint8_t *value;
@@ -33,7 +36,7 @@ struct skafu__recover_entry {
 int skafu__recover_next(const struct skafu__buf *entries, size_t *at, struct skafu__recover_entry *out);
 
 /* The entries of all frames of the first one's generation that check out, whether a log needs them or not: what
- * salvage looks at. */
+ * salvage looks at.  None when they were called void. */
 int32_t skafu__recover_all(const struct skafu__sys *sys, int journal_fd, struct skafu__buf *out, skafu_error *error);
 
 #endif

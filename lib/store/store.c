@@ -90,7 +90,7 @@ void skafu__store_release(skafu_store *store)
 static void store_finish(skafu_store *store)
 {
 	struct skafu_error ignored = {0};
-	if (!store->path || store->read_only || !store->env.flush.journal.is_ready)
+	if (!store->path || store->read_only || atomic_load(&store->appends) == 0)
 		return;
 	if (skafu__writelock_take(store, skafu__deadline(&store->sys, STORE_FINISH_WAIT_NS), &ignored) != 0)
 		return;

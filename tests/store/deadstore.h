@@ -30,6 +30,9 @@ void dead_set_up(void);
 void dead_tear_down(void);
 void begin_anew(void);
 
+/* As tempstore_main(), in memory where that can be: the disk itself is not what is tried. */
+int dead_main(const char *name, void (*add)(TCase *tests));
+
 /* ---- images of files ----------------------------------------------------------------------------------------- */
 
 struct image {

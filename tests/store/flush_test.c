@@ -126,19 +126,26 @@ static int frames_are_live(void)
 	return atomic_load(&temp.store->env.flush.has_base);
 }
 
-static void append_large(size_t bytes)
+/* For children, too: no assertions. */
+static int32_t append_large(uint32_t bytes, skafu_error *error)
 {
+	skafu_new_record record = event_of("s", "T");
+	skafu_batch *batch = NULL;
 	char *data = malloc(bytes);
-	skafu_new_record record = event_of("large", "T");
-	skafu_batch *batch = batch_of(temp.store);
+	int32_t rc = data ? skafu_batch_new(temp.store, &batch, error) : SKAFU_ENOMEM;
 
-	memset(data, 'x', bytes);
-	data[0] = data[bytes - 1] = '"';
-	record.data = data;
-	record.data_length = (uint32_t)bytes;
-	went(skafu_batch_add(batch, &record, fault));
-	appended_by(temp.store, batch);
+	if (rc == 0) {
+		memset(data, 'x', bytes);
+		data[0] = data[bytes - 1] = '"';
+		record.data = data;
+		record.data_length = bytes;
+		rc = skafu_batch_add(batch, &record, error);
+	}
+	if (rc == 0)
+		rc = skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, error);
+	skafu_batch_free(batch);
 	free(data);
+	return rc;
 }
 
 static void verified(void)
@@ -176,7 +183,7 @@ START_TEST(a_file_that_is_full_and_a_large_commit_go_the_long_way)
 	ck_assert(!frames_are_live());
 	append_event(temp.store, "s", "T", NULL);
 	ck_assert(frames_are_live());
-	append_large(40000); /* more than half of the file */
+	went(append_large(40000, fault)); /* more than half of the file */
 	ck_assert(!frames_are_live());
 	verified();
 }
@@ -213,8 +220,8 @@ START_TEST(a_closed_store_needs_no_journal)
 }
 END_TEST
 
-/* An older copy of the log, put back while the journal stays. */
-START_TEST(a_copy_of_the_log_can_be_put_back)
+/* A log of 2 events, put back while the journal is that of 9 more. */
+static void put_back_an_older_log(void)
 {
 	static char bytes[1 << 20];
 
@@ -223,11 +230,16 @@ START_TEST(a_copy_of_the_log_can_be_put_back)
 	tempstore_close(&temp);
 	size_t length = file_read(tempstore_file(&temp, "log"), bytes, sizeof bytes);
 	tempstore_reopen(&temp);
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 9; i++)
 		append_event(temp.store, "s", "T", NULL);
 	tempstore_close(&temp);
 	file_write(tempstore_file(&temp, "log"), bytes, length);
 	tempstore_reopen(&temp);
+}
+
+START_TEST(a_copy_of_the_log_can_be_put_back)
+{
+	put_back_an_older_log();
 	ck_assert_uint_eq(head_of(temp.store), 2);
 	verified();
 }
@@ -332,23 +344,12 @@ END_TEST
 /* The frames are acknowledged, and their pages are among those that the flush has failed for: nobody goes on. */
 START_TEST(a_full_disk_at_a_flush_is_no_refusal_while_frames_count)
 {
-	skafu_batch *batch = batch_of(temp.store);
-	char *data = calloc(1, 50000);
-	skafu_new_record record = event_of("large", "T");
-
 	for (int i = 0; i < 4; i++)
 		append_event(temp.store, "s", "T", NULL);
 	ck_assert(frames_are_live());
-	memset(data, 'x', 50000);
-	data[0] = data[49999] = '"';
-	record.data = data;
-	record.data_length = 50000;
-	went(skafu_batch_add(batch, &record, fault));
 	refuse_log_flush = 1;
-	refused(SKAFU_EIO, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
-	refused(SKAFU_EPOISONED, skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
-	skafu_batch_free(batch);
-	free(data);
+	refused(SKAFU_EIO, append_large(50000, fault));
+	refused(SKAFU_EPOISONED, append_large(50000, fault));
 	tempstore_reopen(&temp);
 	ck_assert_uint_eq(head_of(temp.store), 4);
 	append_event(temp.store, "s", "T", NULL);
@@ -359,18 +360,7 @@ END_TEST
 /* An older log was put back, so old frames lie behind the one that is taken back, and are newer than it is. */
 START_TEST(a_first_frame_that_is_taken_back_leaves_a_store_that_opens)
 {
-	static char bytes[1 << 20];
-
-	append_event(temp.store, "s", "T", NULL);
-	append_event(temp.store, "s", "T", NULL);
-	tempstore_close(&temp);
-	size_t length = file_read(tempstore_file(&temp, "log"), bytes, sizeof bytes);
-	tempstore_reopen(&temp);
-	for (int i = 0; i < 9; i++)
-		append_event(temp.store, "s", "T", NULL);
-	tempstore_close(&temp);
-	file_write(tempstore_file(&temp, "log"), bytes, length);
-	tempstore_reopen(&temp);
+	put_back_an_older_log();
 	append_event(temp.store, "s", "T", NULL);
 	append_event(temp.store, "s", "T", NULL);
 	ck_assert_uint_eq(temp.store->env.flush.journal.next_index, 1);
@@ -422,7 +412,6 @@ static int refused_by_the_disk(void *user)
 {
 	struct rlimit limit = {0, RLIM_INFINITY};
 	struct stat status;
-	skafu_batch *batch = NULL;
 	int32_t rc = 0;
 
 	(void)user;
@@ -432,19 +421,8 @@ static int refused_by_the_disk(void *user)
 	limit.rlim_cur = (rlim_t)(status.st_size > 131072 ? status.st_size : 131072);
 	if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
 		return 2;
-	for (int i = 0; i < 200 && rc == 0; i++) {
-		if (skafu_batch_new(temp.store, &batch, NULL) != 0)
-			return 3;
-		skafu_new_record record = event_of("s", "T");
-		char data[3000];
-		memset(data, 'y', sizeof data);
-		data[0] = data[sizeof data - 1] = '"';
-		record.data = data;
-		record.data_length = sizeof data;
-		skafu_batch_add(batch, &record, NULL);
-		rc = skafu_append(temp.store, batch, SKAFU_WAIT_FOREVER, NULL, NULL);
-		skafu_batch_free(batch);
-	}
+	for (int i = 0; i < 200 && rc == 0; i++)
+		rc = append_large(3000, NULL);
 	_exit(rc == SKAFU_ENOSPACE ? 0 : 4); /* without a close: the frames are all there is */
 }
 
