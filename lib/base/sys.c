@@ -269,6 +269,18 @@ static int sys_range_fits(size_t bytes, off_t offset)
 	return 1;
 }
 
+int skafu__open_in(const struct skafu__sys *sys, const char *directory, const char *name, int flags)
+{
+	char path[PATH_MAX];
+	int length = snprintf(path, sizeof path, "%s/%s", directory, name);
+
+	if (length < 0 || (size_t)length >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return sys->open(path, flags, 0);
+}
+
 ssize_t skafu__read_at(const struct skafu__sys *sys, int fd, void *buffer, size_t bytes, off_t offset)
 {
 	uint8_t *at = buffer;

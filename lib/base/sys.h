@@ -70,6 +70,9 @@ void *skafu__realloc_array(const struct skafu__sys *sys, void *block, size_t cou
 char *skafu__strdup(const struct skafu__sys *sys, const char *text);
 void skafu__free(const struct skafu__sys *sys, void *block);
 
+/* Open a file of a directory, which is not made; -1 and errno, ENAMETOOLONG for a path of 4,096 bytes and more. */
+int skafu__open_in(const struct skafu__sys *sys, const char *directory, const char *name, int flags);
+
 /* Read or write everything, or fail: short transfers are continued, EINTR repeated.  A read that meets the end of
  * the file returns the bytes that were there. */
 ssize_t skafu__read_at(const struct skafu__sys *sys, int fd, void *buffer, size_t bytes, off_t offset);

@@ -423,14 +423,11 @@ static int32_t open_inspect(skafu_store *store, skafu_error *error)
 {
 	if (!store->control.was_first)
 		return 0;
-	char *path = open_join(&store->sys, store->path, "/log");
-	if (!path)
-		return skafu__fail_memory(error);
-	int fd = store->sys.open(path, store->control.was_poisoned ? O_RDWR : O_RDONLY, 0);
-	int32_t rc = fd < 0 ? skafu__fail_os(error, errno, "opening %s", path) : open_inspect_fd(store, fd, error);
-	if (fd >= 0)
-		store->sys.close(fd);
-	skafu__free(&store->sys, path);
+	int fd = skafu__open_in(&store->sys, store->path, "log", store->control.was_poisoned ? O_RDWR : O_RDONLY);
+	if (fd < 0)
+		return skafu__fail_os(error, errno, "opening %s/log", store->path);
+	int32_t rc = open_inspect_fd(store, fd, error);
+	store->sys.close(fd);
 	return rc;
 }
 

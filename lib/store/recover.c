@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -265,17 +264,6 @@ static int32_t recover_take_back(const struct recover *recover, skafu_error *err
 
 /* ---- files --------------------------------------------------------------------------------------------------- */
 
-static int recover_open(const struct skafu__sys *sys, const char *directory, const char *name, int flags)
-{
-	char path[4096];
-	int length = snprintf(path, sizeof path, "%s/%s", directory, name);
-	if (length < 0 || (size_t)length >= sizeof path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return sys->open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
-}
-
 /* A sync that failed leaves pages marked clean that the disk never got: only reading them anew tells. */
 int32_t skafu__recover_reread(const struct skafu__sys *sys, int fd, skafu_error *error)
 {
@@ -289,11 +277,12 @@ int32_t skafu__recover_reread(const struct skafu__sys *sys, int fd, skafu_error 
 static int recover_open_best(const struct skafu__sys *sys, const char *directory, const char *name,
 			     int *is_read_only)
 {
-	int fd = recover_open(sys, directory, name, O_RDWR);
+	const int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	int fd = skafu__open_in(sys, directory, name, O_RDWR | flags);
 	if (fd >= 0 || (errno != EACCES && errno != EROFS && errno != EPERM))
 		return fd;
 	*is_read_only = 1;
-	return recover_open(sys, directory, name, O_RDONLY);
+	return skafu__open_in(sys, directory, name, O_RDONLY | flags);
 }
 
 static int32_t recover_files(struct recover *recover, int reread, int is_read_only, struct skafu__buf *out,

@@ -519,36 +519,19 @@ static int32_t salvage_run(struct salvage *salvage, const int fds[2], const char
 	return rc;
 }
 
-static int32_t salvage_open(struct salvage *salvage, const char *path, const char *name, int *out_fd,
-			    skafu_error *error)
-{
-	size_t bytes = strlen(path) + strlen(name) + 2;
-	char *file = skafu__alloc(&salvage->sys, bytes);
-	if (!file)
-		return skafu__fail_memory(error);
-	snprintf(file, bytes, "%s/%s", path, name);
-	*out_fd = salvage->sys.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	int32_t rc = *out_fd < 0 ? skafu__fail_os(error, errno, "opening %s", file) : 0;
-	skafu__free(&salvage->sys, file);
-	return rc;
-}
-
 /* The log, and the journal, which a store need not have, and without which as much as can be is salvaged. */
 static int32_t salvage_files(struct salvage *salvage, const char *path, const char *out_path, skafu_error *error)
 {
-	int fds[2] = {-1, -1};
-	struct skafu_error ignored = {0};
-	int32_t rc = salvage_open(salvage, path, "log", &fds[0], error);
-	if (rc != 0)
-		return rc;
-	rc = salvage_open(salvage, path, "journal", &fds[1], &ignored);
-	if (rc == SKAFU_ENOMEM)
-		rc = skafu__fail_memory(error);
-	else
-		rc = salvage_run(salvage, fds, out_path, error);
-	if (fds[1] >= 0)
-		salvage->sys.close(fds[1]);
-	salvage->sys.close(fds[0]);
+	const struct skafu__sys *sys = &salvage->sys;
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+	int fds[2] = {skafu__open_in(sys, path, "log", flags), -1};
+	if (fds[0] < 0)
+		return skafu__fail_os(error, errno, "opening %s/log", path);
+	fds[1] = skafu__open_in(sys, path, "journal", flags);
+	int32_t rc = salvage_run(salvage, fds, out_path, error);
+	for (int i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			sys->close(fds[i]);
 	return rc;
 }
 

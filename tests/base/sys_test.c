@@ -266,6 +266,23 @@ static int64_t hand_clock(void)
 	return hand_ns;
 }
 
+START_TEST(files_of_a_directory)
+{
+	const struct skafu__sys *sys = skafu__sys_current();
+	char name[5000];
+	int fd = skafu__open_in(sys, "/dev", "null", O_RDONLY);
+
+	ck_assert_int_ge(fd, 0);
+	sys->close(fd);
+	ck_assert_int_eq(skafu__open_in(sys, "/dev", "no such file", O_RDONLY), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	memset(name, 'n', sizeof name - 1);
+	name[sizeof name - 1] = 0;
+	ck_assert_int_eq(skafu__open_in(sys, "/dev", name, O_RDONLY), -1);
+	ck_assert_int_eq(errno, ENAMETOOLONG);
+}
+END_TEST
+
 START_TEST(deadlines)
 {
 	struct skafu__sys sys = *skafu__sys_current();
@@ -399,6 +416,7 @@ int main(void)
 	tcase_add_test(tcase, random_fills);
 	tcase_add_test(tcase, transfers_are_whole);
 	tcase_add_test(tcase, real_files);
+	tcase_add_test(tcase, files_of_a_directory);
 	tcase_add_test(tcase, deadlines);
 	tcase_add_test(tcase, futex_in_one_process);
 	tcase_add_test(tcase, futex_between_processes);
