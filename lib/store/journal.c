@@ -193,11 +193,17 @@ void skafu__journal_clear(struct skafu__journal *journal)
 	journal->is_too_large = journal->bytes == 0 || skafu__buf_put(&journal->frame, front, sizeof front) != 0;
 }
 
+static size_t journal_frame_max(const struct skafu__journal *journal)
+{
+	size_t half = journal->bytes / 2;
+	return half < SKAFU__JOURNAL_FRAME_BYTES_MAX ? half : SKAFU__JOURNAL_FRAME_BYTES_MAX;
+}
+
 void skafu__journal_gather(struct skafu__journal *journal, const void *key, size_t key_length, const void *value,
 			   size_t length)
 {
 	if (journal->is_too_large || length > journal->bytes ||
-	    journal->frame.length + SKAFU__JOURNAL_ENTRY_BYTES + key_length + length > journal->bytes / 2) {
+	    journal->frame.length + SKAFU__JOURNAL_ENTRY_BYTES + key_length + length > journal_frame_max(journal)) {
 		journal->is_too_large = 1;
 		return;
 	}

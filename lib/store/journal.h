@@ -37,6 +37,7 @@
 #include "store/page.h"
 
 #define SKAFU__JOURNAL_BYTES (1u << 20) /* no frame is ever behind that */
+#define SKAFU__JOURNAL_FRAME_BYTES_MAX (SKAFU__JOURNAL_BYTES / 4) /* what is larger costs more to write twice */
 #define SKAFU__JOURNAL_PAGE_BYTES 4096u
 #define SKAFU__JOURNAL_HEAD_BYTES 64u
 #define SKAFU__JOURNAL_META_BYTES 512u

@@ -223,6 +223,23 @@ START_TEST(a_frame_may_fill_half_of_the_file)
 }
 END_TEST
 
+/* However large the file is. */
+START_TEST(what_is_large_is_not_written_twice)
+{
+	static uint8_t value[SKAFU__JOURNAL_FRAME_BYTES_MAX];
+	size_t most = sizeof value - HEAD - META - SKAFU__JOURNAL_ENTRY_BYTES - 1;
+
+	skafu__journal_done(&journal);
+	attach(SKAFU__JOURNAL_BYTES);
+	skafu__journal_clear(&journal);
+	skafu__journal_gather(&journal, "k", 1, value, most);
+	ck_assert_int_eq(skafu__journal_fits(&journal), 1);
+	skafu__journal_clear(&journal);
+	skafu__journal_gather(&journal, "k", 1, value, most + 1);
+	ck_assert_int_eq(skafu__journal_fits(&journal), 0);
+}
+END_TEST
+
 START_TEST(frames_fill_the_file_and_no_more)
 {
 	ready();
@@ -738,6 +755,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_frame_may_fill_half_of_the_file);
+	tcase_add_test(tests, what_is_large_is_not_written_twice);
 	tcase_add_test(tests, frames_fill_the_file_and_no_more);
 	tcase_add_test(tests, a_long_frame_finds_no_room_at_the_end);
 	tcase_add_test(tests, a_journal_of_less_than_a_page_is_none);
