@@ -356,7 +356,8 @@ static int pagewalk_reread(struct pagewalk *walk, uint64_t first, uint64_t pages
 	return 1;
 }
 
-static int pagewalk_value_room(struct pagewalk *walk, size_t bytes)
+/* 1, 0 when it is more than the walk may take, or SKAFU_ENOMEM. */
+static int32_t pagewalk_value_room(struct pagewalk *walk, size_t bytes)
 {
 	uint8_t *grown;
 
@@ -366,7 +367,7 @@ static int pagewalk_value_room(struct pagewalk *walk, size_t bytes)
 		return 0;
 	grown = skafu__realloc_array(walk->sys, walk->value, bytes, 1);
 	if (!grown)
-		return 0;
+		return skafu__fail_memory(walk->error);
 	walk->value = grown;
 	walk->value_room = bytes;
 	return 1;
@@ -392,10 +393,11 @@ static int32_t pagewalk_big_value(struct pagewalk *walk, const struct skafu__pag
 		}
 		walk->found.doubtful |= walk->seen != NULL;
 	}
-	if (!pagewalk_value_room(walk, bytes)) {
+	result = pagewalk_value_room(walk, bytes);
+	if (result == 0)
 		pagewalk_damage(walk, walk->found.page, "a value is larger than the memory limit");
-		return 0;
-	}
+	if (result <= 0)
+		return result;
 	result = pagewalk_read(walk, node->child, walk->value, bytes);
 	if (result <= 0)
 		return result;
