@@ -704,8 +704,8 @@ int main(void)
 	suite_add_tcase(suite, hand);
 	tcase_add_checked_fixture(lmdb, setup, teardown);
 	tcase_add_test(lmdb, lmdb_survives);
-	tcase_add_loop_test(lmdb, planted_faults_are_found, 0, IOLOG_PLANTS);
-	tcase_add_loop_test(lmdb, planted_faults_only_reorder, 0, IOLOG_PLANTS);
+	tcase_add_loop_test(lmdb, planted_faults_are_found, 0, IOLOG_PLANT_SIDE_FILE);
+	tcase_add_loop_test(lmdb, planted_faults_only_reorder, 0, IOLOG_PLANT_SIDE_FILE);
 	suite_add_tcase(suite, lmdb);
 	srunner_set_fork_status(runner, CK_NOFORK);
 	srunner_run_all(runner, CK_ENV);

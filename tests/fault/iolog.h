@@ -109,6 +109,7 @@ enum iolog_plant {
 	IOLOG_PLANT_NO_SYNC,    /* no sync ever happened, syncing descriptors did not sync */
 	IOLOG_PLANT_EARLY_ACK,  /* each ack came before the sync, or the syncing write, in front of it */
 	IOLOG_PLANT_META_FIRST, /* each syncing write came before the plain writes and the sync in front of it */
+	IOLOG_PLANT_SIDE_FILE,  /* no sync ever happened of a file without a syncing descriptor; iotrace.h only */
 	IOLOG_PLANTS
 };
 

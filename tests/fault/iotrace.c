@@ -289,6 +289,8 @@ static int plant_skips_sync(uint32_t object)
 		iolog_mark(trace_log, IOLOG_ACK, trace_begun);
 		trace_begun = 0;
 	}
+	if (trace_plant == IOLOG_PLANT_SIDE_FILE && !object_has_syncing(object))
+		return 1;
 	return trace_plant == IOLOG_PLANT_NO_SYNC || plant_has_held(object, trace_late_count);
 }
 

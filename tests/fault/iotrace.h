@@ -72,6 +72,7 @@ uint64_t iotrace_failures(void); /* how many of them were made to fail */
  *   ack before sync   the acknowledgement of the operation under way comes in front of its first sync
  *   meta before data  plain writes wait for the next write through a syncing descriptor and are made after it,
  *                     and a sync of the file in between does nothing
+ *   no sync beside the log  a sync of a file without a syncing descriptor, as the journal is, does nothing
  */
 void iotrace_plant(enum iolog_plant plant);
 
