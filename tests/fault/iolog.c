@@ -341,7 +341,8 @@ int iolog_resolve(const struct iolog *log, const char *path, uint32_t *parent, c
 
 const char *iolog_plant_name(enum iolog_plant plant)
 {
-	static const char *const names[] = {"no sync", "ack before sync", "meta before data", "no sync beside the log"};
+	static const char *const names[] = {"no sync", "ack before sync", "meta before data",
+					    "no sync beside the log"};
 
 	return plant < IOLOG_PLANTS ? names[plant] : "?";
 }
