@@ -2,7 +2,7 @@
  * ident.c: time-ordered identifiers, and the text form of all identifiers.
  *
  * Layout of a version 7 id, most significant byte first:
- *   0..5    milliseconds since 1970
+ *   0..5    milliseconds since 1970, of the last tick of the clock: up to 10 ms ago
  *   6..7    version 7 in the top 4 bits, then the top 12 bits of the counter
  *   8..9    variant 10 in the top 2 bits, then the low 14 bits of the counter
  *   10..15  random
@@ -71,7 +71,7 @@ static int32_t ident_next(struct skafu__ident *ident, const struct skafu__sys *s
 
 int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sys, uint8_t *out, size_t count)
 {
-	int64_t now_ns = sys->wall_ns();
+	int64_t now_ns = sys->wall_tick_ns();
 	uint64_t ms = now_ns > 0 ? (uint64_t)now_ns / 1000000 : 0;
 	int32_t result = SKAFU_OK;
 

@@ -271,6 +271,15 @@ void skafu__map_prefetch(const struct skafu__map *map, uint64_t hash)
 		__builtin_prefetch(&map->slots[hash & (map->slot_count - 1)]);
 }
 
+void skafu__map_prefetch_key(const struct skafu__map *map, uint64_t hash)
+{
+	if (map->used == 0)
+		return;
+	const struct skafu__map_slot *slot = &map->slots[hash & (map->slot_count - 1)];
+	if (slot->place != MAP_FREE)
+		__builtin_prefetch(map->keys + slot->place);
+}
+
 uint64_t *skafu__map_find(const struct skafu__map *map, const void *key, size_t length)
 {
 	struct skafu__map_slot *slot = map_slot_of(map, key, length);

@@ -58,10 +58,11 @@ int32_t skafu__map_insert(struct skafu__map *map, const void *key, size_t length
 /* The value of the key, to read or change in place until the map changes; NULL when there is none. */
 uint64_t *skafu__map_find(const struct skafu__map *map, const void *key, size_t length);
 
-/* The same for who knows the hash already, which must be the one that the map's own function gives; and the slot
- * fetched into the processor's cache, for who looks it up a little later. */
+/* The same for who knows the hash already, which must be the one that the map's own function gives; and for who looks
+ * up a little later: first the slot is fetched into the processor's cache, then, once it is there, the key. */
 uint64_t *skafu__map_find_hashed(const struct skafu__map *map, uint64_t hash, const void *key, size_t length);
 void skafu__map_prefetch(const struct skafu__map *map, uint64_t hash);
+void skafu__map_prefetch_key(const struct skafu__map *map, uint64_t hash);
 
 /* 1 when the key was there. */
 int skafu__map_remove(struct skafu__map *map, const void *key, size_t length);

@@ -60,6 +60,13 @@ static int64_t sys_real_wall_ns(void)
 	return sys_clock_ns(CLOCK_REALTIME);
 }
 
+static int64_t sys_real_wall_tick_ns(void)
+{
+	int64_t now_ns = sys_clock_ns(CLOCK_REALTIME_COARSE);
+
+	return now_ns != 0 ? now_ns : sys_real_wall_ns(); /* a system may lack that clock */
+}
+
 static int64_t sys_real_monotonic_ns(void)
 {
 	return sys_clock_ns(CLOCK_MONOTONIC);
@@ -136,6 +143,7 @@ static const struct skafu__sys sys_real = {
 	.reallocate = sys_real_reallocate,
 	.release = sys_real_release,
 	.wall_ns = sys_real_wall_ns,
+	.wall_tick_ns = sys_real_wall_tick_ns,
 	.monotonic_ns = sys_real_monotonic_ns,
 	.random = sys_real_random,
 	.open = sys_real_open,

@@ -58,6 +58,12 @@ static int64_t testhook_wall_ns(void)
 	return hook ? hook->wall_ns(hook->user) : testhook_machine()->wall_ns();
 }
 
+static int64_t testhook_wall_tick_ns(void)
+{
+	const struct skafu_test_hook *hook = testhook_here;
+	return hook ? hook->wall_ns(hook->user) : testhook_machine()->wall_tick_ns();
+}
+
 static int64_t testhook_monotonic_ns(void)
 {
 	const struct skafu_test_hook *hook = testhook_here;
@@ -107,6 +113,7 @@ static void testhook_fill(const struct skafu__sys *below)
 	testhook_table.reallocate = testhook_reallocate;
 	testhook_table.release = testhook_release;
 	testhook_table.wall_ns = testhook_wall_ns;
+	testhook_table.wall_tick_ns = testhook_wall_tick_ns;
 	testhook_table.monotonic_ns = testhook_monotonic_ns;
 	testhook_table.random = testhook_random;
 	testhook_table.futex_wait = testhook_futex_wait;

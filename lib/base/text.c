@@ -9,7 +9,7 @@
 #include "base/error.h"
 
 #define TEXT_HIGH_BITS UINT64_C(0x8080808080808080)
-#define TEXT_SPACES UINT64_C(0x2020202020202020)
+#define TEXT_FIVE_SPACES UINT64_C(0x2020202020000000)
 
 static int text_is_tail(uint8_t byte)
 {
@@ -99,30 +99,37 @@ static int text_has_control(const uint8_t *at, size_t length)
 	return 0;
 }
 
-/* 0 when every byte of a word is 0x20 .. 0x7E.  The borrows reach only bytes above one that is refused anyway. */
+/* No high bit when every byte of a word is 0x20 .. 0x7E: less would borrow, DEL carries into its own high bit.  Carry
+ * and borrow reach other bytes only from one that is refused anyway. */
 static uint64_t text_word_marks(uint64_t word)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint64_t delete = word ^ (ones * 0x7f);
-	return (word | (word - ones * 0x20) | ((delete - ones) & ~delete)) & TEXT_HIGH_BITS;
+	return word | (word + ones) | (word - ones * 0x20);
 }
 
-/* Printable ASCII, which nearly all names are: good UTF-8 without controls, in one pass. */
+/* The bytes of 1 to 7, each at least once, and spaces. */
+static uint64_t text_short_word(const char *at, size_t length)
+{
+	if (length >= 4)
+		return skafu__load_u32(at) | (uint64_t)skafu__load_u32(at + length - 4) << 32;
+	return TEXT_FIVE_SPACES | (uint64_t)(uint8_t)at[0] | (uint64_t)(uint8_t)at[length / 2] << 8 |
+	       (uint64_t)(uint8_t)at[length - 1] << 16;
+}
+
+/* Printable ASCII, which nearly all names are: good UTF-8 without controls, in one pass.  At least 1 byte. */
 static int text_is_plain(const char *at, size_t length)
 {
-	uint64_t marks = 0;
-	if (length < 8) {
-		uint64_t word = TEXT_SPACES;
-		memcpy(&word, at, length);
-		return text_word_marks(word) == 0;
-	}
+	if (length < 8)
+		return (text_word_marks(text_short_word(at, length)) & TEXT_HIGH_BITS) == 0;
+	uint64_t marks = text_word_marks(skafu__load_u64(at + length - 8));
 	for (size_t i = 0; i + 8 < length; i += 8)
 		marks |= text_word_marks(skafu__load_u64(at + i));
-	return (marks | text_word_marks(skafu__load_u64(at + length - 8))) == 0;
+	return (marks & TEXT_HIGH_BITS) == 0;
 }
 
-static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max, const char *what,
-			       skafu_error *error)
+/* Any other name, and what is none. */
+__attribute__((noinline)) static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max,
+							 const char *what, skafu_error *error)
 {
 	if (length == 0)
 		return skafu__fail(error, SKAFU_EINVAL, "The %s is empty; give at least 1 byte.", what);
@@ -130,8 +137,6 @@ static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max
 		return skafu__fail(error, SKAFU_ELIMIT,
 				   "The %s is longer than its limit of %zu bytes; use a shorter one.", what,
 				   bytes_max);
-	if (text_is_plain(name, length))
-		return 0;
 	if (!skafu__utf8_is_valid(name, length))
 		return skafu__fail(error, SKAFU_EUTF8, "The %s is not valid UTF-8; encode it as UTF-8.", what);
 	if (text_has_control((const uint8_t *)name, length))
@@ -146,7 +151,9 @@ int32_t skafu__name_measure(const char *name, size_t bytes_max, const char *what
 		return skafu__fail(error, SKAFU_EINVAL, "The %s is missing (NULL); give one.", what);
 	/* Reading stops one byte past the limit, however long the text is. */
 	size_t length = strnlen(name, bytes_max < SIZE_MAX ? bytes_max + 1 : bytes_max);
-	int32_t rc = text_judge_name(name, length, bytes_max, what, error);
+	int32_t rc = 0;
+	if (length == 0 || length > bytes_max || !text_is_plain(name, length))
+		rc = text_judge_name(name, length, bytes_max, what, error);
 	if (rc == 0)
 		*out_length = length;
 	return rc;

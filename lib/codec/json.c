@@ -286,10 +286,10 @@ struct json_reading {
 	size_t decoded_length;
 };
 
-static void json_reading_init(struct json_reading *reading, const struct json_name *name)
+static void json_reading_init(struct json_reading *reading, const uint8_t *text, size_t length)
 {
-	reading->at = name->text;
-	reading->end = name->text + name->length;
+	reading->at = text;
+	reading->end = text + length;
 	reading->decoded_at = 0;
 	reading->decoded_length = 0;
 }
@@ -311,14 +311,14 @@ static int json_reading_next(struct json_reading *reading)
 }
 
 /* NULL when the name holds a NUL, otherwise its text. */
-static const uint8_t *json_hash_escaped(struct json_check *check, struct json_name *name)
+static const uint8_t *json_hash_escaped(struct json_check *check, const uint8_t *text, size_t bytes, uint32_t *out)
 {
 	struct json_reading reading;
 	uint64_t hash = JSON_HASH_START;
 	uint64_t word = 0;
 	size_t length = 0;
 	const uint8_t *at;
-	json_reading_init(&reading, name);
+	json_reading_init(&reading, text, bytes);
 	for (int byte; at = reading.at, (byte = json_reading_next(&reading)) >= 0;) {
 		if (byte == 0)
 			return json_refuse(check, at, "a name holds the character NUL");
@@ -332,8 +332,8 @@ static const uint8_t *json_hash_escaped(struct json_check *check, struct json_na
 		hash = json_hash_word(hash, word);
 	for (size_t words = (length + 7) / 8; words < 2; words++)
 		hash = json_hash_word(hash, 0);
-	name->hash = json_hash_end(hash, length);
-	return name->text;
+	*out = json_hash_end(hash, length);
+	return text;
 }
 
 static int json_bytes_compare_escaped(const struct json_name *a, const struct json_name *b)
@@ -342,8 +342,8 @@ static int json_bytes_compare_escaped(const struct json_name *a, const struct js
 	struct json_reading right;
 	int byte;
 	int other;
-	json_reading_init(&left, a);
-	json_reading_init(&right, b);
+	json_reading_init(&left, a->text, a->length);
+	json_reading_init(&right, b->text, b->length);
 	do {
 		byte = json_reading_next(&left);
 		other = json_reading_next(&right);
@@ -429,8 +429,10 @@ __attribute__((noinline)) static int json_names_grow(struct json_check *check)
 	return 1;
 }
 
-static int json_names_hold(const struct json_check *check, size_t first, const struct json_name *name)
+/* 1 when a name from `first` on is the one that is about to become the last. */
+static int json_names_hold(const struct json_check *check, size_t first)
 {
+	const struct json_name *name = &check->names[check->names_count];
 	for (size_t i = first; i < check->names_count; i++) {
 		if (check->names[i].hash == name->hash && json_bytes_compare(&check->names[i], name) == 0)
 			return 1;
@@ -438,19 +440,26 @@ static int json_names_hold(const struct json_check *check, size_t first, const s
 	return 0;
 }
 
-/* NULL when the innermost object has the name already, or there is no memory. */
-JSON_INLINE const uint8_t *json_names_add(struct json_check *check, const struct json_name *name)
+/* NULL when the innermost object has the name already, or there is no memory.  It is put in its place in parts: a
+ * copy of a struct that was just written in parts waits for all of them. */
+JSON_INLINE const uint8_t *json_names_add(struct json_check *check, const uint8_t *text, size_t length,
+					  uint32_t hash)
 {
 	struct json_frame *frame = &check->frames[check->depth - 1];
-	uint64_t bit = UINT64_C(1) << (name->hash >> 26);
-	if ((frame->filter & bit) && check->names_count - frame->first < JSON_NAMES_LINEAR &&
-	    json_names_hold(check, frame->first, name))
-		return json_refuse(check, name->text, json_twice);
+	uint64_t bit = UINT64_C(1) << (hash >> 26);
 	if (check->names_count == check->names_room && !json_names_grow(check))
 		return NULL;
+	struct json_name *name = &check->names[check->names_count];
+	name->text = text;
+	name->length = length;
+	name->hash = hash;
+	name->escaped = check->escaped;
+	if ((frame->filter & bit) && check->names_count - frame->first < JSON_NAMES_LINEAR &&
+	    json_names_hold(check, frame->first))
+		return json_refuse(check, text, json_twice);
 	frame->filter |= bit;
-	check->names[check->names_count++] = *name;
-	return name->text;
+	check->names_count++;
+	return text;
 }
 
 /* ---- containers ---------------------------------------------------------------------------------------------- */
@@ -484,13 +493,13 @@ JSON_INLINE const uint8_t *json_member(struct json_check *check, const uint8_t *
 		return NULL;
 	if (!(rules & SKAFU__JSON_RULE_NAMES))
 		return json_colon(check, close + 1);
-	struct json_name name = {.text = at + 1, .length = (size_t)(close - at - 1), .escaped = check->escaped};
-	if (!name.escaped)
-		name.hash = json_hash_plain(name.text, name.length, check->end);
-	else if (!json_hash_escaped(check, &name))
+	size_t length = (size_t)(close - at - 1);
+	uint32_t hash;
+	if (!check->escaped)
+		hash = json_hash_plain(at + 1, length, check->end);
+	else if (!json_hash_escaped(check, at + 1, length, &hash))
 		return NULL;
-	name.hash &= check->hash_mask;
-	if (!json_names_add(check, &name))
+	if (!json_names_add(check, at + 1, length, hash & check->hash_mask))
 		return NULL;
 	return json_colon(check, close + 1);
 }

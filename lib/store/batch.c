@@ -62,7 +62,7 @@ void skafu_batch_clear(skafu_batch *batch)
 	skafu__buf_clear(&batch->texts);
 	skafu__map_clear(&batch->name_index);
 	skafu__map_clear(&batch->id_index);
-	memset(batch->last_names, 0, sizeof batch->last_names);
+	memset(batch->recent_names, 0, sizeof batch->recent_names);
 	batch->record_count = 0;
 	batch->name_count = 0;
 	batch->row_count = 0;
@@ -149,10 +149,12 @@ void skafu__batch_rename_record(skafu_batch *batch, uint32_t index, const uint8_
 	batch->index[index].flags |= SKAFU__BATCH_ID_GIVEN;
 }
 
-static int batch_name_is(const skafu_batch *batch, uint32_t index, const char *text, size_t length)
+static int batch_name_is(const skafu_batch *batch, uint32_t index, uint8_t set, const char *text,
+			 size_t length)
 {
 	const struct skafu__batch_name *name = &batch->names[index];
-	return name->length == length && memcmp(skafu__batch_name_text(batch, index), text, length) == 0;
+	return name->set == set && name->length == length &&
+	       memcmp(skafu__batch_name_text(batch, index), text, length) == 0;
 }
 
 static int32_t batch_add_name(skafu_batch *batch, uint8_t set, const char *text, size_t length, uint32_t *out)
@@ -182,23 +184,31 @@ static int32_t batch_add_name(skafu_batch *batch, uint8_t set, const char *text,
 	return 0;
 }
 
-/* The index of a name in the batch; most records repeat the name of the one before. */
+/* Where a name is noted that was used lately.  Names that share the place only cost each other a lookup. */
+static uint32_t *batch_recent(skafu_batch *batch, const char *text, size_t length)
+{
+	uint32_t mix = (uint8_t)text[0] + 7u * (uint8_t)text[length / 2] + 17u * (uint8_t)text[length - 1];
+	return &batch->recent_names[(mix + 5u * (uint32_t)length) % SKAFU__BATCH_RECENT];
+}
+
+/* The index of a name in the batch; most records repeat a name of those before. */
 static int32_t batch_name(skafu_batch *batch, uint8_t set, const char *text, size_t length, uint32_t *out)
 {
-	uint32_t last = batch->last_names[set];
-	if (last != 0 && batch_name_is(batch, last - 1, text, length)) {
-		*out = last - 1;
+	uint32_t *recent = batch_recent(batch, text, length);
+	if (*recent != 0 && batch_name_is(batch, *recent - 1, set, text, length)) {
+		*out = *recent - 1;
 		return 0;
 	}
 	int32_t rc = batch_add_name(batch, set, text, length, out);
 	if (rc == 0)
-		batch->last_names[set] = *out + 1;
+		*recent = *out + 1;
 	return rc;
 }
 
 /* ---- a record: checks ---------------------------------------------------------------------------------------- */
 
-/* What skafu_batch_add() makes of the host's struct before anything changes. */
+/* What skafu_batch_add() makes of the host's struct before anything changes.  It is not zeroed as a whole, which
+ * would cost as much as all names: the checks set every member, and what only some of them set is set first. */
 struct batch_draft {
 	struct skafu__record record;
 	const char *type;
@@ -378,6 +388,9 @@ static int32_t batch_check_identity(const skafu_batch *batch, const struct skafu
 static int32_t batch_draft(const skafu_batch *batch, const struct skafu_new_record *given, struct batch_draft *draft,
 			   skafu_error *error)
 {
+	draft->flags = 0;
+	draft->record.stream_version = 0;
+	draft->record.tags = NULL;
 	int32_t rc = skafu__opts_flags(given->flags, SKAFU_RECORD_TIME, "skafu_new_record", error);
 	if (rc == 0)
 		rc = batch_check_kind(given, draft, error);
@@ -418,7 +431,7 @@ static void batch_forget_names(skafu_batch *batch, uint32_t count, size_t texts_
 		skafu__map_remove(&batch->name_index, key, name->length + 1u);
 	}
 	batch->texts.length = texts_length;
-	memset(batch->last_names, 0, sizeof batch->last_names);
+	memset(batch->recent_names, 0, sizeof batch->recent_names);
 }
 
 /* An id that the host knows may stand in the batch once. */
@@ -506,7 +519,7 @@ static void batch_erase_payload(struct batch_draft *draft)
 static int32_t batch_add(skafu_batch *batch, const skafu_new_record *record, int is_erased, skafu_error *error)
 {
 	skafu_new_record given;
-	struct batch_draft draft = {0};
+	struct batch_draft draft;
 	int32_t rc = batch_check(batch, error);
 	if (rc == 0 && !record)
 		rc = skafu__fail(error, SKAFU_EINVAL, "the record is NULL");

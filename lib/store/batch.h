@@ -19,6 +19,7 @@
 
 #define SKAFU__BATCH_RECORDS_MAX 1000000u
 #define SKAFU__BATCH_CONDITIONS_MAX 65536u
+#define SKAFU__BATCH_RECENT 64u /* a power of two */
 
 #define SKAFU__BATCH_ID_GIVEN 0x1u
 #define SKAFU__BATCH_TIME_GIVEN 0x2u
@@ -30,6 +31,7 @@ struct skafu__batch_record {
 	uint32_t size;
 	uint32_t flags;
 	uint64_t stream_hash; /* of an event: what the index and the cache of heads know its stream by */
+	uint64_t *head;       /* of an event, while it is being written: the version of its stream, in that cache */
 };
 
 struct skafu__batch_name {
@@ -79,7 +81,7 @@ struct skafu_batch {
 	uint32_t condition_room;
 	uint32_t row_count;
 	uint32_t row_room;
-	uint32_t last_names[SKAFU__NAME_SETS]; /* index + 1 of the name used last: they repeat */
+	uint32_t recent_names[SKAFU__BATCH_RECENT]; /* index + 1 of names used last, by a few of their bytes */
 	uint8_t id[16];
 	uint8_t has_id;    /* id is known: see skafu__batch_fix_id() */
 	uint8_t id_is_fixed; /* it was set or given out, and does not change any more */

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "skafu_store.h"
+#include "store/batch.h"
 
 struct derive_walk {
 	const uint8_t *hash_key;
 	const struct skafu__derive_sink *sink;
+	const struct skafu__batch_record *made; /* what the writer knows of the record; NULL when it was read */
+	uint64_t *out_damaged;                  /* may be NULL */
 	uint64_t sequence;
 };
 
@@ -31,7 +34,8 @@ static int32_t derive_tags(const struct derive_walk *walk, const struct skafu__r
 
 static int32_t derive_event(const struct derive_walk *walk, const struct skafu__record *record)
 {
-	uint64_t key = skafu__hash64(walk->hash_key, record->stream, record->stream_length);
+	uint64_t key = walk->made ? walk->made->stream_hash
+				  : skafu__hash64(walk->hash_key, record->stream, record->stream_length);
 	int32_t rc = derive_entry(walk, SKAFU__DIM_STREAM, key, record->stream_version);
 	if (rc == 0 && walk->sink->event)
 		rc = walk->sink->event(walk->sink->user, record, walk->sequence);
@@ -91,21 +95,35 @@ static int32_t derive_commit(const struct derive_walk *walk, const struct skafu_
 				 commit->number, skafu__commit_last_sequence(commit));
 }
 
+static int32_t derive_all(struct derive_walk *walk, const struct skafu__commit *commit, enum skafu__check check)
+{
+	int32_t rc = derive_names(commit, walk->sink);
+	if (rc == 0)
+		rc = derive_commit(walk, commit);
+	for (uint32_t i = 0; rc == 0 && i < commit->record_count; i++) {
+		struct skafu__record record;
+		walk->sequence = commit->first_sequence + i;
+		rc = skafu__commit_record(commit, i, check, &record);
+		if (rc == SKAFU_EDAMAGED && walk->out_damaged)
+			*walk->out_damaged = walk->sequence;
+		if (rc == 0)
+			rc = derive_record(walk, &record);
+		if (walk->made)
+			walk->made++;
+	}
+	return rc ? rc : derive_rows(commit, walk->sink);
+}
+
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
 		      const struct skafu__derive_sink *sink, enum skafu__check check, uint64_t *out_damaged)
 {
-	struct derive_walk walk = {hash_key, sink, 0};
-	int32_t rc = derive_names(commit, sink);
-	if (rc == 0)
-		rc = derive_commit(&walk, commit);
-	for (uint32_t i = 0; rc == 0 && i < commit->record_count; i++) {
-		struct skafu__record record;
-		walk.sequence = commit->first_sequence + i;
-		rc = skafu__commit_record(commit, i, check, &record);
-		if (rc == SKAFU_EDAMAGED && out_damaged)
-			*out_damaged = walk.sequence;
-		if (rc == 0)
-			rc = derive_record(&walk, &record);
-	}
-	return rc ? rc : derive_rows(commit, sink);
+	struct derive_walk walk = {.hash_key = hash_key, .sink = sink, .out_damaged = out_damaged};
+	return derive_all(&walk, commit, check);
+}
+
+int32_t skafu__derive_made(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
+			   const struct skafu__batch_record *made, const struct skafu__derive_sink *sink)
+{
+	struct derive_walk walk = {.hash_key = hash_key, .sink = sink, .made = made};
+	return derive_all(&walk, commit, SKAFU__CHECK_LENGTHS);
 }

@@ -14,6 +14,8 @@
 #include "codec/entry.h"
 #include "codec/hash.h"
 
+struct skafu__batch_record;
+
 /* Dimensions of the index.  Positions are sequences, but for commits, whose position is the commit number. */
 enum skafu__dimension {
 	SKAFU__DIM_STREAM = 1,      /* key: hash of the name; extra: the stream version; events only */
@@ -49,5 +51,9 @@ struct skafu__derive_sink {
  * it.  A record that does not stand the check: SKAFU_EDAMAGED, with its sequence in *out_damaged. */
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
 		      const struct skafu__derive_sink *sink, enum skafu__check check, uint64_t *out_damaged);
+
+/* The same for a commit that this process just made of the records of a batch, whose hashes it takes over. */
+int32_t skafu__derive_made(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
+			   const struct skafu__batch_record *made, const struct skafu__derive_sink *sink);
 
 #endif

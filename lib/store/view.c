@@ -442,26 +442,19 @@ static int32_t view_sink_row(void *user, const struct skafu__row_op *row, uint64
 	return skafu__overlay_add_row(&store->overlay, row, commit);
 }
 
-static int32_t view_derive(skafu_store *store, const struct skafu__commit *commit, enum skafu__check check,
-			   uint64_t *out_damaged)
-{
-	int is_own = check == SKAFU__CHECK_LENGTHS;
-	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, is_own ? NULL : view_sink_event,
-					  view_sink_row};
-	int32_t rc = skafu__derive(store->format.hash_key, commit, &sink, check, out_damaged);
-	if (rc == 0)
-		rc = skafu__overlay_cover(&store->overlay, commit);
-	return rc;
-}
-
 int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, uint64_t *out_damaged)
 {
-	return view_derive(store, commit, SKAFU__CHECK_ALL, out_damaged);
+	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, view_sink_event, view_sink_row};
+	int32_t rc = skafu__derive(store->format.hash_key, commit, &sink, SKAFU__CHECK_ALL, out_damaged);
+	return rc ? rc : skafu__overlay_cover(&store->overlay, commit);
 }
 
-int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit)
+int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit,
+			       const struct skafu__batch_record *made)
 {
-	return view_derive(store, commit, SKAFU__CHECK_LENGTHS, NULL);
+	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, NULL, view_sink_row};
+	int32_t rc = skafu__derive_made(store->format.hash_key, commit, made, &sink);
+	return rc ? rc : skafu__overlay_cover(&store->overlay, commit);
 }
 
 static int32_t view_load_name(skafu_store *store, const MDB_val *key, const MDB_val *value)

@@ -16,6 +16,8 @@
 #include "skafu_store.h"
 #include "store/state.h"
 
+struct skafu__batch_record;
+
 #define SKAFU__VIEW_BUDGET_NS 50000000
 
 struct skafu__view {
@@ -68,8 +70,9 @@ void skafu__view_invalidate(skafu_store *store);
 /* Take a commit into overlay, names and heads.  The gate is held exclusively. */
 int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, uint64_t *out_damaged);
 
-/* The same for a commit that the writer just made: its names and heads are in already. */
-int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit);
+/* The same for a commit that the writer just made of these records: its names and heads are in already. */
+int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit,
+			       const struct skafu__batch_record *made);
 
 /* The record at a sequence, checked; SKAFU_ENOTFOUND (without a message) when there is none.  The bytes are valid
  * while the view is open. */

@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 #define WRITER_CLOCK_SLACK_NS (INT64_C(3600) * 1000000000)
-#define WRITER_FETCH_AHEAD 8 /* records between the fetch of a head and its use */
+#define WRITER_FETCH_AHEAD 8 /* records between the fetch of a head's slot, that of its key, and their use */
 
 /* ---- begin and end ------------------------------------------------------------------------------------------- */
 
@@ -255,15 +255,12 @@ static void writer_finish_record(struct skafu__writer *writer, const skafu_batch
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_TYPE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_SOURCE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_CONTENT_TYPE);
-	if (record[8] == SKAFU_KIND_EVENT) {
-		uint64_t *head = skafu__map_find_hashed(&writer->store->heads, place->stream_hash,
-							record + SKAFU__RECORD_HEADER_BYTES,
-							record[SKAFU__RECORD_AT_STREAM_LENGTH]);
-		if (!head) {
+	if (record[SKAFU__RECORD_AT_KIND] == SKAFU_KIND_EVENT) {
+		if (!place->head) {
 			writer->is_broken = 1;
 			return;
 		}
-		commit->stream_version = ++*head;
+		commit->stream_version = ++*place->head;
 		skafu__store_u64(record + SKAFU__RECORD_AT_STREAM_VERSION, commit->stream_version);
 	}
 	if (!(place->flags & SKAFU__BATCH_TIME_GIVEN))
@@ -314,49 +311,66 @@ static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, c
 
 /* ---- heads of streams ---------------------------------------------------------------------------------------- */
 
-static int32_t writer_load_head(struct skafu__writer *writer, uint64_t hash, const char *stream, size_t length,
-				skafu_error *error)
+/* The head of the stream of a record, by way of the log when the cache does not have it: 1 and it came into the cache
+ * now, which may have moved those that were found before. */
+static int32_t writer_load_head(struct skafu__writer *writer, struct skafu__batch_record *place, const char *stream,
+				size_t length, skafu_error *error)
 {
 	uint64_t version;
-	if (skafu__map_find_hashed(&writer->store->heads, hash, stream, length))
+	place->head = skafu__map_find_hashed(&writer->store->heads, place->stream_hash, stream, length);
+	if (place->head)
 		return 0;
 	int32_t rc = skafu__writer_stream_version(writer, stream, length, &version, error);
-	if (rc != 0)
-		return rc;
-	rc = skafu__map_insert(&writer->store->heads, stream, length, version);
-	return rc < 0 ? rc : 0;
+	return rc ? rc : skafu__map_insert(&writer->store->heads, stream, length, version);
 }
 
+static void writer_fetch_heads(const struct skafu__writer *writer, const skafu_batch *batch, uint32_t index)
+{
+	const struct skafu__map *heads = &writer->store->heads;
+	if (index + 2 * WRITER_FETCH_AHEAD < batch->record_count)
+		skafu__map_prefetch(heads, batch->index[index + 2 * WRITER_FETCH_AHEAD].stream_hash);
+	if (index + WRITER_FETCH_AHEAD < batch->record_count)
+		skafu__map_prefetch_key(heads, batch->index[index + WRITER_FETCH_AHEAD].stream_hash);
+}
+
+/* 1 when all heads are in the cache but some came just now, so that not every record knows where its own is. */
 static int32_t writer_load_heads_once(struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
 {
+	int32_t came = 0;
 	for (uint32_t i = 0; i < batch->record_count; i++) {
 		const uint8_t *record = skafu__batch_record_bytes(batch, i);
-		if (i + WRITER_FETCH_AHEAD < batch->record_count)
-			skafu__map_prefetch(&writer->store->heads, batch->index[i + WRITER_FETCH_AHEAD].stream_hash);
-		if (record[8] != SKAFU_KIND_EVENT)
+		writer_fetch_heads(writer, batch, i);
+		if (record[SKAFU__RECORD_AT_KIND] != SKAFU_KIND_EVENT)
 			continue;
-		int32_t rc = writer_load_head(writer, batch->index[i].stream_hash,
+		int32_t rc = writer_load_head(writer, &batch->index[i],
 					      (const char *)record + SKAFU__RECORD_HEADER_BYTES,
 					      record[SKAFU__RECORD_AT_STREAM_LENGTH], error);
-		if (rc != 0)
+		if (rc < 0)
 			return rc;
+		came |= rc;
 	}
-	return 0;
+	return came;
 }
 
-/* Have the head of every stream that the batch writes to in the cache, so that encoding cannot fail.  A cache that is
- * full gives up a part of it, and all of it when that was too little: the first time, what the batch needs may have
- * been in that part. */
-static int32_t writer_load_heads(struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
+static int32_t writer_load_heads_whole(struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
 {
 	int32_t rc = writer_load_heads_once(writer, batch, error);
+	return rc == 1 ? writer_load_heads_once(writer, batch, error) : rc;
+}
+
+/* Have the head of every stream that the batch writes to in the cache, and let every event know where, so that
+ * encoding cannot fail.  A cache that is full gives up a part of it, and all of it when that was too little: the
+ * first time, what the batch needs may have been in that part. */
+static int32_t writer_load_heads(struct skafu__writer *writer, const skafu_batch *batch, skafu_error *error)
+{
+	int32_t rc = writer_load_heads_whole(writer, batch, error);
 	if (rc == SKAFU_ELIMIT) {
 		skafu__map_thin(&writer->store->heads);
-		rc = writer_load_heads_once(writer, batch, error);
+		rc = writer_load_heads_whole(writer, batch, error);
 	}
 	if (rc == SKAFU_ELIMIT) {
 		skafu__map_clear(&writer->store->heads);
-		rc = writer_load_heads_once(writer, batch, error);
+		rc = writer_load_heads_whole(writer, batch, error);
 	}
 	if (rc == SKAFU_ELIMIT)
 		return skafu__fail(error, SKAFU_ELIMIT,
@@ -376,7 +390,7 @@ static int32_t writer_accept(struct skafu__writer *writer, const skafu_batch *ba
 	writer->is_broken = 1; /* until it is all in */
 	int32_t rc = skafu__commit_decode(writer->chunk.bytes + writer->chunk.length, layout->size, &commit);
 	if (rc == 0)
-		rc = skafu__view_derive_own(writer->store, &commit);
+		rc = skafu__view_derive_own(writer->store, &commit, batch->index);
 	if (rc == SKAFU_EDAMAGED)
 		return skafu__fail(error, SKAFU_EINTERNAL, "the commit that was just encoded does not decode; please "
 				   "report this");

@@ -181,6 +181,7 @@ START_TEST(now)
 
 	ck_assert_int_le(llabs(real / SECOND - time(NULL)), 2);
 	sys.wall_ns = hand_clock;
+	sys.wall_tick_ns = hand_clock;
 	skafu__sys_override(&sys);
 	ck_assert_int_eq(skafu_time_now(), 42);
 	skafu__sys_override(NULL);

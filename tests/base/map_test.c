@@ -178,6 +178,8 @@ START_TEST(empty_map)
 	ck_assert_int_eq(skafu__map_remove(&map, "a", 1), 0);
 	ck_assert_int_eq(skafu__map_next(&map, &cursor, &entry), 0);
 	ck_assert_uint_eq(skafu__map_bytes(&map), 0);
+	skafu__map_prefetch(&map, 1);
+	skafu__map_prefetch_key(&map, 1);
 	skafu__map_clear(&map);
 	ck_assert_int_eq(skafu__map_insert(&map, "a", 1, 1), SKAFU_ELIMIT);
 	ck_assert_int_eq(skafu__map_insert(&map, "a", SIZE_MAX, 1), SKAFU_ELIMIT);

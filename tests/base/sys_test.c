@@ -26,6 +26,9 @@ START_TEST(real_table_is_complete)
 		ck_assert_ptr_nonnull(members[i]);
 	ck_assert_int_gt(sys->wall_ns(), INT64_C(1500000000000000000));
 	ck_assert_int_gt(sys->monotonic_ns(), 0);
+	int64_t tick = sys->wall_tick_ns(); /* of a clock that nobody sets meanwhile */
+	ck_assert_int_le(tick, sys->wall_ns());
+	ck_assert_int_gt(sys->wall_tick_ns(), sys->wall_ns() - INT64_C(100000000));
 }
 END_TEST
 

@@ -82,6 +82,7 @@ START_TEST(the_thread_that_entered_asks_the_hook)
 	ck_assert_int_eq(skafu_test_hook_enter(&hook), 0);
 	ck_assert_int_eq(skafu__sys_init(&sys, NULL), 0);
 	ck_assert_int_eq(sys.wall_ns(), THEN_NS);
+	ck_assert_int_eq(sys.wall_tick_ns(), THEN_NS);
 	ck_assert_int_eq(sys.monotonic_ns(), THEN_NS);
 	ck_assert_int_eq(sys.random(bytes, 3), 0);
 	ck_assert_int_eq(bytes[2], 7);
@@ -118,6 +119,7 @@ START_TEST(a_thread_that_left_asks_the_machine)
 	ck_assert_int_eq(skafu_test_hook_enter(NULL), 0);
 	seen.fails = SKAFU__TESTHOOK_MEMORY;
 	ck_assert_int_gt(sys.wall_ns(), INT64_C(1600000000000000000));
+	ck_assert_int_gt(sys.wall_tick_ns(), INT64_C(1600000000000000000));
 	ck_assert_int_ne(sys.monotonic_ns(), THEN_NS);
 	ck_assert_int_eq(sys.random(bytes, 16), 0);
 	ck_assert_int_ne(memcmp(bytes, before, 16), 0);

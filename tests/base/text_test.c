@@ -246,6 +246,44 @@ START_TEST(names_are_read_up_to_the_limit)
 }
 END_TEST
 
+static int slow_is_name(const char *name, size_t length)
+{
+	const uint8_t *at = (const uint8_t *)name;
+	int controls = 0;
+
+	for (size_t i = 0; i < length; i++)
+		controls |= at[i] < 0x20 || at[i] == 0x7f || (at[i] == 0xc2 && at[i + 1] >= 0x80 && at[i + 1] < 0xa0);
+	return !controls && slow_is_valid(at, length);
+}
+
+/* Two bytes of every kind at any two places of a name of any length; nothing behind its NUL may be read. */
+START_TEST(names_are_judged_alike_at_every_place)
+{
+	static const uint8_t kinds[] = {0x01, 0x1f, 0x20, 0x7e, 0x7f, 0x80, 0x9f, 0xa0, 0xc2, 0xc3, 0xff};
+	size_t count = sizeof kinds;
+
+	for (size_t length = 1; length < 27; length++) {
+		char *name = malloc(length + 1);
+
+		memset(name, 'x', length);
+		name[length] = '\0';
+		for (size_t pair = 0; pair < length * length * count * count; pair++) {
+			size_t first = pair % length;
+			size_t second = pair / length % length;
+			size_t rest = pair / length / length;
+
+			name[first] = (char)kinds[rest % count];
+			name[second] = (char)kinds[rest / count];
+			if (skafu__name_check(name, 100, "name", NULL) != (slow_is_name(name, length) ? length : 0))
+				ck_abort_msg("length %zu, places %zu %zu, kinds %zu", length, first, second, rest);
+			name[first] = 'x';
+			name[second] = 'x';
+		}
+		free(name);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("text");
@@ -261,6 +299,7 @@ int main(void)
 	tcase_add_test(tcase, cutting);
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, names_are_read_up_to_the_limit);
+	tcase_add_test(tcase, names_are_judged_alike_at_every_place);
 	tcase_set_timeout(tcase, 60);
 	srunner_set_fork_status(runner, CK_NOFORK);
 	srunner_run_all(runner, CK_ENV);

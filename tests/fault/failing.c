@@ -238,6 +238,7 @@ void failing_time_flies(int does)
 static void table_take_time(void)
 {
 	counting_table.wall_ns = table_wall_ns;
+	counting_table.wall_tick_ns = table_wall_ns;
 	counting_table.monotonic_ns = table_monotonic_ns;
 	counting_table.futex_wait = table_futex_wait;
 	counting_table.poll = table_poll;

@@ -134,6 +134,7 @@ void skafumodel_machine(uint64_t seed, int64_t now_ns)
 		machine = *skafu__sys_current();
 		machine.stat = machine_stat;
 		machine.wall_ns = machine_wall;
+		machine.wall_tick_ns = machine_wall;
 		machine.monotonic_ns = machine_monotonic;
 		machine.random = machine_bytes;
 	}

@@ -34,6 +34,7 @@ static void make(void)
 {
 	clocked = *skafu__sys_current();
 	clocked.wall_ns = wall_now;
+	clocked.wall_tick_ns = wall_now;
 	clocked.monotonic_ns = monotonic_now;
 	wall = INT64_C(1800000000) * SECOND;
 	monotonic = 1000 * SECOND;
@@ -499,6 +500,7 @@ START_TEST(without_memory)
 	drop();
 	failing_init(&failing);
 	failing.sys.wall_ns = wall_now;
+	failing.sys.wall_tick_ns = wall_now;
 	failing.sys.monotonic_ns = monotonic_now;
 	skafu__sys_override(&failing.sys);
 	kit_open(&kit);

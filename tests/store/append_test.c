@@ -708,6 +708,8 @@ START_TEST(any_time_may_be_the_last_one)
 	skafu_store *store;
 
 	sys.wall_ns = any_time;
+
+	sys.wall_tick_ns = any_time;
 	skafu__sys_override(&sys);
 	store = memory_store();
 	wall = INT64_MIN + 5;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "store/tempstore.h"
 
 static skafu_store *store;
@@ -296,6 +297,14 @@ START_TEST(a_commit_id_is_derived_from_all_record_ids)
 }
 END_TEST
 
+static const char *name_at(const uint8_t *bytes, uint8_t set)
+{
+	uint32_t index = skafu__load_u32(bytes) & ~SKAFU__NAME_IS_LOCAL;
+
+	ck_assert_uint_eq(batch->names[index].set, set);
+	return skafu__batch_name_text(batch, index);
+}
+
 START_TEST(a_type_has_one_domain)
 {
 	skafu_new_record record = event_of("s", "Sold");
@@ -311,6 +320,34 @@ START_TEST(a_type_has_one_domain)
 	record.kind = SKAFU_KIND_ERROR; /* anybody may report an error about it */
 	record.type = "Sold";
 	went(skafu_batch_add(batch, &record, fault));
+}
+END_TEST
+
+/* Names of the same first, middle and last byte and length share a place among those used lately, as may all others;
+ * and one text may be a type, a domain and a content type. */
+START_TEST(every_record_has_its_own_names)
+{
+	char names[400][8];
+	uint8_t *bytes;
+
+	for (unsigned i = 0; i < 400; i++)
+		snprintf(names[i], sizeof names[i], i % 2 ? "a%03uz" : "t%03u", i % 20 * 37 + i / 20);
+	for (unsigned i = 0; i < 2000; i++) {
+		skafu_new_record given = event_of("s", names[i * 7 % 400]);
+
+		given.content_type = names[i % 3];
+		given.source = names[i * 7 % 400];
+		went(skafu_batch_add(batch, &given, fault));
+		if (i == 1000)
+			bad(SKAFU_EDEFINITION, record.type = names[i * 7 % 400], record.source = "other");
+	}
+	for (unsigned i = 0; i < 2000; i++) {
+		bytes = skafu__batch_record_bytes(batch, i);
+		ck_assert_str_eq(name_at(bytes + SKAFU__RECORD_AT_TYPE, SKAFU__NAME_TYPE), names[i * 7 % 400]);
+		ck_assert_str_eq(name_at(bytes + SKAFU__RECORD_AT_SOURCE, SKAFU__NAME_DOMAIN), names[i * 7 % 400]);
+		ck_assert_str_eq(name_at(bytes + SKAFU__RECORD_AT_CONTENT_TYPE, SKAFU__NAME_CONTENT_TYPE),
+				 names[i % 3]);
+	}
 }
 END_TEST
 
@@ -390,6 +427,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, an_id_that_was_handed_out_stands_in_the_batch_once);
 	tcase_add_test(tests, a_commit_id_is_derived_from_all_record_ids);
 	tcase_add_test(tests, a_type_has_one_domain);
+	tcase_add_test(tests, every_record_has_its_own_names);
 	tcase_add_test(tests, clear_makes_it_new);
 	tcase_add_test(tests, after_an_append_it_is_cleared_first);
 	tcase_add_test(tests, smaller_limits_are_kept);

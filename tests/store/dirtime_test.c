@@ -44,6 +44,7 @@ static void make(void)
 	fstat_fails = 0;
 	sys = *skafu__sys_current();
 	sys.wall_ns = fake_wall_ns;
+	sys.wall_tick_ns = fake_wall_ns;
 	sys.fstat = fake_fstat;
 	skafu__dirtime_init(&dirtime, &sys);
 	went(skafu__dirtime_open(&dirtime, temp.directory, fault));

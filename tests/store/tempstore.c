@@ -315,6 +315,7 @@ void clock_install(void)
 	skafu__sys_override(NULL);
 	clock_sys = *skafu__sys_current();
 	clock_sys.wall_ns = clock_moved;
+	clock_sys.wall_tick_ns = clock_moved;
 	clock_offset_ns = 0;
 	skafu__sys_override(&clock_sys);
 }

@@ -201,6 +201,33 @@ START_TEST(a_large_batch_is_one_commit)
 }
 END_TEST
 
+/* While the heads of a batch are looked up, new ones come into the cache and move the others. */
+START_TEST(heads_that_move_are_found_again)
+{
+	uint64_t versions[3000] = {0};
+	char name[32];
+
+	seeded("heads that move");
+	for (int round = 0; round < 12; round++) {
+		skafu_batch *batch = batch_of(temp.store);
+
+		for (int i = 0; i < 1 + 130 * round; i++) {
+			unsigned stream = random_below(3000);
+
+			snprintf(name, sizeof name, "stream %u", stream);
+			add_event(batch, name, "T", NULL);
+			versions[stream]++;
+		}
+		appended_by(temp.store, batch);
+	}
+	tempstore_reopen(&temp); /* what was written, not what is remembered */
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(name, sizeof name, "stream %u", i);
+		ck_assert_uint_eq(version_of(temp.store, name), versions[i]);
+	}
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
@@ -211,6 +238,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_type_keeps_its_domain);
 	tcase_add_test(tests, heads_are_a_cache);
 	tcase_add_test(tests, a_large_batch_is_one_commit);
+	tcase_add_test(tests, heads_that_move_are_found_again);
 }
 
 int main(void)

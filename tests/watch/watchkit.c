@@ -65,6 +65,7 @@ void kit_clock_install(void)
 	skafu__sys_override(NULL);
 	kit_sys = *skafu__sys_current();
 	kit_sys.wall_ns = kit_wall;
+	kit_sys.wall_tick_ns = kit_wall;
 	kit_sys.monotonic_ns = kit_monotonic;
 	kit_sys.allocate = kit_allocate;
 	kit_sys.reallocate = kit_reallocate;
