@@ -7,6 +7,8 @@
 #include "base/error.h"
 
 #define DIRTIME_SETTLED_NS INT64_C(3000000000) /* file systems count in steps of up to two seconds */
+#define DIRTIME_COARSE_STEP_NS INT64_C(10000000)
+#define DIRTIME_FINE_SETTLED_NS INT64_C(100000000) /* others in ticks of the kernel, of up to that coarse step */
 #define DIRTIME_NS_PER_S INT64_C(1000000000)
 
 void skafu__dirtime_init(struct skafu__dirtime *dirtime, const struct skafu__sys *sys)
@@ -47,6 +49,8 @@ int skafu__dirtime_is_same(struct skafu__dirtime *dirtime)
 void skafu__dirtime_trust(struct skafu__dirtime *dirtime)
 {
 	int64_t seen_ns = dirtime->seen.tv_sec * DIRTIME_NS_PER_S + dirtime->seen.tv_nsec;
+	int is_fine = dirtime->seen.tv_nsec % DIRTIME_COARSE_STEP_NS != 0;
+	int64_t settled_ns = is_fine ? DIRTIME_FINE_SETTLED_NS : DIRTIME_SETTLED_NS;
 	dirtime->trusted = dirtime->seen;
-	dirtime->is_trusted = seen_ns != 0 && dirtime->sys->wall_ns() - seen_ns > DIRTIME_SETTLED_NS;
+	dirtime->is_trusted = seen_ns != 0 && dirtime->sys->wall_ns() - seen_ns > settled_ns;
 }

@@ -7,7 +7,7 @@
  * name that comes, goes or is renamed, and is read from a descriptor.
  *
  * Invariant: a change is never missed.  Times of files advance in steps, so a second change could hide behind the
- * time of the first: a time is trusted once it is older than some seconds.
+ * time of the first: a time is trusted once it is older than such a step can be.
  */
 #ifndef SKAFU__STORE_DIRTIME_H
 #define SKAFU__STORE_DIRTIME_H
