@@ -444,6 +444,16 @@ int skafu__env_append(struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_va
 	return mdb_put(txn, env->tables[SKAFU__TABLE_CHUNK], key, value, MDB_APPEND);
 }
 
+int skafu__env_reserve(const struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_val *value)
+{
+	return mdb_put(txn, env->tables[SKAFU__TABLE_CHUNK], key, value, MDB_APPEND | MDB_RESERVE);
+}
+
+void skafu__env_reserved(struct skafu__env *env, const MDB_val *key, const MDB_val *value)
+{
+	skafu__flush_gather(&env->flush, key, value);
+}
+
 int32_t skafu__env_append_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error)
 {
 	return env_commit(env, txn, 1, error);

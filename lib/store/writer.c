@@ -75,6 +75,15 @@ void skafu__writer_done(struct skafu__writer *writer)
 
 /* ---- putting chunks ------------------------------------------------------------------------------------------ */
 
+/* What was put is there for readers of the transaction. */
+static void writer_was_put(struct skafu__writer *writer)
+{
+	writer->view.head = writer->head;
+	writer->view.commit = writer->commit;
+	writer->view.chunk = NULL; /* the page it was on may have moved */
+	writer->view.current.size = 0;
+}
+
 int32_t skafu__writer_put(struct skafu__writer *writer, skafu_error *error)
 {
 	uint8_t bytes[SKAFU__CHUNK_KEY_BYTES];
@@ -88,10 +97,7 @@ int32_t skafu__writer_put(struct skafu__writer *writer, skafu_error *error)
 	if (rc != 0)
 		return skafu__env_fail(&writer->store->env, rc, "writing the log", error);
 	skafu__buf_clear(&writer->chunk);
-	writer->view.head = writer->head;
-	writer->view.commit = writer->commit;
-	writer->view.chunk = NULL; /* the page it was on may have moved */
-	writer->view.current.size = 0;
+	writer_was_put(writer);
 	return 0;
 }
 
@@ -239,7 +245,10 @@ static void writer_patch_name(const skafu_batch *batch, uint8_t *at)
 }
 
 struct writer_commit {
+	uint8_t *bytes;
 	uint8_t *records;
+	uint8_t key[SKAFU__CHUNK_KEY_BYTES];
+	int is_by_itself; /* it is a value of its own, under this key, and is where LMDB writes it from */
 	uint64_t first_sequence;
 	int64_t recorded_ns;
 	uint64_t stream_version;
@@ -282,13 +291,45 @@ static int writer_clock_is_behind(const struct skafu__writer *writer)
 	       writer->now_ns < writer->last_recorded_ns - WRITER_CLOCK_SLACK_NS;
 }
 
+static size_t writer_chunk_max(const skafu_store *store)
+{
+	return store->tuning.chunk_bytes;
+}
+
+static int32_t writer_place_by_itself(struct skafu__writer *writer, const skafu_batch *batch, size_t size,
+				      struct writer_commit *commit, skafu_error *error)
+{
+	skafu__chunk_key_encode(commit->key, writer->head + batch->record_count, writer->commit + 1);
+	MDB_val key = {sizeof commit->key, commit->key};
+	MDB_val value = {size, NULL};
+	int rc = skafu__env_reserve(&writer->store->env, writer->txn, &key, &value);
+	writer->is_broken |= rc != 0;
+	if (rc != 0)
+		return skafu__env_fail(&writer->store->env, rc, "writing the log", error);
+	commit->bytes = value.mv_data;
+	commit->is_by_itself = 1;
+	return 0;
+}
+
+/* Where the commit is encoded: behind those that wait, or, when it fills so much of a chunk that it would hardly
+ * share it, where LMDB will write it from. */
+static int32_t writer_place(struct skafu__writer *writer, const skafu_batch *batch, size_t size,
+			    struct writer_commit *commit, skafu_error *error)
+{
+	if (writer->chunk.length == 0 && size > writer_chunk_max(writer->store) / 2)
+		return writer_place_by_itself(writer, batch, size, commit, error);
+	commit->bytes = skafu__buf_reserve(&writer->chunk, size);
+	return commit->bytes ? 0 : skafu__fail_memory(error);
+}
+
 static int32_t writer_encode(struct skafu__writer *writer, skafu_batch *batch, const struct writer_layout *layout,
 			     const uint32_t counts[SKAFU__NAME_SETS], struct writer_commit *commit,
 			     skafu_error *error)
 {
-	uint8_t *to = skafu__buf_reserve(&writer->chunk, layout->size);
-	if (!to)
-		return skafu__fail_memory(error);
+	int32_t rc = writer_place(writer, batch, layout->size, commit, error);
+	if (rc != 0)
+		return rc;
+	uint8_t *to = commit->bytes;
 	struct skafu__commit_head head = {.size = (uint32_t)layout->size, .record_count = batch->record_count,
 					  .row_count = batch->row_count, .name_count = layout->name_count,
 					  .records_offset = (uint32_t)layout->records_offset,
@@ -381,14 +422,27 @@ static int32_t writer_load_heads(struct skafu__writer *writer, const skafu_batch
 
 /* ---- add ----------------------------------------------------------------------------------------------------- */
 
+/* What was encoded is part of the transaction, or of the chunk that will be. */
+static void writer_keep(struct skafu__writer *writer, struct writer_commit *made, size_t size)
+{
+	if (!made->is_by_itself) {
+		skafu__buf_commit(&writer->chunk, size);
+		return;
+	}
+	MDB_val key = {sizeof made->key, made->key};
+	MDB_val value = {size, made->bytes};
+	skafu__env_reserved(&writer->store->env, &key, &value);
+	writer_was_put(writer);
+}
+
 /* Take what was just encoded into the overlay, and count it. */
 static int32_t writer_accept(struct skafu__writer *writer, const skafu_batch *batch,
-			     const struct writer_layout *layout, const struct writer_commit *made,
+			     const struct writer_layout *layout, struct writer_commit *made,
 			     struct skafu_appended *out, skafu_error *error)
 {
 	struct skafu__commit commit;
 	writer->is_broken = 1; /* until it is all in */
-	int32_t rc = skafu__commit_decode(writer->chunk.bytes + writer->chunk.length, layout->size, &commit);
+	int32_t rc = skafu__commit_decode(made->bytes, layout->size, &commit);
 	if (rc == 0)
 		rc = skafu__view_derive_own(writer->store, &commit, batch->index);
 	if (rc == SKAFU_EDAMAGED)
@@ -396,11 +450,11 @@ static int32_t writer_accept(struct skafu__writer *writer, const skafu_batch *ba
 				   "report this");
 	if (rc != 0)
 		return skafu__fail_memory(error);
-	skafu__buf_commit(&writer->chunk, layout->size);
 	writer->is_broken = 0;
 	writer->commits_added++;
 	writer->commit++;
 	writer->head += batch->record_count;
+	writer_keep(writer, made, layout->size);
 	writer->last_recorded_ns = made->recorded_ns;
 	*out = (struct skafu_appended){.size = sizeof *out, .commit = writer->commit,
 				       .stream_version = made->stream_version, .recorded_ns = made->recorded_ns};
@@ -440,11 +494,6 @@ static int32_t writer_refuse(struct skafu__writer *writer, const uint32_t counts
 {
 	skafu__names_truncate(&writer->store->names, counts);
 	return rc;
-}
-
-static size_t writer_chunk_max(const skafu_store *store)
-{
-	return store->tuning.chunk_bytes;
 }
 
 static int32_t writer_prepare(struct skafu__writer *writer, skafu_batch *batch,

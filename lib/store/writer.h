@@ -1,9 +1,10 @@
 /*
  * writer.h: one write transaction, in which batches are judged, encoded and put, each alone and in order.
  *
- * Commits gather in `chunk` and are put as one value, up to the tuning's chunk size; a commit that is larger is a
- * value by itself.  Everything that follows from a commit goes into the overlay at once, so the next batch is judged
- * against it; when the transaction fails, overlay and heads are thrown away and the new names taken back.
+ * Commits gather in `chunk` and are put as one value, up to the tuning's chunk size; a commit that would hardly share
+ * one is a value by itself, and is encoded where LMDB will write it from.  Everything that follows from a commit goes
+ * into the overlay at once, so the next batch is judged against it; when the transaction fails, overlay and heads are
+ * thrown away and the new names taken back.
  *
  * The caller holds commit_lock and the control lock throughout, and the gate exclusively but during _commit.
  */

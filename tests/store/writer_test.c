@@ -43,17 +43,23 @@ static void end(int commit)
 	pthread_mutex_unlock(&temp.store->commit_lock);
 }
 
-static int32_t put(const char *stream, const char *type, skafu_appended *out)
+static int32_t put_many(const char *stream, const char *type, int count, skafu_appended *out)
 {
 	skafu_batch *batch = batch_of(temp.store);
 	skafu_appended own = {0};
 	int32_t rc;
 
-	add_event(batch, stream, type, NULL);
+	for (int i = 0; i < count; i++)
+		add_event(batch, stream, type, NULL);
 	went(skafu__batch_fix_id(batch, fault));
 	rc = skafu__writer_add(&writer, batch, out ? out : &own, fault);
 	skafu_batch_free(batch);
 	return rc;
+}
+
+static int32_t put(const char *stream, const char *type, skafu_appended *out)
+{
+	return put_many(stream, type, 1, out);
 }
 
 START_TEST(commits_gather_in_one_chunk)
@@ -201,6 +207,60 @@ START_TEST(a_large_batch_is_one_commit)
 }
 END_TEST
 
+static uint64_t last_of_chunk_with(uint64_t commit, uint64_t sequence)
+{
+	struct skafu__view view;
+
+	went(skafu__view_open(temp.store, &view, fault));
+	went(skafu__view_commit(&view, commit, sequence, fault));
+	uint64_t last = view.chunk_key.last_commit;
+	skafu__view_close(&view);
+	return last;
+}
+
+/* It goes to LMDB at once when nothing waits, and is read there by what follows; behind others it waits with them when
+ * there is room.  Commit 2 is small, 3 and 4 are large, 5 and 6 are small, and 7 is large. */
+START_TEST(a_large_commit_is_a_value_by_itself)
+{
+	struct skafu__record record;
+
+	begin();
+	went(put("s", "T", NULL));
+	went(put_many("s", "T", 600, NULL)); /* does not fit behind the first */
+	ck_assert_uint_eq(writer.chunk.length, 0);
+	ck_assert_uint_eq(writer.view.head, 602);
+	went(put_many("s", "New", 400, NULL));
+	ck_assert_uint_eq(writer.chunk.length, 0);
+	went(skafu__writer_record(&writer, 1002, &record, fault));
+	ck_assert_uint_eq(record.stream_version, 1001);
+	went(put("s", "T", NULL));
+	went(put("s", "T", NULL));
+	ck_assert_uint_ne(writer.chunk.length, 0);
+	went(put_many("s", "T", 300, NULL));
+	went(skafu__writer_put(&writer, fault));
+	end(1);
+	tempstore_reopen(&temp);
+	ck_assert(head_of(temp.store) == 1304 && version_of(temp.store, "s") == 1303);
+	ck_assert_uint_eq(last_of_chunk_with(2, 2), 2);
+	ck_assert_uint_eq(last_of_chunk_with(3, 3), 3);
+	ck_assert_uint_eq(last_of_chunk_with(4, 603), 4);
+	ck_assert_uint_eq(last_of_chunk_with(5, 1003), last_of_chunk_with(6, 1004));
+}
+END_TEST
+
+START_TEST(an_abort_takes_a_large_commit_back)
+{
+	begin();
+	went(put_many("s", "T", 400, NULL));
+	went(put("old", "T", NULL));
+	end(0);
+	ck_assert_uint_eq(version_of(temp.store, "s"), 0);
+	ck_assert(append_event(temp.store, "old", "T", NULL) == 2 && version_of(temp.store, "old") == 2);
+	tempstore_reopen(&temp);
+	ck_assert_uint_eq(head_of(temp.store), 2);
+}
+END_TEST
+
 /* While the heads of a batch are looked up, new ones come into the cache and move the others. */
 START_TEST(heads_that_move_are_found_again)
 {
@@ -238,6 +298,8 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_type_keeps_its_domain);
 	tcase_add_test(tests, heads_are_a_cache);
 	tcase_add_test(tests, a_large_batch_is_one_commit);
+	tcase_add_test(tests, a_large_commit_is_a_value_by_itself);
+	tcase_add_test(tests, an_abort_takes_a_large_commit_back);
 	tcase_add_test(tests, heads_that_move_are_found_again);
 }
 
