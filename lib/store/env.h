@@ -93,7 +93,7 @@ int32_t skafu__env_write_commit(struct skafu__env *env, MDB_txn *txn, skafu_erro
  * table of chunks (0, or LMDB's code).  It is flushed once where that can be. */
 int skafu__env_append(struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_val *value);
 
-/* The same in two steps: LMDB gives the place of a value, which is filled and told before anything else is written. */
+/* The same in two steps: LMDB gives the place of a value; it is filled, and told, before all else is written. */
 int skafu__env_reserve(const struct skafu__env *env, MDB_txn *txn, MDB_val *key, MDB_val *value);
 void skafu__env_reserved(struct skafu__env *env, const MDB_val *key, const MDB_val *value);
 int32_t skafu__env_append_commit(struct skafu__env *env, MDB_txn *txn, skafu_error *error);

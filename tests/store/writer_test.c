@@ -218,7 +218,7 @@ static uint64_t last_of_chunk_with(uint64_t commit, uint64_t sequence)
 	return last;
 }
 
-/* It goes to LMDB at once when nothing waits, and is read there by what follows; behind others it waits with them when
+/* It goes to LMDB at once when nothing waits, and is read there by what follows; behind others it waits with them if
  * there is room.  Commit 2 is small, 3 and 4 are large, 5 and 6 are small, and 7 is large. */
 START_TEST(a_large_commit_is_a_value_by_itself)
 {
