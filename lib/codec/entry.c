@@ -1,8 +1,8 @@
 /*
  * entry.c: sorting and merging of index entries.
  *
- * Invariant: the sort is stable, so entries that were collected in the order of the log are in the order of the
- * index afterwards; the merge gives every entry of its sources exactly as often as they have it, in order.
+ * Invariant: whatever the keys are, what a sort gives ascends by whole entries; the merge gives every entry of its
+ * sources exactly as often as they have it, in order.
  */
 #include "codec/entry.h"
 
@@ -12,27 +12,140 @@
 
 enum {
 	entry_radix = 256,
-	entry_key_bytes = 8,
-	entry_quick_bytes = 3, /* enough leading bytes to tell most of some 100,000 hashes apart */
+	entry_few_bytes = 2,
+	entry_digit_bits = 11,
+	entry_digit_bits_few = 8, /* counting more digits than there are entries would cost more than the entries */
+	entry_few = 2048,
 	entry_shift_budget = 4 /* moves per entry that the insertion sort may make before it gives up */
 };
 
 /* ---- sort ---------------------------------------------------------------------------------------------------- */
 
-/* The shifts of the key bytes that are not the same in all entries, lowest byte first. */
-static unsigned entry_varying_bytes(const struct skafu__entry *entries, size_t count,
-	unsigned shifts[entry_key_bytes])
+/*
+ * What is sorted is not the entries but words: as many leading bits of the key as there is room for before the place
+ * of the entry.  The leading two digits of the keys, less the least one, put nearly all hashes in their places, and
+ * small numbers entirely; the entries then move once.
+ */
+struct entry_form {
+	uint64_t least; /* key */
+	uint64_t place; /* mask of the bits of a word that hold the place of its entry */
+	unsigned shift; /* of what is left of a key then, so that the largest one fills a word */
+	unsigned digit_bits;
+};
+
+struct entry_digits {
+	uint32_t first[1 << entry_digit_bits]; /* where the next word with that digit goes */
+	uint32_t second[1 << entry_digit_bits];
+};
+
+static struct entry_form entry_form_of(uint64_t least, uint64_t most, size_t count)
 {
-	uint64_t varying = 0;
-	unsigned found = 0;
+	struct entry_form form;
+
+	form.least = least;
+	form.place = UINT64_MAX >> __builtin_clzll(count);
+	form.shift = (unsigned)__builtin_clzll((most - least) | 1);
+	form.digit_bits = count <= entry_few ? entry_digit_bits_few : entry_digit_bits;
+	return form;
+}
+
+static inline size_t entry_first_digit(struct entry_form form, uint64_t word)
+{
+	return (size_t)(word >> (64 - form.digit_bits));
+}
+
+static inline size_t entry_second_digit(struct entry_form form, uint64_t word)
+{
+	return (size_t)(word << form.digit_bits >> (64 - form.digit_bits));
+}
+
+/* Make the words, and count the digits. */
+static void entry_make_words(struct entry_form form, const struct skafu__entry *entries, size_t count,
+	uint64_t *words, struct entry_digits *digits)
+{
 	size_t i;
 
-	for (i = 1; i < count; i++)
-		varying |= entries[i].key ^ entries[0].key;
-	for (i = 0; i < entry_key_bytes; i++)
-		if ((varying >> (i * 8)) & 0xff)
-			shifts[found++] = (unsigned)i * 8;
-	return found;
+	memset(digits->first, 0, sizeof *digits->first << form.digit_bits);
+	memset(digits->second, 0, sizeof *digits->second << form.digit_bits);
+	for (i = 0; i < count; i++) {
+		uint64_t word = ((entries[i].key - form.least) << form.shift & ~form.place) | i;
+
+		words[i] = word;
+		digits->first[entry_first_digit(form, word)]++;
+		digits->second[entry_second_digit(form, word)]++;
+	}
+}
+
+/* From how often each digit occurs to where the first word with it goes. */
+static void entry_digits_sum(uint32_t *counts, unsigned digit_bits)
+{
+	uint32_t next = 0;
+	size_t i;
+
+	for (i = 0; i < (size_t)1 << digit_bits; i++) {
+		uint32_t here = counts[i];
+
+		counts[i] = next;
+		next += here;
+	}
+}
+
+/* The words of the entries, by their leading digits; `space` is for as many. */
+static void entry_sort_words(struct entry_form form, const struct skafu__entry *entries, size_t count,
+	uint64_t *words, uint64_t *space)
+{
+	struct entry_digits digits;
+	size_t i;
+
+	entry_make_words(form, entries, count, words, &digits);
+	entry_digits_sum(digits.first, form.digit_bits);
+	entry_digits_sum(digits.second, form.digit_bits);
+	for (i = 0; i < count; i++)
+		space[digits.second[entry_second_digit(form, words[i])]++] = words[i];
+	for (i = 0; i < count; i++)
+		words[digits.first[entry_first_digit(form, space[i])]++] = space[i];
+}
+
+/* The entries in the order of the words.  1 when they ascend; equal ones are not told from others. */
+static int entry_gather(const struct skafu__entry *entries, const uint64_t *words, uint64_t place, size_t count,
+	struct skafu__entry *out)
+{
+	struct skafu__entry before = entries[words[0] & place];
+	int is_wrong = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		struct skafu__entry entry = entries[words[i] & place];
+
+		is_wrong |= (before.key > entry.key)
+			| ((before.key == entry.key) & (before.position >= entry.position));
+		out[i] = entry;
+		before = entry;
+	}
+	return !is_wrong;
+}
+
+/* Finish what is sorted but for neighbours.  0 when it would take more moves than `budget`; the entries are then in
+ * another order, but those with the same key that followed each other in order still do. */
+static int entry_insertion_sort(struct skafu__entry *entries, size_t count, size_t budget)
+{
+	size_t i;
+
+	for (i = 1; i < count; i++) {
+		struct skafu__entry moving;
+		size_t to = i;
+
+		if (!skafu__entry_is_above(&entries[i - 1], &entries[i]))
+			continue;
+		moving = entries[i];
+		for (; to > 0 && skafu__entry_is_above(&entries[to - 1], &moving); to--)
+			entries[to] = entries[to - 1];
+		entries[to] = moving;
+		if (i - to > budget)
+			return 0;
+		budget -= i - to;
+	}
+	return 1;
 }
 
 static void entry_radix_pass(const struct skafu__entry *from, struct skafu__entry *to, size_t count, unsigned shift)
@@ -53,64 +166,61 @@ static void entry_radix_pass(const struct skafu__entry *from, struct skafu__entr
 		to[places[(from[i].key >> shift) & 0xff]++] = from[i];
 }
 
-/* One pass for each of the bytes, the lowest first; the result is in `entries`. */
-static void entry_radix_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch,
-	const unsigned *shifts, unsigned passes)
+/* One pass for each byte in which the keys differ, the lowest first: for few such bytes, or when the leading digits
+ * say little.  The array that has the result. */
+static struct skafu__entry *entry_radix_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *space,
+	uint64_t differing)
 {
-	struct skafu__entry *from = entries;
-	struct skafu__entry *to = scratch;
-	unsigned i;
+	unsigned shift;
 
-	for (i = 0; i < passes; i++) {
-		struct skafu__entry *swap = from;
+	for (shift = 0; shift < 64; shift += 8) {
+		struct skafu__entry *from = entries;
 
-		entry_radix_pass(from, to, count, shifts[i]);
-		from = to;
-		to = swap;
+		if (((differing >> shift) & 0xff) == 0)
+			continue;
+		entry_radix_pass(from, space, count, shift);
+		entries = space;
+		space = from;
 	}
-	if (from != entries)
-		memcpy(entries, from, count * sizeof *entries);
+	entry_insertion_sort(entries, count, SIZE_MAX); /* those with the same key */
+	return entries;
 }
 
-/* Finish what is sorted but for neighbours.  0 when that turns out to be wrong; the entries are then in another
- * order, but those with the same key still follow each other as they did. */
-static int entry_insertion_sort(struct skafu__entry *entries, size_t count)
+static unsigned entry_differing_bytes(uint64_t differing)
 {
-	size_t budget = count * entry_shift_budget;
+	unsigned bytes = 0;
+
+	for (; differing; differing >>= 8)
+		bytes += (differing & 0xff) != 0;
+	return bytes;
+}
+
+/* By the leading digits of keys that lie within a range. */
+static struct skafu__entry *entry_sort_hashes(uint64_t least, uint64_t most, struct skafu__entry *entries,
+	size_t count, struct skafu__entry *scratch)
+{
+	struct entry_form form = entry_form_of(least, most, count);
+	uint64_t *words = &scratch[count].key; /* behind the room for the entries */
+
+	entry_sort_words(form, entries, count, words, &scratch->key);
+	if (entry_gather(entries, words, form.place, count, scratch)
+		|| entry_insertion_sort(scratch, count, count * entry_shift_budget))
+		return scratch;
+	return entry_radix_sort(scratch, count, entries, UINT64_MAX);
+}
+
+struct skafu__entry *skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch)
+{
+	uint64_t differing = 0;
+	uint64_t below; /* mask of the bits that are not the same in all keys, and of those between them */
 	size_t i;
 
-	for (i = 1; i < count; i++) {
-		struct skafu__entry moving;
-		size_t to = i;
-
-		if (entries[i - 1].key <= entries[i].key)
-			continue;
-		moving = entries[i];
-		for (; to > 0 && entries[to - 1].key > moving.key; to--)
-			entries[to] = entries[to - 1];
-		entries[to] = moving;
-		if (i - to > budget)
-			return 0;
-		budget -= i - to;
-	}
-	return 1;
-}
-
-void skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch)
-{
-	unsigned shifts[entry_key_bytes];
-	unsigned varying;
-
-	if (count < 2)
-		return;
-	varying = entry_varying_bytes(entries, count, shifts);
-	/* Hashes differ in all eight bytes, but the leading ones already put nearly all of them in their places. */
-	if (varying > entry_quick_bytes) {
-		entry_radix_sort(entries, count, scratch, shifts + varying - entry_quick_bytes, entry_quick_bytes);
-		if (entry_insertion_sort(entries, count))
-			return;
-	}
-	entry_radix_sort(entries, count, scratch, shifts, varying);
+	for (i = 1; i < count; i++)
+		differing |= entries[i].key ^ entries[0].key;
+	if (entry_differing_bytes(differing) <= entry_few_bytes || count > UINT32_MAX)
+		return entry_radix_sort(entries, count, scratch, differing);
+	below = UINT64_MAX >> __builtin_clzll(differing);
+	return entry_sort_hashes(entries[0].key & ~below, entries[0].key | below, entries, count, scratch);
 }
 
 /* ---- sources ------------------------------------------------------------------------------------------------- */
@@ -137,82 +247,84 @@ void skafu__entry_array_init(struct skafu__entry_array *array, const struct skaf
 
 /* ---- merge --------------------------------------------------------------------------------------------------- */
 
-/* See to it that a source has its next entry ready, or drop it at its end.  1, 0 or a failure. */
-static int32_t entry_merge_ready(struct skafu__merge *merge, size_t which)
+/* Take a source that is at its end out; the others stay in their order. */
+static void entry_merge_remove(struct skafu__merge *merge, size_t which)
 {
-	struct skafu__entry_source *source = merge->sources[which];
-	int32_t result = source->at != source->end ? 1 : source->fill(source);
-
-	if (result > 0) {
-		merge->keys[which] = source->at->key;
-	} else if (result == 0) {
-		merge->live--;
-		merge->sources[which] = merge->sources[merge->live];
-		merge->keys[which] = merge->keys[merge->live];
-	}
-	return result;
+	merge->live--;
+	memmove(&merge->sources[which], &merge->sources[which + 1],
+		(merge->live - which) * sizeof(struct skafu__entry_source *));
 }
 
-static int32_t entry_merge_prime(struct skafu__merge *merge)
+/* How many entries a source may give at once, so that what all of them give has room. */
+static size_t entry_merge_share(const struct skafu__merge *merge)
+{
+	return SKAFU__MERGE_CHUNK / merge->live;
+}
+
+/* See to it that every source has its next entries ready, if possible as many as it may give. */
+static int32_t entry_merge_ready(struct skafu__merge *merge)
 {
 	size_t i = 0;
 
 	while (i < merge->live) {
-		int32_t result = entry_merge_ready(merge, i);
+		struct skafu__entry_source *source = merge->sources[i];
+		int32_t result = source->at != source->end ? 1 : source->fill(source);
 
 		if (result < 0)
 			return result;
-		i += result > 0;
+		if (result == 0) {
+			entry_merge_remove(merge, i);
+			continue;
+		}
+		if (source->top_up && (size_t)(source->end - source->at) < entry_merge_share(merge))
+			source->top_up(source);
+		i++;
 	}
-	merge->primed = 1;
 	return SKAFU_OK;
 }
 
-/* The source with the smallest entry, and the lowest position at which another one has its key.  The smallest key is
- * found without branches, since keys are hashes and nothing predicts them. */
-static size_t entry_merge_elect(const struct skafu__merge *merge, uint64_t *out_rival)
+/* The end of what a source may give. */
+static const struct skafu__entry *entry_merge_reach(const struct skafu__merge *merge, size_t which)
 {
-	uint64_t key = merge->keys[0];
-	uint64_t rival = UINT64_MAX;
-	size_t best = 0;
+	const struct skafu__entry_source *source = merge->sources[which];
+	size_t share = entry_merge_share(merge);
+
+	return (size_t)(source->end - source->at) > share ? source->at + share : source->end;
+}
+
+/* The last entry up to which all that the sources have is in reach. */
+static const struct skafu__entry *entry_merge_bound(const struct skafu__merge *merge)
+{
+	const struct skafu__entry *bound = entry_merge_reach(merge, 0) - 1;
 	size_t i;
 
 	for (i = 1; i < merge->live; i++) {
-		uint64_t other = merge->keys[i];
-		uint64_t is_lower = 0 - (uint64_t)(other < key);
+		const struct skafu__entry *last = entry_merge_reach(merge, i) - 1;
 
-		key ^= (key ^ other) & is_lower;
-		best ^= (best ^ i) & (size_t)is_lower;
+		if (skafu__entry_is_above(bound, last))
+			bound = last;
 	}
-	for (i = best + 1; i < merge->live; i++) {
-		if (merge->keys[i] != key)
-			continue;
-		if (skafu__entry_compare(merge->sources[i]->at, merge->sources[best]->at) < 0) {
-			rival = merge->sources[best]->at->position;
-			best = i;
-		} else if (merge->sources[i]->at->position < rival) {
-			rival = merge->sources[i]->at->position;
-		}
-	}
-	*out_rival = rival;
-	return best;
+	return bound;
 }
 
-/* Lend the longest stretch that no other source has an entry within: runs hold many postings of a key together. */
-static void entry_merge_lend(struct skafu__merge *merge)
+/* The end of those entries of a source that are not above the bound. */
+static const struct skafu__entry *entry_merge_limit(const struct skafu__merge *merge, size_t which,
+	const struct skafu__entry *bound)
 {
-	uint64_t rival;
-	size_t leader = entry_merge_elect(merge, &rival);
-	struct skafu__entry_source *source = merge->sources[leader];
-	const struct skafu__entry *at = source->at;
-	uint64_t key = at->key;
+	const struct skafu__entry *begin = merge->sources[which]->at;
+	size_t left = (size_t)(entry_merge_reach(merge, which) - begin);
 
-	merge->leader = leader;
-	merge->source.at = at++;
-	while (at != source->end && at->key == key && at->position < rival)
-		at++;
-	merge->source.end = at;
-	source->at = at;
+	while (left > 0) {
+		size_t half = left / 2;
+
+		if (skafu__entry_is_above(&begin[half], bound)) {
+			left = half;
+		} else {
+			begin += half + 1;
+			left -= half + 1;
+		}
+	}
+	return begin;
 }
 
 static int entry_merge_drops(const struct skafu__merge *merge, const struct skafu__entry *entry)
@@ -221,21 +333,62 @@ static int entry_merge_drops(const struct skafu__merge *merge, const struct skaf
 	       (merge->has_after && skafu__entry_compare(entry, &merge->after) <= 0);
 }
 
+/* The next entries of a source, up to the bound, behind the others in the chunk.  Their number. */
+static size_t entry_merge_take(struct skafu__merge *merge, size_t which, const struct skafu__entry *bound,
+	size_t count)
+{
+	struct skafu__entry_source *source = merge->sources[which];
+	const struct skafu__entry *from = source->at;
+	const struct skafu__entry *limit = entry_merge_limit(merge, which, bound);
+	struct skafu__entry *to = merge->chunk + count;
+
+	source->at = limit;
+	if (merge->drop_below == 0 && !merge->has_after) {
+		memcpy(to, from, (size_t)(limit - from) * sizeof *to);
+		return (size_t)(limit - from);
+	}
+	for (; from != limit; from++)
+		if (!entry_merge_drops(merge, from))
+			*to++ = *from;
+	return (size_t)(to - merge->chunk) - count;
+}
+
+/* Everything up to the bound, sorted: 1 with at least one entry, or 0. */
+static int entry_merge_give(struct skafu__merge *merge)
+{
+	const struct skafu__entry bound = *entry_merge_bound(merge);
+	uint64_t least = bound.key;
+	size_t givers = 0;
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < merge->live; i++) {
+		const struct skafu__entry *next = merge->sources[i]->at;
+		size_t more;
+
+		if (skafu__entry_is_above(next, &bound))
+			continue;
+		least = next->key < least ? next->key : least;
+		more = entry_merge_take(merge, i, &bound, count);
+		count += more;
+		givers += more > 0;
+	}
+	merge->source.at = givers > 1 ? entry_sort_hashes(least, bound.key, merge->chunk, count, merge->scratch)
+		: merge->chunk;
+	merge->source.end = merge->source.at + count;
+	return count > 0;
+}
+
 static int32_t entry_merge_fill(struct skafu__entry_source *self)
 {
 	struct skafu__merge *merge = (struct skafu__merge *)self;
 
 	do {
-		int32_t result = merge->primed ? entry_merge_ready(merge, merge->leader) : entry_merge_prime(merge);
+		int32_t result = entry_merge_ready(merge);
 
-		if (result < 0)
+		if (result < 0 || merge->live == 0)
 			return result;
-		if (merge->live == 0)
-			return 0;
-		entry_merge_lend(merge);
-		while (self->at != self->end && entry_merge_drops(merge, self->at))
-			self->at++;
-	} while (self->at == self->end);
+	} while (!entry_merge_give(merge));
 	return 1;
 }
 
@@ -247,15 +400,14 @@ int32_t skafu__merge_init(struct skafu__merge *merge, struct skafu__entry_source
 	if (count > SKAFU__MERGE_SOURCES_MAX)
 		return skafu__fail(error, SKAFU_ELIMIT, "%zu runs cannot be merged at once; the limit is %d.", count,
 			SKAFU__MERGE_SOURCES_MAX);
-	memset(merge, 0, sizeof *merge);
+	memset(&merge->source, 0, sizeof merge->source);
 	merge->source.fill = entry_merge_fill;
 	for (i = 0; i < count; i++)
 		merge->sources[i] = sources[i];
 	merge->live = count;
 	merge->drop_below = options ? options->drop_below : 0;
-	if (options && options->after) {
+	merge->has_after = options && options->after;
+	if (merge->has_after)
 		merge->after = *options->after;
-		merge->has_after = 1;
-	}
 	return SKAFU_OK;
 }

@@ -29,22 +29,38 @@ static inline int skafu__entry_compare(const struct skafu__entry *a, const struc
 	return a->extra == b->extra ? 0 : a->extra < b->extra ? -1 : 1;
 }
 
+/* The same question as a number, for keys that nothing predicts: there is no branch in it. */
+static inline int skafu__entry_is_above(const struct skafu__entry *a, const struct skafu__entry *b)
+{
+	return (a->key > b->key) | ((a->key == b->key) & ((a->position > b->position)
+		| ((a->position == b->position) & (a->extra > b->extra))));
+}
+
+/* Entries that the scratch of a sort has room for. */
+static inline size_t skafu__entries_scratch(size_t count)
+{
+	return count + count / 3 + 1; /* and a word for each */
+}
+
 /*
- * Sort by key, keeping the order of entries with the same key: entries that arrive with ascending positions leave
- * in the order above.  `scratch` has room for `count` entries too.
+ * Sort, quickly when entries with the same key come in order, as those of a log do.  `scratch` has room for
+ * skafu__entries_scratch(count) entries.  The result is in one of the two arrays: this one; what is in the other is
+ * lost.
  */
-void skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch);
+struct skafu__entry *skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch);
 
 /*
  * Something that gives entries in ascending order, a stretch of them at a time.  Those from `at` to `end` come next;
  * who takes one moves `at` on.  When none is left, fill() brings the next stretch: 1 with at least one entry, 0 at
  * the end, or a failure, and is not called again after a 0 or a failure.  A stretch is valid until the next fill().
- * Embed it as the first member; all zero but `fill` at the beginning.
+ * Before a stretch is used up, top_up() may make it longer where that cannot fail; what is left of it may move, and
+ * there may be nothing more.  Embed it as the first member; all zero but the functions at the beginning.
  */
 struct skafu__entry_source {
 	const struct skafu__entry *at;
 	const struct skafu__entry *end;
 	int32_t (*fill)(struct skafu__entry_source *self);
+	void (*top_up)(struct skafu__entry_source *self); /* NULL: it cannot */
 };
 
 /* One entry: 1, 0 at the end, or a failure. */
@@ -66,10 +82,13 @@ struct skafu__entry_array {
 void skafu__entry_array_init(struct skafu__entry_array *array, const struct skafu__entry *entries, size_t count);
 
 /*
- * A source that merges others.  Lends their stretches on and copies nothing.  Entries that several sources have come
- * out several times, next to each other.
+ * A source that merges others.  It takes what they have ready up to the first entry that may be above one that is not
+ * ready, and sorts that: the keys are hashes, so comparing source with source for each entry would be guessing.
+ * Quick when of two sources with the same key all positions of the former are below those of the latter, as in runs.
+ * Entries that several sources have come out several times, next to each other.
  */
 #define SKAFU__MERGE_SOURCES_MAX 64
+#define SKAFU__MERGE_CHUNK 1024
 
 struct skafu__merge_options {
 	uint64_t drop_below;               /* leave out positions below this one (retention); 0 keeps all */
@@ -79,13 +98,12 @@ struct skafu__merge_options {
 struct skafu__merge {
 	struct skafu__entry_source source;
 	struct skafu__entry_source *sources[SKAFU__MERGE_SOURCES_MAX];
-	uint64_t keys[SKAFU__MERGE_SOURCES_MAX]; /* of the entry that each source gives next */
 	size_t live;
-	size_t leader; /* the source whose stretch was given last */
 	uint64_t drop_below;
 	struct skafu__entry after;
 	int has_after;
-	int primed;
+	struct skafu__entry chunk[SKAFU__MERGE_CHUNK];
+	struct skafu__entry scratch[SKAFU__MERGE_CHUNK + SKAFU__MERGE_CHUNK / 3 + 1];
 };
 
 /* `sources` is copied, the sources themselves are borrowed.  SKAFU_ELIMIT for too many of them. */

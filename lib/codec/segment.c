@@ -322,12 +322,17 @@ static int segment_parse_blocks(struct skafu__segment_cursor *cursor, uint64_t h
 	return 1;
 }
 
+/* Where the list of the key at an index begins among the lists; behind the last key, where they end. */
+static inline size_t segment_list_start(const struct skafu__segment *segment, uint32_t index)
+{
+	return index < segment->key_count ? skafu__load_u16(segment->starts + index * sizeof(uint16_t))
+		: segment->lists_bytes;
+}
+
 static int segment_parse(struct skafu__segment_cursor *cursor, const struct skafu__segment *segment, uint32_t index)
 {
-	size_t start = skafu__load_u16(segment->starts + index * sizeof(uint16_t));
-	size_t stop = index + 1 < segment->key_count
-		? skafu__load_u16(segment->starts + (index + 1) * sizeof(uint16_t))
-		: segment->lists_bytes;
+	size_t start = segment_list_start(segment, index);
+	size_t stop = segment_list_start(segment, index + 1);
 	const uint8_t *at = segment->lists + start;
 	const uint8_t *end = segment->lists + stop;
 	uint64_t head;
@@ -368,19 +373,43 @@ static uint32_t segment_unpack_rest(const struct skafu__segment *segment, const 
 	return filled;
 }
 
-/* One list, if it is of one block; `out` has room for that. */
-static uint32_t segment_unpack_list(const struct skafu__segment *segment, uint32_t index, struct skafu__entry *out)
+/* As segment_varint(), for a number whose length nothing predicts, as that of the first of a list: there is no branch
+ * on the usual lengths.  `readable` is the end of what may be read, not below `end`. */
+static inline int segment_varint_evenly(const uint8_t **at, const uint8_t *end, const uint8_t *readable,
+	uint64_t *out_value)
 {
-	size_t start = skafu__load_u16(segment->starts + index * sizeof(uint16_t));
-	size_t stop = index + 1 < segment->key_count
-		? skafu__load_u16(segment->starts + (index + 1) * sizeof(uint16_t))
-		: segment->lists_bytes;
+	uint32_t bytes;
+	uint32_t stops;
+	unsigned behind; /* bits that are not of the number */
+
+	if (readable - *at < (ptrdiff_t)sizeof bytes)
+		return segment_varint(at, end, out_value);
+	bytes = skafu__load_u32(*at);
+	stops = ~bytes & 0x80808080u;
+	if (stops == 0)
+		return segment_varint_long(at, end, out_value);
+	behind = 31 - (unsigned)__builtin_ctz(stops);
+	bytes <<= behind;
+	*at += 4 - behind / 8;
+	if (*at > end || (bytes < 1u << 24 && behind != 24))
+		return 0;
+	bytes >>= behind;
+	*out_value = (bytes & 0x7f) | (bytes >> 1 & 0x3f80) | (bytes >> 2 & 0x1fc000) | (bytes >> 3 & 0xfe00000);
+	return 1;
+}
+
+/* One list, if it is of one block; `out` has room for that. */
+static inline uint32_t segment_unpack_list(const struct skafu__segment *segment, uint32_t index, size_t start,
+	size_t stop, struct skafu__entry *out)
+{
+	const uint8_t *readable = segment->lists + segment->lists_bytes;
 	const uint8_t *at = segment->lists + start;
 	const uint8_t *end = segment->lists + stop;
 	uint64_t head;
 	uint64_t offset;
 
-	if (start >= stop || stop > segment->lists_bytes || !segment_varint(&at, end, &head) || (head & 1))
+	if (start >= stop || stop > segment->lists_bytes || !segment_varint_evenly(&at, end, readable, &head)
+		|| (head & 1))
 		return 0;
 	offset = segment->has_extra ? head >> 2 : head >> 1;
 	if (offset > SKAFU__POSITION_MAX - segment->base)
@@ -388,21 +417,24 @@ static uint32_t segment_unpack_list(const struct skafu__segment *segment, uint32
 	out->key = skafu__segment_key(segment, index);
 	out->position = segment->base + offset;
 	out->extra = segment->has_extra ? 1 : 0;
-	if (segment->has_extra && (head & 2) && !segment_varint(&at, end, &out->extra))
+	if (segment->has_extra && (head & 2) && !segment_varint_evenly(&at, end, readable, &out->extra))
 		return 0;
-	return segment_unpack_rest(segment, at, end, out);
+	return at == end ? 1 : segment_unpack_rest(segment, at, end, out);
 }
 
 uint32_t skafu__segment_unpack(const struct skafu__segment *segment, uint32_t *index, struct skafu__entry *out,
 	uint32_t room)
 {
 	uint32_t filled = 0;
+	size_t start = *index < segment->key_count ? segment_list_start(segment, *index) : 0;
 
 	while (*index < segment->key_count && room - filled >= SKAFU__SEGMENT_BLOCK) {
-		uint32_t count = segment_unpack_list(segment, *index, out + filled);
+		size_t stop = segment_list_start(segment, *index + 1);
+		uint32_t count = segment_unpack_list(segment, *index, start, stop, out + filled);
 
-		if (count == 0)
+		if (count == 0 || (filled > 0 && out[filled].key <= out[filled - 1].key))
 			break;
+		start = stop;
 		filled += count;
 		++*index;
 	}

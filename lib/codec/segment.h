@@ -144,7 +144,8 @@ int32_t skafu__segment_list(const struct skafu__segment *segment, uint32_t index
 
 /* For a walk: the entries of the lists from the key at *index on, as long as they are of one block each and there is
  * room for one; `room` is at least a block.  *index moves to the first list that is not in `out`.  The number of
- * entries; 0 when that list is one in blocks or is damaged, which a cursor will tell. */
+ * entries; 0 when that list is one in blocks or is damaged, which a cursor will tell.  The keys ascend: a key that is
+ * not above the one before it ends what is given. */
 uint32_t skafu__segment_unpack(const struct skafu__segment *segment, uint32_t *index, struct skafu__entry *out,
 	uint32_t room);
 

@@ -19,6 +19,8 @@ struct skafu__segment_block {
 };
 
 enum {
+	segbuild_together = 256,       /* lists that are written at once end among so many entries */
+	segbuild_usual_distance = 1 << 26,
 	segbuild_code_bytes = 20,      /* at most, of one posting: two varints */
 	segbuild_blocks_head_bytes = 4 /* at most, of a list in blocks: 65,535 << 2 as a varint, and the widths */
 };
@@ -88,13 +90,19 @@ void skafu__segment_builder_done(struct skafu__segment_builder *builder)
 
 /* ---- numbers ------------------------------------------------------------------------------------------------- */
 
+/* At least four bytes are written, which the next ones overwrite.  Nothing predicts how long the varints of an index
+ * are, so there is no branch on that among the usual lengths. */
 static inline size_t segbuild_varint(uint8_t *to, uint64_t value)
 {
-	if (value < 0x80) {
-		*to = (uint8_t)value;
-		return 1;
-	}
-	return skafu__varint_write(to, value);
+	uint32_t low = (uint32_t)value;
+	unsigned more;
+
+	if (value >> 28)
+		return skafu__varint_write(to, value);
+	more = (unsigned)(low > 0x7f) + (low > 0x3fff) + (low > 0x1fffff);
+	low = (low & 0x7f) | (low & 0x3f80) << 1 | (low & 0x1fc000) << 2 | low >> 21 << 24;
+	skafu__store_u32(to, low | 0x808080u >> (24 - 8 * more));
+	return more + 1;
 }
 
 /* Bytes that a number needs, at least 1. */
@@ -117,17 +125,21 @@ static size_t segbuild_directory_bytes(const struct skafu__segment_builder *buil
 	return SKAFU__SEGMENT_HEAD_BYTES + keys * (segbuild_width(key - builder->first.key) + sizeof(uint16_t));
 }
 
-static size_t segbuild_write_head(uint8_t *to, const struct skafu__segment_builder *builder,
-	const struct skafu__entry *entry)
+/* The numbers of a posting at a distance from the one before it, or of the first one of a short list, which is at a
+ * distance from the base and follows an extra of 0.  An extra that follows needs no number of its own. */
+static inline size_t segbuild_write_posting(uint8_t *to, uint64_t distance, uint64_t extra, uint64_t extra_before,
+	int is_first, int has_extra)
 {
-	uint64_t offset = entry->position - builder->options.base;
-	uint64_t explicit_extra = entry->extra != 1;
+	uint64_t jump;
 	size_t bytes;
+	size_t more;
 
-	if (!builder->options.has_extra)
-		return segbuild_varint(to, offset << 1);
-	bytes = segbuild_varint(to, offset << 2 | explicit_extra << 1);
-	return explicit_extra ? bytes + segbuild_varint(to + bytes, entry->extra) : bytes;
+	if (!has_extra)
+		return segbuild_varint(to, distance << is_first);
+	jump = extra - extra_before - 1;
+	bytes = segbuild_varint(to, (distance << 1 | (jump != 0)) << is_first);
+	more = segbuild_varint(to + bytes, is_first ? extra : jump << 1 ^ (0 - (jump >> 63)));
+	return bytes + (more & (0 - (size_t)(jump != 0)));
 }
 
 /* Begin the list of a new key.  0 when the segment has no room for it, which cannot happen to its first key. */
@@ -137,7 +149,8 @@ static int segbuild_open_list(struct skafu__segment_builder *builder, const stru
 
 	if (builder->key_count == 0)
 		builder->first = *entry;
-	builder->head_bytes = segbuild_write_head(builder->head, builder, entry);
+	builder->head_bytes = segbuild_write_posting(builder->head, entry->position - builder->options.base,
+		entry->extra, 0, 1, builder->options.has_extra);
 	fixed = segbuild_directory_bytes(builder, builder->key_count + 1, entry->key) + builder->lists_bytes
 		+ builder->head_bytes;
 	if (fixed > builder->options.bytes_max)
@@ -181,20 +194,6 @@ static int segbuild_add_block(struct skafu__segment_builder *builder, const stru
 	return 1;
 }
 
-static size_t segbuild_write_code(uint8_t *to, const struct skafu__segment_builder *builder,
-	const struct skafu__entry *entry)
-{
-	uint64_t delta = entry->position - builder->previous.position;
-	uint64_t jump;
-	size_t bytes;
-
-	if (!builder->options.has_extra)
-		return segbuild_varint(to, delta);
-	jump = entry->extra - (builder->previous.extra + 1);
-	bytes = segbuild_varint(to, delta << 1 | (jump != 0));
-	return jump ? bytes + segbuild_varint(to + bytes, jump << 1 ^ (0 - (jump >> 63))) : bytes;
-}
-
 /* One more posting of the open list.  0 when there is no room. */
 static int segbuild_append(struct skafu__segment_builder *builder, const struct skafu__entry *entry)
 {
@@ -204,7 +203,9 @@ static int segbuild_append(struct skafu__segment_builder *builder, const struct 
 		if (!segbuild_add_block(builder, entry))
 			return 0;
 	} else {
-		bytes = segbuild_write_code(builder->codes + builder->codes_bytes, builder, entry);
+		bytes = segbuild_write_posting(builder->codes + builder->codes_bytes,
+			entry->position - builder->previous.position, entry->extra, builder->previous.extra, 0,
+			builder->options.has_extra);
 		if (builder->fixed_bytes + builder->codes_bytes + bytes > builder->options.bytes_max)
 			return 0;
 		builder->codes_bytes += bytes;
@@ -383,6 +384,174 @@ int32_t skafu__segment_builder_finish(struct skafu__segment_builder *builder, sk
 	return builder->key_count ? segbuild_emit(builder, error) : SKAFU_OK;
 }
 
+/* ---- many entries at once ------------------------------------------------------------------------------------ */
+
+/* The largest extra of the list that ends before `end`. */
+static uint64_t segbuild_list_extra_max(const struct skafu__entry *begin, const struct skafu__entry *end)
+{
+	uint64_t extra_max = 0;
+	uint64_t key = end[-1].key;
+
+	for (; end != begin && end[-1].key == key; end--)
+		extra_max = end[-1].extra > extra_max ? end[-1].extra : extra_max;
+	return extra_max;
+}
+
+/* Whether a posting at this distance from the base or from the one before may be where it is, if the keys are in
+ * order; not all that may be pass, but nearly all that are. */
+static inline int segbuild_is_usual(const struct skafu__entry *entry, uint64_t distance, int is_first, int has_extra)
+{
+	return distance - !is_first < segbuild_usual_distance && entry->position <= SKAFU__POSITION_MAX
+		&& (has_extra || entry->extra == 0);
+}
+
+/*
+ * Write whole short lists, the first of them of a new key, as long as all is as usual and another key follows, which
+ * tells that a list is whole.  The number of entries that were taken; who calls deals with the next one.  Whether it
+ * begins a list is not predictable, so nothing branches on that.
+ */
+static inline size_t segbuild_write_lists(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count, int has_extra)
+{
+	uint64_t base = builder->options.base;
+	struct skafu__entry before = builder->previous;
+	uint64_t last_key = entries[count - 1].key;
+	size_t width = segbuild_width(last_key - builder->first.key) + sizeof *builder->starts; /* at most */
+	size_t bytes_max = builder->options.bytes_max - SKAFU__SEGMENT_HEAD_BYTES;
+	uint64_t *keys = builder->keys;
+	uint16_t *starts = builder->starts;
+	uint8_t *lists = builder->lists;
+	size_t key_count = builder->key_count;
+	size_t bytes = builder->lists_bytes;
+	size_t begin = 0; /* of the list that is being written */
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct skafu__entry entry = entries[i];
+		int is_first = entry.key != before.key;
+		uint64_t distance = entry.position - (is_first ? base : before.position);
+
+		keys[key_count] = entry.key;
+		starts[key_count] = (uint16_t)bytes;
+		key_count += (size_t)is_first;
+		begin = is_first ? i : begin;
+		if (entry.key < before.key || entry.key > last_key
+			|| !segbuild_is_usual(&entry, distance, is_first, has_extra))
+			break;
+		bytes += segbuild_write_posting(lists + bytes, distance, entry.extra, is_first ? 0 : before.extra,
+			is_first, has_extra);
+		if (i - begin >= SKAFU__SEGMENT_BLOCK || key_count * width + bytes > bytes_max)
+			break;
+		before = entry;
+	}
+	if (begin == 0)
+		return 0;
+	builder->key_count = key_count - 1;
+	builder->lists_bytes = starts[key_count - 1];
+	return begin;
+}
+
+/* The same where there is something to go on from. */
+static size_t segbuild_add_lists(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count)
+{
+	size_t taken;
+
+	if (builder->failed || !builder->started || entries[0].key == builder->previous.key)
+		return 0;
+	segbuild_close_list(builder);
+	taken = builder->options.has_extra ? segbuild_write_lists(builder, entries, count, 1)
+		: segbuild_write_lists(builder, entries, count, 0);
+	if (taken == 0)
+		return 0;
+	builder->list_extra_max = segbuild_list_extra_max(entries, entries + taken);
+	builder->previous = entries[taken - 1];
+	builder->entry_count += (uint32_t)taken;
+	return taken;
+}
+
+/* Write more postings of the open list, until its block is full or something is not as usual.  Their number. */
+static inline size_t segbuild_write_codes(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count, int has_extra)
+{
+	const struct skafu__entry *before = &builder->previous;
+	size_t bytes_max = builder->options.bytes_max - builder->fixed_bytes;
+	size_t bytes = builder->codes_bytes;
+	uint64_t extra_max = builder->list_extra_max;
+	int descends = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct skafu__entry *entry = &entries[i];
+		size_t more;
+
+		if (entry->key != before->key
+			|| !segbuild_is_usual(entry, entry->position - before->position, 0, has_extra))
+			break;
+		more = segbuild_write_posting(builder->codes + bytes, entry->position - before->position,
+			entry->extra, before->extra, 0, has_extra);
+		if (bytes + more > bytes_max)
+			break;
+		bytes += more;
+		descends |= entry->extra < before->extra;
+		extra_max = entry->extra > extra_max ? entry->extra : extra_max;
+		before = entry;
+	}
+	builder->codes_bytes = bytes;
+	builder->list_ascending &= !descends;
+	builder->list_extra_max = extra_max;
+	return i;
+}
+
+static size_t segbuild_add_codes(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count)
+{
+	size_t room = (0u - builder->list_count) % SKAFU__SEGMENT_BLOCK;
+	size_t taken;
+
+	if (builder->failed || builder->list_count == 0)
+		return 0;
+	count = count < room ? count : room;
+	taken = builder->options.has_extra ? segbuild_write_codes(builder, entries, count, 1)
+		: segbuild_write_codes(builder, entries, count, 0);
+	if (taken == 0)
+		return 0;
+	builder->list_count += (uint32_t)taken;
+	builder->previous = entries[taken - 1];
+	builder->entry_count += (uint32_t)taken;
+	return taken;
+}
+
+/* Some of the entries, at least one; their number, or a failure.  Only the last one may begin a segment. */
+static int32_t segbuild_add_some(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count, skafu_error *error)
+{
+	size_t most = count < segbuild_together ? count : segbuild_together;
+	size_t taken = segbuild_add_lists(builder, entries, most);
+	int32_t result;
+
+	if (taken == 0)
+		taken = segbuild_add_codes(builder, entries, most);
+	if (taken > 0)
+		return (int32_t)taken;
+	result = skafu__segment_builder_add(builder, entries, error);
+	return result < 0 ? result : 1;
+}
+
+int32_t skafu__segment_builder_add_all(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count, skafu_error *error)
+{
+	while (count > 0) {
+		int32_t taken = segbuild_add_some(builder, entries, count, error);
+
+		if (taken < 0)
+			return taken;
+		entries += taken;
+		count -= (size_t)taken;
+	}
+	return SKAFU_OK;
+}
+
 int32_t skafu__segment_builder_feed(struct skafu__segment_builder *builder, struct skafu__entry_source *source,
 	uint32_t segments_max, skafu_error *error)
 {
@@ -393,9 +562,10 @@ int32_t skafu__segment_builder_feed(struct skafu__segment_builder *builder, stru
 
 		if (result <= 0)
 			return result;
-		result = skafu__segment_builder_add(builder, source->at++, error);
+		result = segbuild_add_some(builder, source->at, (size_t)(source->end - source->at), error);
 		if (result < 0)
 			return result;
+		source->at += result;
 	}
 	return 1;
 }

@@ -67,6 +67,10 @@ void skafu__segment_builder_done(struct skafu__segment_builder *builder);
 int32_t skafu__segment_builder_add(struct skafu__segment_builder *builder, const struct skafu__entry *entry,
 	skafu_error *error);
 
+/* All of them, in less time than one by one. */
+int32_t skafu__segment_builder_add_all(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count, skafu_error *error);
+
 /* Give the sink what is left, if anything. */
 int32_t skafu__segment_builder_finish(struct skafu__segment_builder *builder, skafu_error *error);
 

@@ -1,8 +1,8 @@
 /*
  * segment_walk.c: goes through the segments of a run.
  *
- * Invariant: `previous` is the last entry of the stretch before, so the first entry of a segment has something to be
- * compared with: a run whose segments are mixed up is noticed, not merged.
+ * Invariant: `previous` is the last entry of the stretch before, so the first entry of the next has something to be
+ * compared with: a run whose segments or lists are mixed up is noticed, not merged.
  */
 #include "codec/segment_walk.h"
 
@@ -73,14 +73,8 @@ static int32_t segment_walk_load(struct skafu__segment_walk *walk)
 	walk->next_key = 0;
 	walk->in_list = 0;
 	result = segment_walk_within(walk);
-	if (result < 0)
-		return result;
-	walk->open = 1;
-	if (walk->started && skafu__entry_compare(walk->source.at, &walk->previous) <= 0)
-		return skafu__fail(walk->error, SKAFU_EDAMAGED,
-			"A segment of the index does not follow the one before it; reindex the store.");
-	walk->started = 1;
-	return 1;
+	walk->open = result > 0;
+	return result;
 }
 
 static int32_t segment_walk_fill(struct skafu__entry_source *self)
@@ -91,7 +85,38 @@ static int32_t segment_walk_fill(struct skafu__entry_source *self)
 	if (walk->started)
 		walk->previous = self->end[-1];
 	result = walk->open ? segment_walk_within(walk) : 0;
-	return result != 0 ? result : segment_walk_load(walk);
+	if (result == 0)
+		result = segment_walk_load(walk);
+	if (result <= 0)
+		return result;
+	if (walk->started && !skafu__entry_is_above(self->at, &walk->previous)) {
+		self->at = self->end;
+		return skafu__fail(walk->error, SKAFU_EDAMAGED,
+			"The lists of a run of the index do not follow each other in order; reindex the store.");
+	}
+	walk->started = 1;
+	return 1;
+}
+
+/* More short lists of the open segment behind what is left. */
+static void segment_walk_top_up(struct skafu__entry_source *self)
+{
+	struct skafu__segment_walk *walk = (struct skafu__segment_walk *)self;
+	size_t left = (size_t)(self->end - self->at);
+	uint32_t next_key = walk->next_key;
+	uint32_t count;
+
+	if (!walk->open || walk->in_list || left == 0 || left > SKAFU__SEGMENT_WALK_AHEAD / 2)
+		return;
+	memmove(walk->ahead, self->at, left * sizeof *self->at);
+	segment_walk_give(walk, (uint32_t)left);
+	count = skafu__segment_unpack(&walk->segment, &next_key, walk->ahead + left,
+		SKAFU__SEGMENT_WALK_AHEAD - (uint32_t)left);
+	/* What is out of order is left to be found by the next fill. */
+	if (count == 0 || !skafu__entry_is_above(&walk->ahead[left], &walk->ahead[left - 1]))
+		return;
+	walk->next_key = next_key;
+	self->end += count;
 }
 
 void skafu__segment_walk_init(struct skafu__segment_walk *walk, skafu__segment_load load, void *user,
@@ -99,6 +124,7 @@ void skafu__segment_walk_init(struct skafu__segment_walk *walk, skafu__segment_l
 {
 	memset(walk, 0, sizeof *walk);
 	walk->source.fill = segment_walk_fill;
+	walk->source.top_up = segment_walk_top_up;
 	walk->load = load;
 	walk->user = user;
 	walk->next_segment = first_index;
@@ -136,6 +162,7 @@ int32_t skafu__segment_walk_after(struct skafu__segment_walk *walk, const struct
 		else if (result == 0)
 			return SKAFU_OK;
 	} while (result == 0);
+	walk->started = 1;
 	while (result > 0 && skafu__entry_compare(source->at, after) <= 0)
 		result = ++source->at != source->end ? 1 : segment_walk_fill(source);
 	return result < 0 ? result : SKAFU_OK;

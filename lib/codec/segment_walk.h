@@ -12,7 +12,7 @@
 #include "codec/segment.h"
 #include "skafu_base.h"
 
-#define SKAFU__SEGMENT_WALK_AHEAD (2 * SKAFU__SEGMENT_BLOCK)
+#define SKAFU__SEGMENT_WALK_AHEAD (4 * SKAFU__SEGMENT_BLOCK)
 
 /* Opens the segment at an index of the run into *out_segment: 1, or 0 when there are no more, or a failure.  The
  * bytes stay valid until the next call with the same user. */

@@ -148,7 +148,8 @@ static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
 		.run = skafu__run_number(0, plan->before.folds),
 		.first_sequence = (by_commit ? plan->before.commit : plan->before.sequence) + 1,
 		.last_sequence = by_commit ? plan->commit : plan->sequence};
-	struct skafu__entry *scratch = fold_space_room(plan->space, &plan->store->sys, FOLD_SCRATCH, count);
+	struct skafu__entry *scratch = fold_space_room(plan->space, &plan->store->sys, FOLD_SCRATCH,
+						       skafu__entries_scratch(count));
 	if (!scratch)
 		return SKAFU_ENOMEM;
 	int32_t rc = skafu__runbuild_init(&plan->builds[dimension], plan->store, &run);

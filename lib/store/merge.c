@@ -198,6 +198,12 @@ struct merge_input {
 	struct skafu__run *run;
 };
 
+/* What is too large for the stack of a host's thread. */
+struct merge_space {
+	struct skafu__merge merge;
+	struct merge_input inputs[];
+};
+
 static int32_t merge_load_segment(void *user, uint32_t index, struct skafu__segment *out, skafu_error *error)
 {
 	struct merge_input *input = user;
@@ -237,22 +243,22 @@ static int32_t merge_open_input(const struct merge_job *job, struct merge_input 
 	return skafu__segment_walk_after(&input->walk, &after);
 }
 
-static int32_t merge_feed(struct merge_job *job, struct merge_input *inputs, struct skafu__view *view,
+static int32_t merge_feed(struct merge_job *job, struct merge_space *space, struct skafu__view *view,
 			  skafu_error *error)
 {
 	struct skafu__entry_source *sources[MERGE_INPUTS_MAX];
-	struct skafu__merge merge;
+	struct skafu__merge *merge = &space->merge;
 	for (uint32_t i = 0; i < job->input_count; i++) {
-		int32_t rc = merge_open_input(job, &inputs[i], view, job->inputs[i], error);
+		int32_t rc = merge_open_input(job, &space->inputs[i], view, job->inputs[i], error);
 		if (rc != 0)
 			return rc;
-		sources[i] = &inputs[i].walk.source;
+		sources[i] = &space->inputs[i].walk.source;
 	}
 	struct skafu__merge_options options = {0};
-	int32_t rc = skafu__merge_init(&merge, sources, job->input_count, &options, error);
+	int32_t rc = skafu__merge_init(merge, sources, job->input_count, &options, error);
 	if (rc != 0)
 		return rc;
-	rc = skafu__segment_builder_feed(&job->build.builder, &merge.source, MERGE_SEGMENTS_PER_VIEW, error);
+	rc = skafu__segment_builder_feed(&job->build.builder, &merge->source, MERGE_SEGMENTS_PER_VIEW, error);
 	if (rc == 0) {
 		job->complete = 1;
 		rc = skafu__segment_builder_finish(&job->build.builder, error);
@@ -263,12 +269,13 @@ static int32_t merge_feed(struct merge_job *job, struct merge_input *inputs, str
 /* One view's share of the merge; the view is of the generation that the job was planned on, or the job is over. */
 static int32_t merge_in_view(struct merge_job *job, struct skafu__view *view, skafu_error *error)
 {
-	struct merge_input *inputs = skafu__alloc_zeroed(&job->store->sys, job->input_count, sizeof *inputs);
-	if (!inputs)
+	struct merge_space *space = skafu__alloc(&job->store->sys,
+						 sizeof *space + job->input_count * sizeof *space->inputs);
+	if (!space)
 		return skafu__fail_memory(error);
 	int32_t rc = skafu__runbuild_reopen(&job->build) ? skafu__fail_memory(error)
-							 : merge_feed(job, inputs, view, error);
-	skafu__free(&job->store->sys, inputs);
+							 : merge_feed(job, space, view, error);
+	skafu__free(&job->store->sys, space);
 	return rc;
 }
 

@@ -89,10 +89,8 @@ void skafu__runbuild_done(struct skafu__runbuild *build)
 int32_t skafu__runbuild_fill(struct skafu__runbuild *build, struct skafu__entry *entries, size_t count,
 			     struct skafu__entry *scratch)
 {
-	int32_t rc = 0;
-	skafu__entries_sort(entries, count, scratch);
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = skafu__segment_builder_add(&build->builder, &entries[i], NULL);
+	struct skafu__entry *sorted = skafu__entries_sort(entries, count, scratch);
+	int32_t rc = skafu__segment_builder_add_all(&build->builder, sorted, count, NULL);
 	return rc ? rc : skafu__segment_builder_finish(&build->builder, NULL);
 }
 

@@ -13,7 +13,7 @@ enum { entries_max = 3000 };
 
 static struct skafu__entry entries[entries_max];
 static struct skafu__entry expected[entries_max];
-static struct skafu__entry scratch[entries_max];
+static struct skafu__entry scratch[entries_max + entries_max / 3 + 1];
 
 START_TEST(order_of_entries)
 {
@@ -29,29 +29,47 @@ START_TEST(order_of_entries)
 }
 END_TEST
 
-/* Keys whose leading bytes say nothing, so that the quick way has to be given up. */
+/* Keys whose leading bytes say nothing, so that the quick way has to be given up; few numbers in two ranges. */
 static uint64_t awkward_key(unsigned shape)
 {
+	if (shape == 7)
+		return runs_below(2) << 32 | runs_below(300);
+	if (shape == 8)
+		return UINT64_C(0x7fffffffffffff00) + runs_below(512);
 	if (shape == 6)
 		return runs_below(2) << 63 | runs_below(2) << 50 | runs_below(2) << 45 | (runs_random() & 0xffff);
 	return runs_key(shape);
 }
 
+/* Any order of positions: slow, but sorted. */
+START_TEST(sort_compares_whole_entries)
+{
+	for (unsigned round = 0; round < 90; round++) {
+		size_t count = runs_below(500);
+
+		for (size_t i = 0; i < count; i++)
+			entries[i] = (struct skafu__entry){awkward_key(round % 9), runs_below(30), runs_below(3)};
+		memcpy(expected, entries, sizeof entries);
+		qsort(expected, count, sizeof *expected, runs_compare);
+		ck_assert_mem_eq(skafu__entries_sort(entries, count, scratch), expected, count * sizeof *entries);
+	}
+}
+END_TEST
+
 START_TEST(sort_is_stable)
 {
-	for (unsigned round = 0; round < 140; round++) {
-		size_t count = round < 14 ? round / 7 : runs_below(entries_max);
+	for (unsigned round = 0; round < 270; round++) {
+		size_t count = round < 27 ? round / 9 : runs_below(entries_max);
 
 		for (size_t i = 0; i < count; i++) {
-			entries[i].key = awkward_key(round % 7);
+			entries[i].key = awkward_key(round % 9);
 			entries[i].position = i;
 			entries[i].extra = runs_random();
 		}
 		memcpy(expected, entries, sizeof entries);
 		/* positions differ, so this is the stable order */
 		qsort(expected, count, sizeof *expected, runs_compare);
-		skafu__entries_sort(entries, count, scratch);
-		ck_assert_mem_eq(entries, expected, count * sizeof *entries);
+		ck_assert_mem_eq(skafu__entries_sort(entries, count, scratch), expected, count * sizeof *entries);
 	}
 }
 END_TEST
@@ -126,9 +144,13 @@ static void merge_once(size_t sources, size_t count)
 START_TEST(merge_gives_everything_in_order)
 {
 	for (unsigned round = 0; round < 150; round++) {
-		size_t count = runs_entries(entries, 1 + runs_below(400), 1, (int)runs_below(2));
+		size_t most = runs_below(3) ? 400 : entries_max; /* more than a chunk */
+		size_t count = runs_entries(entries, 1 + runs_below(most), 1, (int)runs_below(2));
+		size_t sources = 1 + runs_below(runs_below(3) ? SKAFU__MERGE_SOURCES_MAX : 4);
 
-		merge_once(round < 5 ? round : 1 + runs_below(SKAFU__MERGE_SOURCES_MAX), round == 3 ? 0 : count);
+		if (round < 6)
+			sources = round < 5 ? round : SKAFU__MERGE_SOURCES_MAX;
+		merge_once(sources, round == 3 ? 0 : count);
 	}
 }
 END_TEST
@@ -197,6 +219,7 @@ int main(void)
 	tcase_set_timeout(cases, 60);
 	tcase_add_test(cases, order_of_entries);
 	tcase_add_test(cases, sort_is_stable);
+	tcase_add_test(cases, sort_compares_whole_entries);
 	tcase_add_test(cases, merge_gives_everything_in_order);
 	tcase_add_test(cases, merge_passes_failures_on);
 	tcase_add_test(cases, too_many_sources);

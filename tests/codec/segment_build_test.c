@@ -257,6 +257,107 @@ START_TEST(feed_stops_and_goes_on)
 }
 END_TEST
 
+/* What goes wrong in the middle, or nothing. */
+static void spoil(struct skafu__entry *at, uint64_t base)
+{
+	switch (runs_below(6)) {
+	case 0:
+		at->key = at[-1].key - 1;
+		break;
+	case 1:
+		at->position = SKAFU__POSITION_MAX + 1;
+		break;
+	case 2:
+		at->position = base - 1;
+		break;
+	case 3:
+		*at = at[-1]; /* not wrong: it is left out */
+		break;
+	case 4:
+		at->extra = runs_random();
+		break;
+	default:
+		at->key = UINT64_MAX;
+	}
+}
+
+static int32_t build_at_once(struct run *run, const struct skafu__entry *from, size_t count,
+	const struct skafu__segment_options *options)
+{
+	struct skafu__segment_builder builder;
+	int32_t result = skafu__segment_builder_init(&builder, skafu__sys_current(), options, NULL);
+
+	memset(run, 0, sizeof *run);
+	while (count > 0 && result == SKAFU_OK) {
+		size_t some = runs_below(3) ? 1 + runs_below(count) : count;
+
+		result = skafu__segment_builder_add_all(&builder, from, some, NULL);
+		from += some;
+		count -= some;
+	}
+	if (result == SKAFU_OK)
+		result = skafu__segment_builder_finish(&builder, NULL);
+	skafu__segment_builder_done(&builder);
+	return result;
+}
+
+/* Entries that are given together make the segments that they make one by one, and fail where these do. */
+START_TEST(many_at_once_are_as_one_by_one)
+{
+	unsigned failures = 0;
+
+	for (unsigned round = 0; round < 600; round++) {
+		int has_extra = (int)runs_below(2);
+		size_t bytes_max = round % 3 ? 256 + runs_below(3000) : round % 2 ? 65535 : 256;
+		size_t count = runs_entries(entries, 2 + runs_below(bytes_max > 4000 ? entries_max - 2 : 3000), 5,
+			has_extra);
+		struct run single;
+		struct run together;
+		struct skafu__segment_options options = run_options(&single, bytes_max, has_extra);
+		int32_t result;
+
+		options.base = 5;
+		if (round % 4 == 0 && count > 1)
+			spoil(&entries[1 + runs_below(count - 1)], options.base);
+		result = run_build(&single, entries, count, &options);
+		failures += result < 0;
+		options.user = &together;
+		ck_assert_int_eq(build_at_once(&together, entries, count, &options), result);
+		check_same(&single, &together);
+		run_done(&single);
+		run_done(&together);
+	}
+	ck_assert_uint_gt(failures, 20);
+}
+END_TEST
+
+/* Positions at the very end of the range, where the usual way has to be left. */
+START_TEST(far_positions_at_once)
+{
+	for (unsigned round = 0; round < 60; round++) {
+		size_t count = 1 + runs_below(400);
+		struct run single;
+		struct run together;
+		struct skafu__segment_options options = run_options(&single, 1024, 1);
+		int32_t result;
+
+		for (size_t i = 0; i < count; i++)
+			entries[i] = (struct skafu__entry){runs_key(round), SKAFU__POSITION_MAX + 1 - runs_below(2)
+				- runs_below(2) * runs_below(UINT64_C(1) << 30), runs_random()};
+		if (round % 2)
+			for (size_t i = 0; i < count; i++)
+				entries[i].position -= 1;
+		count = runs_settle(entries, count);
+		result = run_build(&single, entries, count, &options);
+		options.user = &together;
+		ck_assert_int_eq(build_at_once(&together, entries, count, &options), result);
+		check_same(&single, &together);
+		run_done(&single);
+		run_done(&together);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("segment_build");
@@ -276,6 +377,8 @@ int main(void)
 	tcase_add_test(cases, a_failure_sticks);
 	tcase_add_test(cases, options_and_memory);
 	tcase_add_test(cases, feed_stops_and_goes_on);
+	tcase_add_test(cases, many_at_once_are_as_one_by_one);
+	tcase_add_test(cases, far_positions_at_once);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);

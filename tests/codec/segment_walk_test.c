@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/index_head.h"
 #include "codec/runs.h"
 
-enum { entries_max = 1500, sources_max = 8 };
+enum { entries_max = 6000, sources_max = 8 };
 
 static struct skafu__entry entries[entries_max];
 static struct skafu__entry parts[sources_max][entries_max];
@@ -126,12 +127,44 @@ START_TEST(mixed_up_segments_are_noticed)
 }
 END_TEST
 
+/* Two keys of a segment changed with each other, under a checksum that is right: a merge must not sort them. */
+START_TEST(mixed_up_keys_are_noticed)
+{
+	for (uint32_t which = 1; which < 58; which++) {
+		struct skafu__segment_walk walks[2];
+		struct skafu__entry_source *list[2] = {&walks[0].source, &walks[1].source};
+		static struct skafu__merge merge;
+		struct skafu__entry entry;
+		struct run run;
+		struct skafu__segment_options options = run_options(&run, 1000, 0);
+		int32_t result = 1;
+		uint8_t *keys;
+
+		for (size_t i = 0; i < 60; i++)
+			entries[i] = (struct skafu__entry){2 * i, i, 0};
+		ck_assert_int_eq(run_build(&run, entries, 60, &options), SKAFU_OK);
+		ck_assert_uint_eq(run.count, 1);
+		keys = run.bytes[0] + SKAFU__SEGMENT_HEAD_BYTES; /* of one byte each */
+		keys[which] = (uint8_t)(2 * which + 3);
+		skafu__index_seal(run.bytes[0], run.infos[0].bytes, SKAFU__SEGMENT_MAGIC);
+		skafu__segment_walk_init(&walks[0], run_load, &run, 0, NULL);
+		skafu__segment_walk_init(&walks[1], run_load, &run, 1, NULL);
+		ck_assert_int_eq(skafu__merge_init(&merge, list, 2, NULL, NULL), SKAFU_OK);
+		while (result > 0)
+			result = skafu__entry_next(&merge.source, &entry);
+		ck_assert_int_eq(result, SKAFU_EDAMAGED);
+		run_done(&run);
+	}
+}
+END_TEST
+
 /* ---- merges -------------------------------------------------------------------------------------------------- */
 
 /* Random entries, dealt out by position as runs are: each takes a range. */
 static size_t deal_runs(struct run *runs, size_t sources, size_t bytes_max, int has_extra)
 {
-	size_t count = runs_entries(entries, sources + runs_below(entries_max - sources), 1, has_extra);
+	size_t most = runs_below(6) ? 1500 : entries_max;
+	size_t count = runs_entries(entries, sources + runs_below(most - sources), 1, has_extra);
 	uint64_t top = 0;
 
 	for (size_t i = 0; i < count; i++)
@@ -249,6 +282,7 @@ int main(void)
 	tcase_add_test(cases, walk_begins_after_an_entry);
 	tcase_add_test(cases, empty_run);
 	tcase_add_test(cases, mixed_up_segments_are_noticed);
+	tcase_add_test(cases, mixed_up_keys_are_noticed);
 	tcase_add_test(cases, merge_equals_sort);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
