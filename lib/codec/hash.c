@@ -1,5 +1,5 @@
 /*
- * hash.c: the hashes of the library, all from libsodium.
+ * hash.c: the hashes of the library, from libsodium; many texts at once by siplanes.c.
  *
  * Mutable state of the process: whether libsodium was prepared (it then picks the quickest code for the processor),
  * and the mask that tests put over hash64.
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "codec/siplanes.h"
 
 _Static_assert(SKAFU__HASH_KEY_BYTES == crypto_shorthash_KEYBYTES, "the key of SipHash-2-4");
 
@@ -31,6 +32,26 @@ uint64_t skafu__hash64(const uint8_t key[SKAFU__HASH_KEY_BYTES], const void *byt
 
 	crypto_shorthash(out, length ? bytes : out, length, key);
 	return skafu__load_u64(out) & ~atomic_load_explicit(&hash_dropped_bits, memory_order_relaxed);
+}
+
+void skafu__hash64_many(const uint8_t key[SKAFU__HASH_KEY_BYTES], const struct skafu__part *parts, size_t count,
+			uint64_t *out)
+{
+	uint64_t kept = ~atomic_load_explicit(&hash_dropped_bits, memory_order_relaxed);
+	int has_lanes = skafu__siplanes_are_there();
+	size_t i = 0;
+
+	while (i < count) {
+		if (has_lanes && count - i >= SKAFU__SIPLANES && skafu__siplanes_fit(parts + i)) {
+			skafu__siplanes_hash(key, parts + i, out + i);
+			i += SKAFU__SIPLANES;
+		} else {
+			out[i] = skafu__hash64(key, parts[i].bytes, parts[i].length);
+			i++;
+		}
+	}
+	for (i = 0; i < count; i++)
+		out[i] &= kept;
 }
 
 void skafu__hash64_weaken(unsigned bits)

@@ -1,5 +1,5 @@
 /*
- * hash.h: the hashes of the library, all from libsodium.
+ * hash.h: the hashes of the library, from libsodium; many texts at once by siplanes.h.
  *
  * skafu__hash64 is SipHash-2-4 under a key of the store: it places names in the index and, being keyed with secret
  * random bytes, gives a stranger who chooses names no way to make them collide.  A match is always confirmed by
@@ -15,16 +15,21 @@
 
 uint64_t skafu__hash64(const uint8_t key[SKAFU__HASH_KEY_BYTES], const void *bytes, size_t length);
 
+struct skafu__part {
+	const void *bytes;
+	size_t length;
+};
+
+/* The same for many texts; quickest where those that follow each other have about the same length. */
+void skafu__hash64_many(const uint8_t key[SKAFU__HASH_KEY_BYTES], const struct skafu__part *parts, size_t count,
+			uint64_t *out);
+
 /* For tests, and for the whole process: keep only the low `bits` bits of every hash64 (0: all 64), so that collisions
  * happen all the time. */
 void skafu__hash64_weaken(unsigned bits);
 
 /* BLAKE2b over up to four parts, each preceded by its length in 8 bytes, so that no two lists of parts give the same
  * input.  out_bytes 16 to 64. */
-struct skafu__part {
-	const void *bytes;
-	size_t length;
-};
 void skafu__blake2b(void *out, size_t out_bytes, const struct skafu__part *parts, size_t part_count);
 
 #endif

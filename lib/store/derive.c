@@ -5,63 +5,158 @@
 #include "skafu_store.h"
 #include "store/batch.h"
 
+/* Records are taken in blocks, since hashing their texts together is far quicker than one by one. */
+#define DERIVE_BLOCK 16u
+#define DERIVE_PARTS 288u /* of a block; one record with as many tags as there can be has 258 */
+
+/* Columns of a block, each with a text of every record, which may be empty: tag i is DERIVE_TAGS + i. */
+enum { DERIVE_STREAM, DERIVE_ID, DERIVE_CORRELATION, DERIVE_TAGS };
+
+struct derive_block {
+	uint32_t count;
+	uint32_t columns;
+	struct skafu__record records[DERIVE_BLOCK];
+	struct skafu__part parts[DERIVE_PARTS]; /* column by column */
+	uint64_t keys[DERIVE_PARTS];            /* their hashes */
+};
+
 struct derive_walk {
 	const uint8_t *hash_key;
 	const struct skafu__derive_sink *sink;
-	const struct skafu__batch_record *made; /* what the writer knows of the record; NULL when it was read */
-	uint64_t *out_damaged;                  /* may be NULL */
-	uint64_t sequence;
+	const struct skafu__commit *commit;
+	const struct skafu__batch_record *made; /* what the writer knows of the records; NULL when they were read */
+	enum skafu__check check;
+	uint64_t *out_damaged; /* may be NULL */
 };
 
-static int32_t derive_entry(const struct derive_walk *walk, uint32_t dimension, uint64_t key, uint64_t extra)
-{
-	return walk->sink->entry(walk->sink->user, dimension, key, walk->sequence, extra);
-}
+/* ---- a block of records -------------------------------------------------------------------------------------- */
 
-static int32_t derive_tags(const struct derive_walk *walk, const struct skafu__record *record)
+/* The records from `first` on, as many as go together.  When one does not stand the check, those before it. */
+static int32_t derive_decode(const struct derive_walk *walk, uint32_t first, struct derive_block *block)
 {
-	const char *tag = record->tags;
-	for (uint32_t i = 0; i < record->tag_count; i++) {
-		size_t length = strlen(tag);
-		uint64_t key = skafu__hash64(walk->hash_key, tag, length);
-		int32_t rc = derive_entry(walk, SKAFU__DIM_TAG, key, 0);
+	block->count = 0;
+	block->columns = DERIVE_TAGS;
+	while (block->count < DERIVE_BLOCK && first + block->count < walk->commit->record_count) {
+		struct skafu__record *record = &block->records[block->count];
+		int32_t rc = skafu__commit_record(walk->commit, first + block->count, walk->check, record);
+		if (rc == SKAFU_EDAMAGED && walk->out_damaged)
+			*walk->out_damaged = walk->commit->first_sequence + first + block->count;
 		if (rc != 0)
 			return rc;
-		tag += length + 1;
+		uint32_t columns = DERIVE_TAGS + record->tag_count;
+		columns = columns > block->columns ? columns : block->columns;
+		if (block->count != 0 && (block->count + 1) * columns > DERIVE_PARTS)
+			return 0; /* it comes with the next block */
+		block->columns = columns;
+		block->count++;
 	}
 	return 0;
 }
 
-static int32_t derive_event(const struct derive_walk *walk, const struct skafu__record *record)
+static void derive_fill_tags(struct derive_block *block, uint32_t index)
 {
-	uint64_t key = walk->made ? walk->made->stream_hash
-				  : skafu__hash64(walk->hash_key, record->stream, record->stream_length);
-	int32_t rc = derive_entry(walk, SKAFU__DIM_STREAM, key, record->stream_version);
-	if (rc == 0 && walk->sink->event)
-		rc = walk->sink->event(walk->sink->user, record, walk->sequence);
+	const struct skafu__record *record = &block->records[index];
+	struct skafu__part *part = &block->parts[DERIVE_TAGS * block->count + index];
+	const char *tag = record->tags;
+	for (uint32_t i = 0; i < block->columns - DERIVE_TAGS; i++, part += block->count) {
+		size_t length = i < record->tag_count ? strlen(tag) : 0;
+		*part = (struct skafu__part){tag, length};
+		tag += length + 1;
+	}
+}
+
+static void derive_hash(const struct derive_walk *walk, struct derive_block *block)
+{
+	for (uint32_t i = 0; i < block->count; i++) {
+		const struct skafu__record *record = &block->records[i];
+		struct skafu__part *part = &block->parts[i];
+		part[DERIVE_STREAM * block->count] = (struct skafu__part){record->stream, record->stream_length};
+		part[DERIVE_ID * block->count] = (struct skafu__part){record->id, 16};
+		part[DERIVE_CORRELATION * block->count] =
+			(struct skafu__part){record->correlation, record->correlation_length};
+		derive_fill_tags(block, i);
+	}
+	uint32_t known = walk->made ? (DERIVE_STREAM + 1) * block->count : 0;
+	skafu__hash64_many(walk->hash_key, block->parts + known, (size_t)block->count * block->columns - known,
+			   block->keys + known);
+}
+
+/* ---- entries ------------------------------------------------------------------------------------------------- */
+
+/* One record of a block, whose keys lie `stride` apart. */
+struct derive_place {
+	const struct skafu__derive_sink *sink;
+	const struct skafu__record *record;
+	const uint64_t *keys;
+	uint32_t stride;
+	uint64_t sequence;
+};
+
+static int32_t derive_entry(const struct derive_place *place, uint32_t dimension, uint64_t key, uint64_t extra)
+{
+	return place->sink->entry(place->sink->user, dimension, key, place->sequence, extra);
+}
+
+static int32_t derive_hashed(const struct derive_place *place, uint32_t dimension, uint32_t column)
+{
+	return derive_entry(place, dimension, place->keys[column * place->stride], 0);
+}
+
+static int32_t derive_event(const struct derive_place *place, uint64_t key)
+{
+	const struct skafu__derive_sink *sink = place->sink;
+	int32_t rc = derive_entry(place, SKAFU__DIM_STREAM, key, place->record->stream_version);
+	if (rc == 0 && sink->event)
+		rc = sink->event(sink->user, place->record, place->sequence);
 	return rc;
 }
 
-static int32_t derive_record(const struct derive_walk *walk, const struct skafu__record *record)
+static int32_t derive_record(const struct derive_place *place, uint64_t stream_key)
 {
-	const uint8_t *key = walk->hash_key;
+	const struct skafu__record *record = place->record;
 	if (record->kind == SKAFU__KIND_LOST)
 		return 0;
-	int32_t rc =
-		derive_entry(walk, SKAFU__DIM_TYPE, skafu__type_key(skafu__type_set(record->kind), record->type), 0);
+	uint64_t type = skafu__type_key(skafu__type_set(record->kind), record->type);
+	int32_t rc = derive_entry(place, SKAFU__DIM_TYPE, type, 0);
 	if (rc == 0)
-		rc = derive_entry(walk, SKAFU__DIM_CORRELATION,
-				  skafu__hash64(key, record->correlation, record->correlation_length), 0);
+		rc = derive_hashed(place, SKAFU__DIM_CORRELATION, DERIVE_CORRELATION);
 	if (rc == 0)
-		rc = derive_entry(walk, SKAFU__DIM_ID, skafu__hash64(key, record->id, 16), 0);
-	if (rc == 0)
-		rc = derive_tags(walk, record);
+		rc = derive_hashed(place, SKAFU__DIM_ID, DERIVE_ID);
+	for (uint32_t i = 0; rc == 0 && i < record->tag_count; i++)
+		rc = derive_hashed(place, SKAFU__DIM_TAG, DERIVE_TAGS + i);
 	if (rc != 0)
 		return rc;
 	if (record->kind == SKAFU_KIND_EVENT)
-		return derive_event(walk, record);
-	return derive_entry(walk, SKAFU__DIM_KIND, record->kind, 0);
+		return derive_event(place, stream_key);
+	return derive_entry(place, SKAFU__DIM_KIND, record->kind, 0);
 }
+
+static int32_t derive_block(const struct derive_walk *walk, uint32_t first, struct derive_block *block)
+{
+	int32_t rc = 0;
+	derive_hash(walk, block);
+	for (uint32_t i = 0; rc == 0 && i < block->count; i++) {
+		struct derive_place place = {walk->sink, &block->records[i], &block->keys[i], block->count,
+					     walk->commit->first_sequence + first + i};
+		rc = derive_record(&place, walk->made ? walk->made[first + i].stream_hash
+						      : place.keys[DERIVE_STREAM * place.stride]);
+	}
+	return rc;
+}
+
+static int32_t derive_records(const struct derive_walk *walk)
+{
+	struct derive_block block;
+	int32_t rc = 0;
+	for (uint32_t first = 0; rc == 0 && first < walk->commit->record_count; first += block.count) {
+		int32_t decoded = derive_decode(walk, first, &block);
+		rc = derive_block(walk, first, &block);
+		rc = rc ? rc : decoded;
+	}
+	return rc;
+}
+
+/* ---- a commit ------------------------------------------------------------------------------------------------ */
 
 static int32_t derive_names(const struct skafu__commit *commit, const struct skafu__derive_sink *sink)
 {
@@ -89,41 +184,35 @@ static int32_t derive_rows(const struct skafu__commit *commit, const struct skaf
 	return 0;
 }
 
-static int32_t derive_commit(const struct derive_walk *walk, const struct skafu__commit *commit)
+static int32_t derive_commit(const struct derive_walk *walk)
 {
+	const struct skafu__commit *commit = walk->commit;
 	return walk->sink->entry(walk->sink->user, SKAFU__DIM_COMMIT, skafu__hash64(walk->hash_key, commit->id, 16),
 				 commit->number, skafu__commit_last_sequence(commit));
 }
 
-static int32_t derive_all(struct derive_walk *walk, const struct skafu__commit *commit, enum skafu__check check)
+static int32_t derive_all(const struct derive_walk *walk)
 {
-	int32_t rc = derive_names(commit, walk->sink);
+	int32_t rc = derive_names(walk->commit, walk->sink);
 	if (rc == 0)
-		rc = derive_commit(walk, commit);
-	for (uint32_t i = 0; rc == 0 && i < commit->record_count; i++) {
-		struct skafu__record record;
-		walk->sequence = commit->first_sequence + i;
-		rc = skafu__commit_record(commit, i, check, &record);
-		if (rc == SKAFU_EDAMAGED && walk->out_damaged)
-			*walk->out_damaged = walk->sequence;
-		if (rc == 0)
-			rc = derive_record(walk, &record);
-		if (walk->made)
-			walk->made++;
-	}
-	return rc ? rc : derive_rows(commit, walk->sink);
+		rc = derive_commit(walk);
+	if (rc == 0)
+		rc = derive_records(walk);
+	return rc ? rc : derive_rows(walk->commit, walk->sink);
 }
 
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
 		      const struct skafu__derive_sink *sink, enum skafu__check check, uint64_t *out_damaged)
 {
-	struct derive_walk walk = {.hash_key = hash_key, .sink = sink, .out_damaged = out_damaged};
-	return derive_all(&walk, commit, check);
+	struct derive_walk walk = {.hash_key = hash_key, .sink = sink, .commit = commit, .check = check,
+				   .out_damaged = out_damaged};
+	return derive_all(&walk);
 }
 
 int32_t skafu__derive_made(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
 			   const struct skafu__batch_record *made, const struct skafu__derive_sink *sink)
 {
-	struct derive_walk walk = {.hash_key = hash_key, .sink = sink, .made = made};
-	return derive_all(&walk, commit, SKAFU__CHECK_LENGTHS);
+	struct derive_walk walk = {.hash_key = hash_key, .sink = sink, .commit = commit, .made = made,
+				   .check = SKAFU__CHECK_LENGTHS};
+	return derive_all(&walk);
 }

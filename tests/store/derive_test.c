@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "codec/madecommit.h"
 #include "store/batch.h"
 #include "store/tempstore.h"
@@ -187,6 +188,173 @@ START_TEST(a_damaged_record_is_named)
 }
 END_TEST
 
+/* ---- many records -------------------------------------------------------------------------------------------- */
+
+#define MANY_TAGS_BYTES (255 * 8)
+
+/* A record of any kind with any number of tags, mostly few, whose texts live until the next one. */
+static struct skafu__record any_record(void)
+{
+	static char tags[MANY_TAGS_BYTES];
+	static char texts[2][40];
+	static uint8_t id[16];
+	struct skafu__record record = {.kind = (uint8_t)(1 + random_below(SKAFU__KIND_LOST)),
+				       .type = 1 + random_below(9), .stream_version = random_below(5), .id = id,
+				       .stream = texts[0], .correlation = texts[1], .tags = tags};
+	int length = 0;
+
+	record.stream_length = (uint8_t)snprintf(texts[0], sizeof texts[0], "s%u", random_below(2000000));
+	record.correlation_length =
+		(uint8_t)snprintf(texts[1], sizeof texts[1], "%0*u", 1 + (int)random_below(38), 1u);
+	record.tag_count = (uint8_t)(random_below(12) ? random_below(4) : random_below(256));
+	for (uint32_t i = 0; i < record.tag_count; i++)
+		length += snprintf(tags + length, 8, "%.*u", 1 + (int)random_below(6), i) + 1;
+	record.tags_length = (uint16_t)length;
+	for (size_t i = 0; i < sizeof id; i++)
+		id[i] = (uint8_t)random_below(256);
+	return record;
+}
+
+static void many_commit(struct skafu__buf *buf, uint32_t count)
+{
+	struct skafu__buf records;
+	struct skafu__commit_head head = {.record_count = count, .number = 1, .first_sequence = 1, .id = made_id,
+					  .records_offset = SKAFU__COMMIT_HEADER_BYTES + count * 4};
+	uint8_t *to = skafu__buf_reserve(buf, 1 << 20);
+
+	skafu__buf_init(&records, skafu__sys_current(), 1 << 20);
+	for (uint32_t i = 0; i < count; i++) {
+		struct skafu__record record = any_record();
+		size_t before = records.length;
+
+		ck_assert_int_eq(skafu__record_encode(&records, &record, NULL), 0);
+		skafu__record_seal(records.bytes + before, (uint32_t)(records.length - before), 1 + i);
+		skafu__store_u32(to + SKAFU__COMMIT_HEADER_BYTES + 4 * i, (uint32_t)records.length);
+	}
+	head.size = head.records_offset + (uint32_t)records.length;
+	ck_assert_uint_le(head.size, 1 << 20);
+	skafu__commit_write_head(to, &head);
+	if (count != 0)
+		memcpy(to + head.records_offset, records.bytes, records.length);
+	skafu__commit_seal(to);
+	skafu__buf_commit(buf, head.size);
+	skafu__buf_done(&records);
+}
+
+/* All that was told, as one number that depends on the order. */
+struct told {
+	uint64_t sum;
+	uint64_t entries;
+};
+
+static int32_t tell(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+{
+	struct told *told = user;
+	const uint64_t parts[4] = {dimension, key, position, extra};
+
+	for (int i = 0; i < 4; i++)
+		told->sum = (told->sum ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	told->entries++;
+	return 0;
+}
+
+static void tell_hash(struct told *told, uint32_t dimension, const char *text, size_t length, uint64_t at)
+{
+	tell(told, dimension, skafu__hash64(hash_key, text, length), at, 0);
+}
+
+/* The plain way, one record after the other. */
+static void tell_record(struct told *told, const struct skafu__record *record, uint64_t at)
+{
+	const char *tag = record->tags;
+
+	if (record->kind == SKAFU__KIND_LOST)
+		return;
+	tell(told, SKAFU__DIM_TYPE, skafu__type_key(skafu__type_set(record->kind), record->type), at, 0);
+	tell_hash(told, SKAFU__DIM_CORRELATION, record->correlation, record->correlation_length, at);
+	tell_hash(told, SKAFU__DIM_ID, (const char *)record->id, 16, at);
+	for (uint32_t i = 0; i < record->tag_count; i++, tag += strlen(tag) + 1)
+		tell_hash(told, SKAFU__DIM_TAG, tag, strlen(tag), at);
+	if (record->kind == SKAFU_KIND_EVENT)
+		tell(told, SKAFU__DIM_STREAM, skafu__hash64(hash_key, record->stream, record->stream_length), at,
+		     record->stream_version);
+	else
+		tell(told, SKAFU__DIM_KIND, record->kind, at, 0);
+}
+
+/* Up to `damaged`, which is record_count when none is. */
+static struct told tell_all(const struct skafu__commit *commit, uint32_t damaged)
+{
+	struct told told = {0};
+
+	tell(&told, SKAFU__DIM_COMMIT, skafu__hash64(hash_key, commit->id, 16), commit->number,
+	     skafu__commit_last_sequence(commit));
+	for (uint32_t i = 0; i < damaged; i++) {
+		struct skafu__record record;
+
+		ck_assert_int_eq(skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &record), 0);
+		tell_record(&told, &record, commit->first_sequence + i);
+	}
+	return told;
+}
+
+static void assert_told(const struct skafu__commit *commit, uint32_t damaged)
+{
+	struct told told = {0};
+	struct skafu__derive_sink sink = {&told, on_name, tell, NULL, on_row};
+	struct told wanted = tell_all(commit, damaged);
+	uint64_t sequence = 0;
+	int32_t rc = skafu__derive(hash_key, commit, &sink, SKAFU__CHECK_ALL, &sequence);
+
+	ck_assert_int_eq(rc, damaged < commit->record_count ? SKAFU_EDAMAGED : 0);
+	ck_assert_uint_eq(sequence, damaged < commit->record_count ? commit->first_sequence + damaged : 0);
+	ck_assert_uint_eq(told.entries, wanted.entries);
+	ck_assert_uint_eq(told.sum, wanted.sum);
+}
+
+static void assert_told_as_made(const struct skafu__commit *commit)
+{
+	struct skafu__batch_record made[200] = {0};
+	struct told told = {0};
+	struct skafu__derive_sink sink = {&told, on_name, tell, NULL, on_row};
+	struct told wanted = tell_all(commit, commit->record_count);
+
+	for (uint32_t i = 0; i < commit->record_count; i++) {
+		struct skafu__record record;
+
+		ck_assert_int_eq(skafu__commit_record(commit, i, SKAFU__CHECK_ALL, &record), 0);
+		made[i].stream_hash = skafu__hash64(hash_key, record.stream, record.stream_length);
+	}
+	ck_assert_int_eq(skafu__derive_made(hash_key, commit, made, &sink), 0);
+	ck_assert_uint_eq(told.sum, wanted.sum);
+}
+
+START_TEST(many_records_give_what_each_gives)
+{
+	struct skafu__commit commit;
+	struct skafu__buf buf;
+
+	seeded("many records");
+	skafu__buf_init(&buf, skafu__sys_current(), 1 << 21);
+	for (uint32_t round = 0; round < 200; round++) {
+		skafu__buf_clear(&buf);
+		many_commit(&buf, round);
+		ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+		assert_told(&commit, round);
+		assert_told_as_made(&commit);
+		if (round == 0)
+			continue;
+		const uint8_t *bytes;
+		uint32_t size;
+		uint32_t damaged = random_below(round);
+		ck_assert_int_eq(skafu__commit_place(&commit, damaged, &bytes, &size), 0);
+		buf.bytes[bytes - buf.bytes + size - 1] ^= 1;
+		assert_told(&commit, damaged);
+	}
+	skafu__buf_done(&buf);
+}
+END_TEST
+
 START_TEST(only_two_dimensions_have_an_extra)
 {
 	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++)
@@ -201,6 +369,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, what_was_made_gives_the_same);
 	tcase_add_test(tests, a_failing_sink_ends_it);
 	tcase_add_test(tests, a_damaged_record_is_named);
+	tcase_add_test(tests, many_records_give_what_each_gives);
 	tcase_add_test(tests, only_two_dimensions_have_an_extra);
 }
 
