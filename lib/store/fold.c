@@ -354,7 +354,7 @@ static int fold_is_due(skafu_store *store)
  * the number of runs bounded. */
 static uint32_t fold_merge_steps(const skafu_store *store)
 {
-	return 1 + 2 * SKAFU__DIMS / store->tuning.fan_in;
+	return 2 + 4 * SKAFU__DIMS / store->tuning.fan_in;
 }
 
 /* Up to so many of the merge steps that folds have left to do. */
