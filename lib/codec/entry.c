@@ -59,21 +59,22 @@ static inline size_t entry_second_digit(struct entry_form form, uint64_t word)
 	return (size_t)(word << form.digit_bits >> (64 - form.digit_bits));
 }
 
-/* Make the words, and count the digits. */
-static void entry_make_words(struct entry_form form, const struct skafu__entry *entries, size_t count,
-	uint64_t *words, struct entry_digits *digits)
+/* Make the words; if `by_group`, one for all entries with the same key that follow each other.  Their number. */
+static inline size_t entry_make_words(struct entry_form form, const struct skafu__entry *entries, size_t count,
+	uint64_t *words, int by_group)
 {
+	uint64_t before = ~entries[0].key;
+	size_t made = 0;
 	size_t i;
 
-	memset(digits->first, 0, sizeof *digits->first << form.digit_bits);
-	memset(digits->second, 0, sizeof *digits->second << form.digit_bits);
 	for (i = 0; i < count; i++) {
-		uint64_t word = ((entries[i].key - form.least) << form.shift & ~form.place) | i;
+		uint64_t key = entries[i].key;
 
-		words[i] = word;
-		digits->first[entry_first_digit(form, word)]++;
-		digits->second[entry_second_digit(form, word)]++;
+		words[made] = ((key - form.least) << form.shift & ~form.place) | i;
+		made += !by_group || key != before;
+		before = key;
 	}
+	return made;
 }
 
 /* From how often each digit occurs to where the first word with it goes. */
@@ -90,14 +91,18 @@ static void entry_digits_sum(uint32_t *counts, unsigned digit_bits)
 	}
 }
 
-/* The words of the entries, by their leading digits; `space` is for as many. */
-static void entry_sort_words(struct entry_form form, const struct skafu__entry *entries, size_t count,
-	uint64_t *words, uint64_t *space)
+/* The words by their leading digits; `space` is for as many. */
+static void entry_sort_words(struct entry_form form, uint64_t *words, size_t count, uint64_t *space)
 {
 	struct entry_digits digits;
 	size_t i;
 
-	entry_make_words(form, entries, count, words, &digits);
+	memset(digits.first, 0, sizeof *digits.first << form.digit_bits);
+	memset(digits.second, 0, sizeof *digits.second << form.digit_bits);
+	for (i = 0; i < count; i++) {
+		digits.first[entry_first_digit(form, words[i])]++;
+		digits.second[entry_second_digit(form, words[i])]++;
+	}
 	entry_digits_sum(digits.first, form.digit_bits);
 	entry_digits_sum(digits.second, form.digit_bits);
 	for (i = 0; i < count; i++)
@@ -106,21 +111,44 @@ static void entry_sort_words(struct entry_form form, const struct skafu__entry *
 		words[digits.first[entry_first_digit(form, space[i])]++] = space[i];
 }
 
-/* The entries in the order of the words.  1 when they ascend; equal ones are not told from others. */
-static int entry_gather(const struct skafu__entry *entries, const uint64_t *words, uint64_t place, size_t count,
-	struct skafu__entry *out)
+/* Finish words that are sorted but for neighbours.  It may give up: other passes come after it. */
+static void entry_finish_words(uint64_t *words, size_t count)
 {
-	struct skafu__entry before = entries[words[0] & place];
-	int is_wrong = 0;
+	size_t budget = count;
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		struct skafu__entry entry = entries[words[i] & place];
+	for (i = 1; i < count && budget > 0; i++) {
+		uint64_t moving = words[i];
+		size_t to = i;
 
-		is_wrong |= (before.key > entry.key)
-			| ((before.key == entry.key) & (before.position >= entry.position));
-		out[i] = entry;
-		before = entry;
+		if (words[i - 1] <= moving)
+			continue;
+		for (; to > 0 && words[to - 1] > moving && budget > 0; to--, budget--)
+			words[to] = words[to - 1];
+		words[to] = moving;
+	}
+}
+
+/* The entries in the order of the words.  1 when they ascend; equal ones are not told from others. */
+static inline int entry_gather(const struct skafu__entry *entries, size_t count, const uint64_t *words,
+	uint64_t place, struct skafu__entry *out, int by_group)
+{
+	const struct skafu__entry *end = out + count;
+	const struct skafu__entry *last = entries + count - 1;
+	struct skafu__entry before = {0, 0, 0};
+	int is_wrong = 0;
+
+	while (out != end) {
+		const struct skafu__entry *from = &entries[*words++ & place];
+		struct skafu__entry entry;
+
+		do {
+			entry = *from;
+			is_wrong |= (before.key > entry.key)
+				| ((before.key == entry.key) & (before.position >= entry.position));
+			*out++ = entry;
+			before = entry;
+		} while (by_group && from != last && (++from)->key == entry.key);
 	}
 	return !is_wrong;
 }
@@ -195,32 +223,47 @@ static unsigned entry_differing_bytes(uint64_t differing)
 	return bytes;
 }
 
-/* By the leading digits of keys that lie within a range. */
-static struct skafu__entry *entry_sort_hashes(uint64_t least, uint64_t most, struct skafu__entry *entries,
-	size_t count, struct skafu__entry *scratch)
+/* By the leading digits of keys that lie within a range.  Groups pay for what is merged, where the entries of a key
+ * follow each other; those of a log seldom do. */
+__attribute__((always_inline)) static inline struct skafu__entry *entry_sort_hashes(uint64_t least, uint64_t most,
+	struct skafu__entry *entries, size_t count, struct skafu__entry *scratch, int by_group)
 {
 	struct entry_form form = entry_form_of(least, most, count);
 	uint64_t *words = &scratch[count].key; /* behind the room for the entries */
+	size_t made;
 
-	entry_sort_words(form, entries, count, words, &scratch->key);
-	if (entry_gather(entries, words, form.place, count, scratch)
+	made = entry_make_words(form, entries, count, words, by_group);
+	entry_sort_words(form, words, made, &scratch->key);
+	entry_finish_words(words, made);
+	if (entry_gather(entries, count, words, form.place, scratch, by_group)
 		|| entry_insertion_sort(scratch, count, count * entry_shift_budget))
 		return scratch;
 	return entry_radix_sort(scratch, count, entries, UINT64_MAX);
 }
 
-struct skafu__entry *skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch)
+/* The bits that are not the same in all keys; of hashes, the first few tell enough. */
+static uint64_t entry_differing_bits(const struct skafu__entry *entries, size_t count)
 {
 	uint64_t differing = 0;
-	uint64_t below; /* mask of the bits that are not the same in all keys, and of those between them */
 	size_t i;
 
-	for (i = 1; i < count; i++)
+	for (i = 1; i < count; i++) {
 		differing |= entries[i].key ^ entries[0].key;
+		if (i % 64 == 0 && differing >> 63 && entry_differing_bytes(differing) > entry_few_bytes)
+			break;
+	}
+	return differing;
+}
+
+struct skafu__entry *skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch)
+{
+	uint64_t differing = entry_differing_bits(entries, count);
+	uint64_t below; /* mask of these bits and of those between them */
+
 	if (entry_differing_bytes(differing) <= entry_few_bytes || count > UINT32_MAX)
 		return entry_radix_sort(entries, count, scratch, differing);
 	below = UINT64_MAX >> __builtin_clzll(differing);
-	return entry_sort_hashes(entries[0].key & ~below, entries[0].key | below, entries, count, scratch);
+	return entry_sort_hashes(entries[0].key & ~below, entries[0].key | below, entries, count, scratch, 0);
 }
 
 /* ---- sources ------------------------------------------------------------------------------------------------- */
@@ -373,7 +416,7 @@ static int entry_merge_give(struct skafu__merge *merge)
 		count += more;
 		givers += more > 0;
 	}
-	merge->source.at = givers > 1 ? entry_sort_hashes(least, bound.key, merge->chunk, count, merge->scratch)
+	merge->source.at = givers > 1 ? entry_sort_hashes(least, bound.key, merge->chunk, count, merge->scratch, 1)
 		: merge->chunk;
 	merge->source.end = merge->source.at + count;
 	return count > 0;

@@ -19,8 +19,9 @@ struct skafu__segment_block {
 };
 
 enum {
-	segbuild_together = 256,       /* lists that are written at once end among so many entries */
-	segbuild_usual_distance = 1 << 26,
+	segbuild_together = 1024,      /* lists that are written at once end among so many entries */
+	segbuild_short_end = 1 << 28,
+	segbuild_usual_distance = segbuild_short_end / 4, /* two flags may come below it */
 	segbuild_code_bytes = 20,      /* at most, of one posting: two varints */
 	segbuild_blocks_head_bytes = 4 /* at most, of a list in blocks: 65,535 << 2 as a varint, and the widths */
 };
@@ -90,19 +91,25 @@ void skafu__segment_builder_done(struct skafu__segment_builder *builder)
 
 /* ---- numbers ------------------------------------------------------------------------------------------------- */
 
-/* At least four bytes are written, which the next ones overwrite.  Nothing predicts how long the varints of an index
- * are, so there is no branch on that among the usual lengths. */
+/* A varint of a number below 2^28; four bytes are written, which the next ones overwrite.  Nothing predicts how long
+ * the varints of an index are, so there is no branch on that. */
+static inline size_t segbuild_short_varint(uint8_t *to, uint32_t value)
+{
+	uint32_t spread = (value & 0x3fff) | (value & 0xfffc000) << 2;
+	unsigned before_last; /* bits of all bytes but the last */
+
+	spread = (spread & 0x7f007f) | (spread & 0x3f803f80) << 1;
+	before_last = (31u - (unsigned)__builtin_clz(spread | 1)) & 24;
+	skafu__store_u32(to, spread | 0x808080u >> (24 - before_last));
+	return before_last / 8 + 1;
+}
+
+/* Any varint; at least four bytes are written. */
 static inline size_t segbuild_varint(uint8_t *to, uint64_t value)
 {
-	uint32_t low = (uint32_t)value;
-	unsigned more;
-
-	if (value >> 28)
-		return skafu__varint_write(to, value);
-	more = (unsigned)(low > 0x7f) + (low > 0x3fff) + (low > 0x1fffff);
-	low = (low & 0x7f) | (low & 0x3f80) << 1 | (low & 0x1fc000) << 2 | low >> 21 << 24;
-	skafu__store_u32(to, low | 0x808080u >> (24 - 8 * more));
-	return more + 1;
+	if (value < segbuild_short_end)
+		return segbuild_short_varint(to, (uint32_t)value);
+	return skafu__varint_write(to, value);
 }
 
 /* Bytes that a number needs, at least 1. */
@@ -398,11 +405,16 @@ static uint64_t segbuild_list_extra_max(const struct skafu__entry *begin, const 
 }
 
 /* Whether a posting at this distance from the base or from the one before may be where it is, if the keys are in
- * order; not all that may be pass, but nearly all that are. */
+ * order; not all that may be pass, but nearly all that are.  No position of a whole list of such postings, or of the
+ * rest of a block, is too large if segbuild_is_near() said so of where it begins. */
 static inline int segbuild_is_usual(const struct skafu__entry *entry, uint64_t distance, int is_first, int has_extra)
 {
-	return distance - !is_first < segbuild_usual_distance && entry->position <= SKAFU__POSITION_MAX
-		&& (has_extra || entry->extra == 0);
+	return distance - !is_first < segbuild_usual_distance && (has_extra || entry->extra == 0);
+}
+
+static inline int segbuild_is_near(uint64_t position)
+{
+	return position <= SKAFU__POSITION_MAX - (uint64_t)segbuild_usual_distance * SKAFU__SEGMENT_BLOCK;
 }
 
 /*
@@ -410,8 +422,8 @@ static inline int segbuild_is_usual(const struct skafu__entry *entry, uint64_t d
  * tells that a list is whole.  The number of entries that were taken; who calls deals with the next one.  Whether it
  * begins a list is not predictable, so nothing branches on that.
  */
-static inline size_t segbuild_write_lists(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
-	size_t count, int has_extra)
+__attribute__((always_inline)) static inline size_t segbuild_write_lists(struct skafu__segment_builder *builder,
+	const struct skafu__entry *entries, size_t count, int has_extra)
 {
 	uint64_t base = builder->options.base;
 	struct skafu__entry before = builder->previous;
@@ -428,6 +440,7 @@ static inline size_t segbuild_write_lists(struct skafu__segment_builder *builder
 
 	for (i = 0; i < count; i++) {
 		const struct skafu__entry entry = entries[i];
+		size_t ahead = i + SKAFU__SEGMENT_BLOCK < count ? i + SKAFU__SEGMENT_BLOCK : count - 1;
 		int is_first = entry.key != before.key;
 		uint64_t distance = entry.position - (is_first ? base : before.position);
 
@@ -435,16 +448,21 @@ static inline size_t segbuild_write_lists(struct skafu__segment_builder *builder
 		starts[key_count] = (uint16_t)bytes;
 		key_count += (size_t)is_first;
 		begin = is_first ? i : begin;
-		if (entry.key < before.key || entry.key > last_key
+		/* a list that is too long or goes on behind these entries is not begun */
+		if (entry.key < before.key || entries[ahead].key == entry.key
 			|| !segbuild_is_usual(&entry, distance, is_first, has_extra))
 			break;
-		bytes += segbuild_write_posting(lists + bytes, distance, entry.extra, is_first ? 0 : before.extra,
-			is_first, has_extra);
-		if (i - begin >= SKAFU__SEGMENT_BLOCK || key_count * width + bytes > bytes_max)
+		if (has_extra)
+			bytes += segbuild_write_posting(lists + bytes, distance, entry.extra,
+				is_first ? 0 : before.extra, is_first, 1);
+		else
+			bytes += segbuild_short_varint(lists + bytes, (uint32_t)distance << is_first);
+		if (key_count * width + bytes > bytes_max)
 			break;
 		before = entry;
 	}
-	if (begin == 0)
+	/* The width is not that of the widest key if the last one is not the largest, which is refused in the end. */
+	if (begin == 0 || entries[begin - 1].key > last_key)
 		return 0;
 	builder->key_count = key_count - 1;
 	builder->lists_bytes = starts[key_count - 1];
@@ -457,7 +475,8 @@ static size_t segbuild_add_lists(struct skafu__segment_builder *builder, const s
 {
 	size_t taken;
 
-	if (builder->failed || !builder->started || entries[0].key == builder->previous.key)
+	if (builder->failed || !builder->started || entries[0].key == builder->previous.key
+		|| !segbuild_is_near(builder->options.base))
 		return 0;
 	segbuild_close_list(builder);
 	taken = builder->options.has_extra ? segbuild_write_lists(builder, entries, count, 1)
@@ -471,8 +490,8 @@ static size_t segbuild_add_lists(struct skafu__segment_builder *builder, const s
 }
 
 /* Write more postings of the open list, until its block is full or something is not as usual.  Their number. */
-static inline size_t segbuild_write_codes(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
-	size_t count, int has_extra)
+__attribute__((always_inline)) static inline size_t segbuild_write_codes(struct skafu__segment_builder *builder,
+	const struct skafu__entry *entries, size_t count, int has_extra)
 {
 	const struct skafu__entry *before = &builder->previous;
 	size_t bytes_max = builder->options.bytes_max - builder->fixed_bytes;
@@ -509,7 +528,7 @@ static size_t segbuild_add_codes(struct skafu__segment_builder *builder, const s
 	size_t room = (0u - builder->list_count) % SKAFU__SEGMENT_BLOCK;
 	size_t taken;
 
-	if (builder->failed || builder->list_count == 0)
+	if (builder->failed || builder->list_count == 0 || !segbuild_is_near(builder->previous.position))
 		return 0;
 	count = count < room ? count : room;
 	taken = builder->options.has_extra ? segbuild_write_codes(builder, entries, count, 1)

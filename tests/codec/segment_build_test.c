@@ -347,10 +347,37 @@ START_TEST(far_positions_at_once)
 		if (round % 2)
 			for (size_t i = 0; i < count; i++)
 				entries[i].position -= 1;
+		options.base = round % 3 ? 0 : SKAFU__POSITION_MAX - (UINT64_C(1) << 31);
 		count = runs_settle(entries, count);
 		result = run_build(&single, entries, count, &options);
 		options.user = &together;
 		ck_assert_int_eq(build_at_once(&together, entries, count, &options), result);
+		check_same(&single, &together);
+		run_done(&single);
+		run_done(&together);
+	}
+}
+END_TEST
+
+/* A last key that is not the largest one must not make the keys seem narrower than they are. */
+START_TEST(keys_are_not_taken_for_narrow)
+{
+	for (size_t bytes_max = 256; bytes_max < 20000; bytes_max *= 2) {
+		struct run single;
+		struct run together;
+		struct skafu__segment_options options = run_options(&single, bytes_max, 0);
+		struct skafu__segment_builder builder;
+
+		memset(&together, 0, sizeof together);
+		for (size_t i = 0; i < 1000; i++)
+			entries[i] = (struct skafu__entry){i << 50, i, 0};
+		entries[999].key = 1;
+		ck_assert_int_eq(run_build(&single, entries, 1000, &options), SKAFU_EINVAL);
+		options.user = &together;
+		ck_assert_int_eq(skafu__segment_builder_init(&builder, skafu__sys_current(), &options, NULL),
+			SKAFU_OK);
+		ck_assert_int_eq(skafu__segment_builder_add_all(&builder, entries, 1000, NULL), SKAFU_EINVAL);
+		skafu__segment_builder_done(&builder);
 		check_same(&single, &together);
 		run_done(&single);
 		run_done(&together);
@@ -379,6 +406,7 @@ int main(void)
 	tcase_add_test(cases, feed_stops_and_goes_on);
 	tcase_add_test(cases, many_at_once_are_as_one_by_one);
 	tcase_add_test(cases, far_positions_at_once);
+	tcase_add_test(cases, keys_are_not_taken_for_narrow);
 	suite_add_tcase(suite, cases);
 	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);
