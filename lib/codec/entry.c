@@ -16,6 +16,7 @@ enum {
 	entry_digit_bits = 11,
 	entry_digit_bits_few = 8, /* counting more digits than there are entries would cost more than the entries */
 	entry_few = 2048,
+	entry_gather_ahead = 24, /* how far ahead memory is asked for */
 	entry_shift_budget = 4 /* moves per entry that the insertion sort may make before it gives up */
 };
 
@@ -139,9 +140,13 @@ static inline int entry_gather(const struct skafu__entry *entries, size_t count,
 	int is_wrong = 0;
 
 	while (out != end) {
-		const struct skafu__entry *from = &entries[*words++ & place];
+		const struct skafu__entry *from = &entries[*words & place];
 		struct skafu__entry entry;
 
+		/* The entries of a log are more than a cache near the processor holds. */
+		if (!by_group && end - out > entry_gather_ahead)
+			__builtin_prefetch(&entries[words[entry_gather_ahead] & place]);
+		words++;
 		do {
 			entry = *from;
 			is_wrong |= (before.key > entry.key)

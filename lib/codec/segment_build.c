@@ -493,27 +493,28 @@ static size_t segbuild_add_lists(struct skafu__segment_builder *builder, const s
 __attribute__((always_inline)) static inline size_t segbuild_write_codes(struct skafu__segment_builder *builder,
 	const struct skafu__entry *entries, size_t count, int has_extra)
 {
-	const struct skafu__entry *before = &builder->previous;
+	struct skafu__entry before = builder->previous;
 	size_t bytes_max = builder->options.bytes_max - builder->fixed_bytes;
+	uint8_t *codes = builder->codes;
 	size_t bytes = builder->codes_bytes;
 	uint64_t extra_max = builder->list_extra_max;
 	int descends = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		const struct skafu__entry *entry = &entries[i];
+		const struct skafu__entry entry = entries[i];
+		uint64_t distance = entry.position - before.position;
 		size_t more;
 
-		if (entry->key != before->key
-			|| !segbuild_is_usual(entry, entry->position - before->position, 0, has_extra))
+		if (entry.key != before.key || !segbuild_is_usual(&entry, distance, 0, has_extra))
 			break;
-		more = segbuild_write_posting(builder->codes + bytes, entry->position - before->position,
-			entry->extra, before->extra, 0, has_extra);
+		more = has_extra ? segbuild_write_posting(codes + bytes, distance, entry.extra, before.extra, 0, 1)
+			: segbuild_short_varint(codes + bytes, (uint32_t)distance);
 		if (bytes + more > bytes_max)
 			break;
 		bytes += more;
-		descends |= entry->extra < before->extra;
-		extra_max = entry->extra > extra_max ? entry->extra : extra_max;
+		descends |= entry.extra < before.extra;
+		extra_max = entry.extra > extra_max ? entry.extra : extra_max;
 		before = entry;
 	}
 	builder->codes_bytes = bytes;
