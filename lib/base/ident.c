@@ -20,9 +20,10 @@
 #define IDENT_COUNTER_END (UINT32_C(1) << IDENT_COUNTER_BITS)
 #define IDENT_BYTES_EACH 10 /* randomness for one id: 6, and 4 for a new start of the counter */
 
-void skafu__ident_init(struct skafu__ident *ident)
+void skafu__ident_init(struct skafu__ident *ident, skafu__ident_spread_fn spread)
 {
 	skafu__forklock_init(&ident->lock);
+	ident->spread = spread;
 	ident->last_ms = 0;
 	ident->counter = 0;
 	ident->random_at = sizeof ident->random;
@@ -37,10 +38,17 @@ void skafu__ident_done(struct skafu__ident *ident)
 	ident->random_at = sizeof ident->random;
 }
 
+/* A seed is used once, and forgotten: it gives away all ids that are made of it. */
 static int32_t ident_refill(struct skafu__ident *ident, const struct skafu__sys *sys)
 {
-	if (sys->random(ident->random, sizeof ident->random) != 0)
+	uint8_t seed[SKAFU__IDENT_SEED_BYTES];
+	int failed = ident->spread ? sys->random(seed, sizeof seed)
+				   : sys->random(ident->random, sizeof ident->random);
+	if (failed)
 		return SKAFU_EIO;
+	if (ident->spread)
+		ident->spread(seed, ident->random, sizeof ident->random);
+	explicit_bzero(seed, sizeof seed);
 	ident->random_at = 0;
 	return SKAFU_OK;
 }

@@ -1,6 +1,7 @@
 /*
  * ident.h: 16-byte identifiers (RFC 9562) from a generator that takes randomness 4 KiB at a time, since a system call
- * for each id costs as much as the append that uses it.
+ * for each id costs as much as the append that uses it.  Even so, most of what an id costs are those bytes; where a
+ * quicker source is at hand, only a seed for each 4 KiB comes from the system.
  *
  * Invariant: ids of one generator strictly ascend, also within one millisecond and when the clock steps back; after a
  * fork the buffered randomness is thrown away, so that parent and child never give out the same id.
@@ -13,15 +14,21 @@
 #include "base/forklock.h"
 #include "base/sys.h"
 
+#define SKAFU__IDENT_SEED_BYTES 32u
+
+/* Make many random bytes of a seed of SKAFU__IDENT_SEED_BYTES; whoever does not know it can tell none from others. */
+typedef void (*skafu__ident_spread_fn)(const uint8_t *seed, void *out, size_t bytes);
+
 struct skafu__ident {
 	struct skafu__forklock lock;
+	skafu__ident_spread_fn spread; /* NULL: all randomness comes from the system */
 	uint64_t last_ms;
 	uint32_t counter; /* 26 bits, rand_a and the top of rand_b, ascending in a millisecond (RFC 9562, method 1) */
 	uint32_t random_at;
 	uint8_t random[4096];
 };
 
-void skafu__ident_init(struct skafu__ident *ident);
+void skafu__ident_init(struct skafu__ident *ident, skafu__ident_spread_fn spread);
 void skafu__ident_done(struct skafu__ident *ident);
 
 /* `count` ids, one after another in out.  0, or SKAFU_EIO when there is no randomness; out then holds nothing that

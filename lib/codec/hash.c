@@ -15,6 +15,7 @@
 #include "codec/siplanes.h"
 
 _Static_assert(SKAFU__HASH_KEY_BYTES == crypto_shorthash_KEYBYTES, "the key of SipHash-2-4");
+_Static_assert(randombytes_SEEDBYTES == 32, "the seed of skafu__spread()");
 
 static _Atomic uint64_t hash_dropped_bits;
 static pthread_once_t hash_once = PTHREAD_ONCE_INIT;
@@ -79,4 +80,10 @@ void skafu__blake2b(void *out, size_t out_bytes, const struct skafu__part *parts
 	}
 	crypto_generichash_final(&state, digest, out_bytes);
 	memcpy(out, digest, out_bytes);
+}
+
+void skafu__spread(const uint8_t seed[32], void *out, size_t bytes)
+{
+	pthread_once(&hash_once, hash_prepare);
+	randombytes_buf_deterministic(out, bytes, seed);
 }

@@ -32,4 +32,7 @@ void skafu__hash64_weaken(unsigned bits);
  * input.  out_bytes 16 to 64. */
 void skafu__blake2b(void *out, size_t out_bytes, const struct skafu__part *parts, size_t part_count);
 
+/* Up to 256 GiB that nobody can tell from random bytes who does not know the 32 of the seed (ChaCha20). */
+void skafu__spread(const uint8_t seed[32], void *out, size_t bytes);
+
 #endif

@@ -336,7 +336,7 @@ static int32_t open_allocate(const char *path, const skafu_store_opts *opts, ska
 	pthread_rwlock_init(&store->gate, &prefer_writer);
 	pthread_rwlockattr_destroy(&prefer_writer);
 	skafu__claims_init(&store->claims, &store->sys, &store->control);
-	skafu__ident_init(&store->ident);
+	skafu__ident_init(&store->ident, skafu__spread);
 	skafu__names_init(&store->names, &store->sys, 0);
 	skafu__map_init(&store->heads, &store->sys, opts->cache_bytes_max, 0);
 	rc = skafu__overlay_init(&store->overlay, &store->sys);

@@ -33,6 +33,7 @@ struct skafu__overlay_list {
 	struct skafu__entry *entries;
 	struct overlay_link *links;
 	size_t count;
+	size_t ready; /* as many entries there is room for, and slots for their keys */
 	size_t room;
 	struct overlay_slot *slots;
 	size_t slot_count; /* 0 or a power of two */
@@ -255,6 +256,7 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 			overlay_slots_clear(list->slots, list->slot_count);
 		list->slots_used = 0;
 		list->count = 0;
+		list->ready = 0;
 		atomic_store(&list->linked, 0);
 	}
 	skafu__map_clear(&overlay->row_heads);
@@ -268,13 +270,25 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 	overlay->covered_sequence = base_sequence;
 }
 
+/* Linking entries takes no more slots than were counted for them, so what is ready stays so. */
+__attribute__((noinline)) static int32_t overlay_make_ready(const struct skafu__sys *sys,
+							    struct skafu__overlay_list *list)
+{
+	int32_t rc = overlay_grow_entries(sys, list);
+	if (rc == 0)
+		rc = overlay_grow_slots(sys, list);
+	if (rc != 0)
+		return rc;
+	size_t more = list->slot_count / 2 - (list->slots_used + overlay_unlinked(list));
+	list->ready = more < list->room - list->count ? list->count + more : list->room;
+	return 0;
+}
+
 int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, uint64_t key, uint64_t position,
 				 uint64_t extra)
 {
 	struct skafu__overlay_list *list = overlay->lists[dimension];
-	int32_t rc = overlay_grow_entries(overlay->sys, list);
-	if (rc == 0)
-		rc = overlay_grow_slots(overlay->sys, list);
+	int32_t rc = list->count < list->ready ? 0 : overlay_make_ready(overlay->sys, list);
 	if (rc != 0)
 		return rc;
 	list->entries[list->count++] = (struct skafu__entry){key, position, extra};

@@ -59,14 +59,14 @@ START_TEST(form_and_time)
 	struct skafu__ident ident;
 	uint8_t id[16];
 
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, NULL);
 	hand_ns = INT64_C(1737196200123999999);
 	ck_assert_int_eq(skafu__ident_new(&ident, &sys, id, 1), SKAFU_OK);
 	assert_form(id);
 	ck_assert_uint_eq(ms_of(id), UINT64_C(1737196200123));
 	ck_assert_int_eq(skafu__ident_new(&ident, &sys, NULL, 0), SKAFU_OK);
 	skafu__ident_done(&ident);
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, NULL);
 	hand_ns = -5; /* before 1970 there is no version 7 */
 	ck_assert_int_eq(skafu__ident_new(&ident, &sys, id, 1), SKAFU_OK);
 	assert_form(id);
@@ -86,7 +86,7 @@ START_TEST(ascending_under_a_wild_clock)
 	uint8_t ids[5 * 16];
 
 	printf("seed %u\n", seed);
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, NULL);
 	hand_ns = INT64_C(1737196200000000000);
 	for (int i = 0; i < 50000; i++) {
 		size_t count = 1 + (size_t)rand_r(&seed) % 5;
@@ -115,7 +115,7 @@ START_TEST(counter_runs_out)
 	uint8_t one[16];
 	uint8_t two[16];
 
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, NULL);
 	hand_ns = INT64_C(1000000000);
 	ck_assert_int_eq(skafu__ident_new(&ident, &sys, one, 1), SKAFU_OK);
 	ck_assert_uint_lt(ident.counter, 1u << 25); /* there is always half the range left */
@@ -139,7 +139,7 @@ START_TEST(randomness_is_taken_in_blocks_and_may_fail)
 	uint8_t id[16];
 
 	sys.random = counted_random;
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, NULL);
 	ck_assert_int_eq(skafu__ident_new(&ident, &sys, ids, 2000), SKAFU_OK);
 	ck_assert_int_eq(random_calls, 3); /* 12,004 bytes, 4 KiB a time */
 	random_calls = 0;
@@ -156,6 +156,47 @@ START_TEST(randomness_is_taken_in_blocks_and_may_fail)
 	ck_assert_int_eq(skafu_id_new(id), SKAFU_OK);
 	ck_assert_int_eq(skafu_id_new(NULL), SKAFU_EINVAL);
 	random_fails_at = 0;
+	free(ids);
+}
+END_TEST
+
+static const uint8_t *spread_seed;
+static int spread_calls;
+
+/* Not random at all, but different for each seed. */
+static void spread_by_hand(const uint8_t *seed, void *out, size_t bytes)
+{
+	uint8_t *at = out;
+
+	for (size_t i = 0; i < bytes; i++)
+		at[i] = (uint8_t)(seed[i % SKAFU__IDENT_SEED_BYTES] ^ (i / SKAFU__IDENT_SEED_BYTES));
+	spread_seed = seed;
+	spread_calls++;
+}
+
+START_TEST(seeds_are_spread)
+{
+	struct skafu__sys sys = hand_table();
+	struct skafu__ident ident;
+	uint8_t *ids = malloc(2000 * 16);
+
+	hand_ns = INT64_C(7000000000);
+	sys.random = counted_random; /* seeds of 0xff */
+	random_calls = 0;
+	random_fails_at = 0;
+	skafu__ident_init(&ident, spread_by_hand);
+	ck_assert_int_eq(skafu__ident_new(&ident, &sys, ids, 2000), SKAFU_OK);
+	ck_assert(random_calls == 3 && spread_calls == 3);
+	ck_assert_int_eq(ids[10], 0xff);                 /* of the first 32 bytes, behind the counter's 4 */
+	ck_assert_int_eq(ids[5 * 16 + 10], 0xff ^ 1);    /* of the next 32 */
+	ck_assert_ptr_ne(spread_seed, ident.random);
+	ident.random_at = sizeof ident.random;
+	random_fails_at = 4;
+	ck_assert_int_eq(skafu__ident_new(&ident, &sys, ids, 1), SKAFU_EIO);
+	ck_assert_int_eq(spread_calls, 3); /* of nothing, nothing is spread */
+	ck_assert_int_eq(skafu__ident_new(&ident, &sys, ids, 1), SKAFU_OK);
+	random_fails_at = 0;
+	skafu__ident_done(&ident);
 	free(ids);
 }
 END_TEST
@@ -204,7 +245,7 @@ START_TEST(threads_share_one_order)
 END_TEST
 
 /* Parent and child stand at the same millisecond and counter, so only their random bits can differ. */
-START_TEST(child_has_randomness_of_its_own)
+static void fork_with(skafu__ident_spread_fn spread)
 {
 	struct skafu__sys sys = hand_table();
 	uint8_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -215,7 +256,7 @@ START_TEST(child_has_randomness_of_its_own)
 	pid_t child;
 
 	ck_assert_ptr_ne(shared, MAP_FAILED);
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, spread);
 	hand_ns = INT64_C(5000000000);
 	ck_assert_int_eq(skafu__ident_new(&ident, &sys, before, 1), SKAFU_OK);
 	child = fork();
@@ -243,6 +284,12 @@ START_TEST(child_has_randomness_of_its_own)
 	skafu__ident_done(&ident);
 	munmap(shared, 4096);
 }
+
+START_TEST(child_has_randomness_of_its_own)
+{
+	fork_with(NULL);
+	fork_with(spread_by_hand);
+}
 END_TEST
 
 /* A fork while another thread holds the lock must not leave the child waiting for a thread that it has not. */
@@ -253,7 +300,7 @@ START_TEST(child_of_a_locked_generator)
 	int status = -1;
 	pid_t child;
 
-	skafu__ident_init(&ident);
+	skafu__ident_init(&ident, NULL);
 	skafu__forklock_take(&ident.lock);
 	child = fork();
 	if (child == 0) {
@@ -355,6 +402,7 @@ int main(void)
 	tcase_add_test(tcase, ascending_under_a_wild_clock);
 	tcase_add_test(tcase, counter_runs_out);
 	tcase_add_test(tcase, randomness_is_taken_in_blocks_and_may_fail);
+	tcase_add_test(tcase, seeds_are_spread);
 	tcase_add_test(tcase, threads_share_one_order);
 	tcase_add_test(tcase, child_has_randomness_of_its_own);
 	tcase_add_test(tcase, child_of_a_locked_generator);

@@ -104,6 +104,25 @@ START_TEST(size_out_of_range)
 }
 END_TEST
 
+START_TEST(seeds_are_spread)
+{
+	uint8_t seed[32] = {1};
+	uint8_t bytes[3][100];
+	uint8_t expected[100];
+
+	memset(bytes, 0x77, sizeof bytes);
+	skafu__spread(seed, bytes[0], 100);
+	skafu__spread(seed, bytes[1], 40);
+	ck_assert_mem_eq(bytes[0], bytes[1], 40);
+	ck_assert_uint_eq(bytes[1][40], 0x77);
+	ck_assert_int_eq(crypto_stream_chacha20_ietf(expected, 100, (const uint8_t *)"LibsodiumDRG", seed), 0);
+	ck_assert_mem_eq(bytes[0], expected, 100);
+	seed[31] = 1;
+	skafu__spread(seed, bytes[2], 100);
+	ck_assert_mem_ne(bytes[2], bytes[0], 16);
+}
+END_TEST
+
 static void *hash_in_thread(void *out)
 {
 	const struct skafu__part part = {"x", 1};
@@ -140,6 +159,7 @@ int main(void)
 	tcase_add_test(tcase, blake2b_published_value);
 	tcase_add_test(tcase, parts_are_kept_apart);
 	tcase_add_test(tcase, size_out_of_range);
+	tcase_add_test(tcase, seeds_are_spread);
 	tcase_add_test(tcase, first_use_by_threads);
 	tcase_set_timeout(tcase, 60);
 	srunner_set_fork_status(runner, CK_NOFORK);

@@ -169,6 +169,47 @@ static const char *value_at(const struct skafu__overlay *overlay, uint32_t table
 	return text;
 }
 
+static size_t found_of(const struct skafu__overlay *overlay, uint64_t key)
+{
+	const struct skafu__range all_of_it = {0, UINT64_MAX, 0, UINT64_MAX, 0};
+	struct skafu__entry got[4];
+
+	return skafu__overlay_collect(overlay, SKAFU__DIM_TAG, key, &all_of_it, got, 4);
+}
+
+/* One entry of each key, linked now and then; a key that is not there is looked for up to a free slot, of which there
+ * must be some. */
+static void put_keys(struct skafu__overlay *overlay, uint64_t keys, uint64_t linked)
+{
+	for (uint64_t i = 0; i < keys; i++) {
+		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, 3 * i, i, 0), 0);
+		if (linked != 0 && i % linked == 0)
+			ck_assert_uint_eq(found_of(overlay, 1), 0);
+	}
+	ck_assert_uint_eq(found_of(overlay, 1), 0);
+	for (uint64_t i = 0; i < keys; i++)
+		ck_assert_uint_eq(found_of(overlay, 3 * i), 1);
+}
+
+START_TEST(every_key_has_a_slot)
+{
+	struct skafu__overlay overlay;
+
+	for (uint64_t keys = 1; keys < 300; keys++) {
+		ck_assert_int_eq(skafu__overlay_init(&overlay, skafu__sys_current()), 0);
+		for (int i = 0; keys % 3 == 0 && i < 1000; i++) { /* many of one key, whose slots are left over */
+			ck_assert_int_eq(skafu__overlay_add_entry(&overlay, SKAFU__DIM_TAG, 1, 1, 0), 0);
+			ck_assert_uint_ne(found_of(&overlay, 1), 0);
+		}
+		skafu__overlay_reset(&overlay, 1, 1);
+		put_keys(&overlay, keys, 0);
+		skafu__overlay_reset(&overlay, 1, 1);
+		put_keys(&overlay, 3 * keys, keys % 7);
+		skafu__overlay_done(&overlay);
+	}
+}
+END_TEST
+
 START_TEST(rows_have_versions)
 {
 	struct skafu__overlay overlay;
@@ -303,6 +344,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, collect_agrees_with_a_search);
 	tcase_add_test(tests, slice_is_by_position);
 	tcase_add_test(tests, dimensions_are_apart_and_reset_forgets);
+	tcase_add_test(tests, every_key_has_a_slot);
 	tcase_add_test(tests, rows_have_versions);
 	tcase_add_test(tests, walking_rows_gives_each_key_once);
 	tcase_add_test(tests, covered_commits_are_cut_by_weight);
