@@ -28,7 +28,6 @@
 #define JSON_NAMES_LOCAL 64 /* names of open objects that need no memory */
 #define JSON_NAMES_LINEAR 32 /* names of one object that are compared one by one */
 
-#define JSON_HASH_START UINT64_C(0x9e3779b97f4a7c15)
 #define JSON_HASH_FACTOR UINT64_C(0xd6e8feb86659fd93)
 
 #define JSON_LIKELY(condition) __builtin_expect(!!(condition), 1)
@@ -242,39 +241,25 @@ JSON_INLINE const uint8_t *json_string(struct json_check *check, const uint8_t *
 
 /* ---- names: hash and order ----------------------------------------------------------------------------------- */
 
-/* The hash takes the unescaped bytes as words of 8, the last one filled with zeros, at least two words, and then the
- * length.  Two words without a branch cover nearly all names. */
-JSON_INLINE uint64_t json_hash_word(uint64_t hash, uint64_t word)
+/* The hash takes the first 8 of the unescaped bytes, the last 8 when there are more, and their number.  Names that
+ * differ only between have the same one, and are compared, as in any collision. */
+JSON_INLINE uint32_t json_hash_ends(uint64_t first, uint64_t last, size_t length)
 {
-	hash = (hash ^ word) * JSON_HASH_FACTOR;
-	return hash ^ (hash >> 32);
-}
-
-JSON_INLINE uint32_t json_hash_end(uint64_t hash, size_t length)
-{
-	return (uint32_t)(((hash ^ length) * JSON_HASH_FACTOR) >> 32);
-}
-
-JSON_INLINE uint64_t json_keep_bytes(uint64_t word, size_t bytes)
-{
-	return bytes >= 8 ? word : word & ((UINT64_C(1) << (8 * bytes)) - 1);
+	return (uint32_t)(((first ^ (last << 7 | last >> 57) ^ length << 56) * JSON_HASH_FACTOR) >> 32);
 }
 
 JSON_INLINE uint32_t json_hash_plain(const uint8_t *text, size_t length, const uint8_t *end)
 {
-	uint8_t padded[16] = {0};
-	const uint8_t *from = text;
-	if (end - text < 16) {
-		memcpy(padded, text, length);
-		from = padded;
-	}
-	uint64_t hash = json_hash_word(JSON_HASH_START, json_keep_bytes(skafu__load_u64(from), length));
-	hash = json_hash_word(hash, json_keep_bytes(skafu__load_u64(from + 8), length > 8 ? length - 8 : 0));
-	for (size_t i = 16; i < length; i += 8) {
-		size_t missing = length - i < 8 ? 8 - (length - i) : 0;
-		hash = json_hash_word(hash, skafu__load_u64(text + i - missing) >> (8 * missing));
-	}
-	return json_hash_end(hash, length);
+	uint64_t first = 0;
+	if (length > 8)
+		return json_hash_ends(skafu__load_u64(text), skafu__load_u64(text + length - 8), length);
+	if (length == 8)
+		first = skafu__load_u64(text);
+	else if (JSON_LIKELY(end - text >= 8))
+		first = skafu__load_u64(text) & ((UINT64_C(1) << (8 * length)) - 1);
+	else
+		memcpy(&first, text, length);
+	return json_hash_ends(first, 0, length);
 }
 
 /* The unescaped bytes of a name, one by one. */
@@ -314,25 +299,19 @@ static int json_reading_next(struct json_reading *reading)
 static const uint8_t *json_hash_escaped(struct json_check *check, const uint8_t *text, size_t bytes, uint32_t *out)
 {
 	struct json_reading reading;
-	uint64_t hash = JSON_HASH_START;
-	uint64_t word = 0;
+	uint64_t first = 0;
+	uint64_t last = 0;
 	size_t length = 0;
 	const uint8_t *at;
 	json_reading_init(&reading, text, bytes);
-	for (int byte; at = reading.at, (byte = json_reading_next(&reading)) >= 0;) {
+	for (int byte; at = reading.at, (byte = json_reading_next(&reading)) >= 0; length++) {
 		if (byte == 0)
 			return json_refuse(check, at, "a name holds the character NUL");
-		word |= (uint64_t)byte << (8 * (length % 8));
-		if (++length % 8 == 0) {
-			hash = json_hash_word(hash, word);
-			word = 0;
-		}
+		if (length < 8)
+			first |= (uint64_t)byte << (8 * length);
+		last = last >> 8 | (uint64_t)byte << 56;
 	}
-	if (length % 8)
-		hash = json_hash_word(hash, word);
-	for (size_t words = (length + 7) / 8; words < 2; words++)
-		hash = json_hash_word(hash, 0);
-	*out = json_hash_end(hash, length);
+	*out = json_hash_ends(first, length > 8 ? last : 0, length);
 	return text;
 }
 

@@ -780,6 +780,40 @@ START_TEST(colliding_names_do_not_take_quadratic_time)
 }
 END_TEST
 
+/* A name of each length, once as it is and once with its byte `escaped` written as an escape. */
+START_TEST(a_name_is_the_same_when_it_is_escaped)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
+	char text[400];
+	for (int length = 1; length <= 40; length++) {
+		for (int escaped = 0; escaped < length; escaped++) {
+			int bytes = snprintf(text, sizeof text, "{\"%.*s\":1,\"%.*s\\u%04x%.*s\":2}", length, letters,
+					     escaped, letters, (unsigned)letters[escaped], length - escaped - 1,
+					     letters + escaped + 1);
+			ck_assert_int_eq(check_bytes(text, (size_t)bytes), SKAFU_EJSON);
+			text[2] = '!';
+			ck_assert_int_eq(check_bytes(text, (size_t)bytes), 0);
+		}
+	}
+}
+END_TEST
+
+/* They are told apart although they begin and end alike; and the same in the last bytes of a text. */
+START_TEST(names_that_differ_only_in_their_middle)
+{
+	static const char two[] = "{\"beginning%dthe end.\":1,\"beginning%dthe end.\":2}";
+	char text[200];
+	for (int i = 0; i < 20; i++) {
+		int bytes = snprintf(text, sizeof text, two, i, 19 - i);
+		ck_assert_int_eq(check_bytes(text, (size_t)bytes), 0);
+		bytes = snprintf(text, sizeof text, two, i, i);
+		ck_assert_int_eq(check_bytes(text, (size_t)bytes), SKAFU_EJSON);
+		bytes = snprintf(text, sizeof text, "{\"%d\":1,\"%d\":2}", i, i);
+		ck_assert_int_eq(check_bytes(text, (size_t)bytes), SKAFU_EJSON);
+	}
+}
+END_TEST
+
 static void *check_in_thread(void *result)
 {
 	static char text[1 << 20];
@@ -928,6 +962,8 @@ int main(void)
 	tcase_add_loop_test(tcase, repeated_name_is_found_in_objects_of_any_size, 0, 12);
 	tcase_add_test(tcase, first_repetition_is_reported);
 	tcase_add_test(tcase, names_of_open_objects_do_not_mix);
+	tcase_add_test(tcase, a_name_is_the_same_when_it_is_escaped);
+	tcase_add_test(tcase, names_that_differ_only_in_their_middle);
 	tcase_add_loop_test(tcase, colliding_names_do_not_take_quadratic_time, 0, 3);
 	tcase_add_test(tcase, small_stack_is_enough);
 	tcase_add_test(tcase, missing_memory_is_reported);
