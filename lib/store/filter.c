@@ -9,8 +9,11 @@
 
 int skafu__filter_is_wanted(const struct skafu__manifest_run *run)
 {
-	return (run->dimension == SKAFU__DIM_ID || run->dimension == SKAFU__DIM_STREAM) &&
-	       run->level <= SKAFU__FILTER_LEVEL_MAX && run->entry_count != 0;
+	if (run->dimension != SKAFU__DIM_ID && run->dimension != SKAFU__DIM_STREAM)
+		return 0;
+	if (run->level == SKAFU__FILTER_LEVEL_MAX && run->entry_count > SKAFU__FILTER_TOP_ENTRIES_MAX)
+		return 0;
+	return run->level <= SKAFU__FILTER_LEVEL_MAX && run->entry_count != 0;
 }
 
 /* ---- make ---------------------------------------------------------------------------------------------------- */

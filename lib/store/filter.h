@@ -5,7 +5,8 @@
  * those before it; with the filters nearly all of these questions end without touching a segment.  A filter is a
  * value of the run table under the run's key with the segment number SKAFU__FILTER_NUMBER; it is not in the manifest,
  * since it is only ever an optimisation: a run without one, or with a damaged one, is simply searched.  Runs above
- * SKAFU__FILTER_LEVEL_MAX are few and have none.
+ * SKAFU__FILTER_LEVEL_MAX are few and have none; nor have those of that level that are so large that making it would
+ * take long.
  */
 #ifndef SKAFU__STORE_FILTER_H
 #define SKAFU__STORE_FILTER_H
@@ -18,6 +19,7 @@
 
 #define SKAFU__FILTER_NUMBER UINT32_MAX
 #define SKAFU__FILTER_LEVEL_MAX 2u
+#define SKAFU__FILTER_TOP_ENTRIES_MAX (UINT64_C(1) << 21) /* of a run of that level */
 
 /* 1 when runs like this have a filter. */
 int skafu__filter_is_wanted(const struct skafu__manifest_run *run);

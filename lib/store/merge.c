@@ -25,7 +25,7 @@
 #define MERGE_SEGMENTS_PER_VIEW 8u /* the gate is held shared meanwhile, so not for long */
 #define MERGE_SEGMENTS_PER_STEP 24u
 #define MERGE_LEVEL_MAX 14u
-#define MERGE_INPUTS_MAX 64u
+#define MERGE_INPUTS_MAX SKAFU__FAN_IN_MAX
 
 struct merge_job {
 	skafu_store *store;

@@ -25,6 +25,7 @@
 #define OPEN_PAYLOAD_BYTES_MAX (16u << 20)
 #define OPEN_BATCH_BYTES_MAX (16u << 20)
 #define OPEN_JOURNAL_AFTER 16u
+#define OPEN_FAN_IN 16u
 #define OPEN_VERIFY_BUDGET_NS UINT64_C(60000000000)
 #define OPEN_LOOK_BUDGET_NS UINT64_C(100000000)
 
@@ -49,8 +50,6 @@ static void open_tune(skafu_store *store)
 {
 	struct skafu__tuning *tuning = &store->tuning;
 	*tuning = open_tuning;
-	if (tuning->fan_in == 0)
-		tuning->fan_in = 8;
 	if (tuning->chunk_bytes == 0)
 		tuning->chunk_bytes = 65536 - 16;
 	if (tuning->segment_bytes == 0)
@@ -155,6 +154,7 @@ static int32_t open_new_format(struct skafu__sys *sys, const struct skafu__forma
 	skafu__ident_stamp_v8(format.birth);
 	skafu__ident_stamp_v8(format.incarnation);
 	format.created_ns = sys->wall_ns();
+	format.fan_in = open_tuning.fan_in ? open_tuning.fan_in : OPEN_FAN_IN;
 	if (like) {
 		memcpy(format.birth, like->birth, sizeof format.birth);
 		memcpy(format.hash_key, like->hash_key, sizeof format.hash_key);
@@ -450,6 +450,8 @@ static int32_t open_read_format(skafu_store *store, skafu_error *error)
 		   : skafu__format_decode(value.mv_data, value.mv_size, &store->format, &read_only, error);
 	skafu__env_read_end(&store->env, txn);
 	store->read_only |= read_only;
+	if (store->tuning.fan_in == 0)
+		store->tuning.fan_in = store->format.fan_in;
 	return rc;
 }
 

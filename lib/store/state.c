@@ -20,12 +20,14 @@ void skafu__format_encode(const struct skafu__format *format, uint8_t out[SKAFU_
 	skafu__store_u32(out + 8, STATE_FORMAT_VERSION);
 	skafu__store_u32(out + 12, STATE_PAGE_BYTES);
 	skafu__store_u64(out + 16, format->features_compatible);
-	skafu__store_u64(out + 24, format->features_read_only);
+	int says_fan_in = format->fan_in != 0 && format->fan_in != SKAFU__FAN_IN_UNSAID;
+	skafu__store_u64(out + 24, format->features_read_only | (says_fan_in ? SKAFU__FEATURE_FAN_IN : 0));
 	skafu__store_u64(out + 32, format->features_incompatible);
 	memcpy(out + 40, format->birth, 16);
 	memcpy(out + 56, format->incarnation, 16);
 	memcpy(out + 72, format->hash_key, 16);
 	skafu__store_u64(out + 88, (uint64_t)format->created_ns);
+	skafu__store_u32(out + 104, says_fan_in ? format->fan_in : 0);
 	skafu__store_u32(out + 108, skafu__crc32c(0, out, 108));
 }
 
@@ -38,6 +40,9 @@ static void state_format_load(const uint8_t *bytes, struct skafu__format *out)
 	memcpy(out->incarnation, bytes + 56, 16);
 	memcpy(out->hash_key, bytes + 72, 16);
 	out->created_ns = (int64_t)skafu__load_u64(bytes + 88);
+	out->fan_in = skafu__load_u32(bytes + 104);
+	if (out->fan_in == 0)
+		out->fan_in = SKAFU__FAN_IN_UNSAID;
 }
 
 int32_t skafu__format_decode(const void *bytes, size_t length, struct skafu__format *out, int *out_read_only,
@@ -63,8 +68,11 @@ int32_t skafu__format_decode(const void *bytes, size_t length, struct skafu__for
 	if (format.features_incompatible != 0)
 		return skafu__fail(error, SKAFU_ENEWER, "the store uses features 0x%llx that this library does not "
 				   "know; use a newer libskafu", (unsigned long long)format.features_incompatible);
+	if (format.fan_in < SKAFU__FAN_IN_MIN || format.fan_in > SKAFU__FAN_IN_MAX)
+		return skafu__fail(error, SKAFU_EDAMAGED, "the format record of the store says that %u runs are "
+				   "merged into one; restore a backup or salvage it", format.fan_in);
 	*out = format;
-	*out_read_only = format.features_read_only != 0;
+	*out_read_only = (format.features_read_only & ~SKAFU__FEATURE_FAN_IN) != 0;
 	return 0;
 }
 

@@ -7,7 +7,10 @@
  *   24  u64  features that an older library may read but not write
  *   32  u64  features that an older library must not touch
  *   40  16   birth id           56  16   incarnation            72  16   key of the name hashes
- *   88  i64  created            96  u64  0                     104  u32  0        108  u32  CRC32C of bytes 0 .. 108
+ *   88  i64  created            96  u64  0
+ *  104  u32  fan-in: how many runs are merged into one, 2 to 64; 0: 8.  Another one than 8 has its bit among the
+ *            features for reading, since whoever merged otherwise would mix up runs
+ *  108  u32  CRC32C of bytes 0 .. 108
  *
  * "index", written by every fold, 128 bytes; absent until the first:
  *    0  u32  magic "SKIX"        4  u32  version 1
@@ -29,6 +32,10 @@
 #define SKAFU__FORMAT_BYTES 112
 #define SKAFU__INDEX_BYTES 128
 #define SKAFU__CHAIN_BYTES 32
+#define SKAFU__FEATURE_FAN_IN UINT64_C(1) /* among those that an older library may read */
+#define SKAFU__FAN_IN_MIN 2u
+#define SKAFU__FAN_IN_MAX 64u
+#define SKAFU__FAN_IN_UNSAID 8u
 
 struct skafu__format {
 	uint64_t features_compatible;
@@ -38,6 +45,7 @@ struct skafu__format {
 	uint8_t incarnation[16];
 	uint8_t hash_key[SKAFU__HASH_KEY_BYTES];
 	int64_t created_ns;
+	uint32_t fan_in;
 };
 
 struct skafu__index_state {
@@ -54,6 +62,7 @@ struct skafu__index_state {
 	uint64_t cleared_sequence;
 };
 
+/* The bit of the fan-in is set by itself. */
 void skafu__format_encode(const struct skafu__format *format, uint8_t out[SKAFU__FORMAT_BYTES]);
 
 /* SKAFU_EFOREIGN, SKAFU_ENEWER, SKAFU_EUNSUPPORTED, SKAFU_EDAMAGED.  *out_read_only is 1 when features demand it. */

@@ -36,7 +36,7 @@
 /* What tests and benchmarks turn that hosts may not: they make folds and merges happen all the time, or leave out the
  * syncs.  0 is the default everywhere. */
 struct skafu__tuning {
-	uint32_t fan_in;         /* runs of one level that are merged into one of the next; 8 */
+	uint32_t fan_in;         /* runs of one level that are merged into one of the next; as made, 16 */
 	uint32_t chunk_bytes;    /* small commits are packed up to this; 64 KiB - 16 */
 	uint32_t segment_bytes;  /* of an index segment; 60 KiB - 16 */
 	uint32_t no_sync;        /* 1: no syncs */

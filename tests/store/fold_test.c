@@ -75,9 +75,42 @@ START_TEST(the_merges_keep_up)
 }
 END_TEST
 
+static void tune(uint32_t fan_in)
+{
+	struct skafu__tuning tuning = {.fold_records = 2, .fan_in = fan_in, .no_sync = 1};
+
+	skafu__tuning_override(&tuning);
+}
+
+/* A store goes on as it was made, whatever is usual today.  _i: how it was made. */
+START_TEST(a_store_keeps_its_fan_in)
+{
+	struct tempstore temp;
+	skafu_verify_report report = {.size = sizeof report};
+
+	tune((uint32_t)_i);
+	tempstore_make(&temp);
+	tempstore_open(&temp, NULL);
+	for (int i = 0; i < 60; i++)
+		append_event(temp.store, "s", "T", "tag");
+	tune(0);
+	tempstore_reopen(&temp);
+	ck_assert_uint_eq(temp.store->tuning.fan_in, _i ? (unsigned)_i : 16);
+	for (int i = 0; i < 600; i++)
+		append_event(temp.store, "s", "T", "tag");
+	ck_assert_uint_eq(version_of(temp.store, "s"), 660);
+	went(skafu_store_verify(temp.store, SKAFU_VERIFY_INDEX, NULL, NULL, &report, fault));
+	ck_assert_uint_eq(report.faults, 0);
+	tempstore_done(&temp);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
+	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 0, 1);
+	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 2, 4);
+	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 8, 9);
 	tcase_add_test(tests, an_append_folds_or_does_one_step_of_the_merges);
 	tcase_add_loop_test(tests, the_merges_keep_up, 1, 3);
 	tcase_add_loop_test(tests, the_merges_keep_up, 10, 11);

@@ -12,7 +12,7 @@
 static struct skafu__format a_format(void)
 {
 	struct skafu__format format = {.features_compatible = 0x70, .birth = {1}, .incarnation = {2},
-				       .hash_key = {3}, .created_ns = -44};
+				       .hash_key = {3}, .created_ns = -44, .fan_in = 16};
 
 	return format;
 }
@@ -42,6 +42,8 @@ START_TEST(format_comes_back)
 	ck_assert_int_eq(read_only, 0);
 	ck_assert_uint_eq(back.features_compatible, 0x70); /* those may be ignored */
 	ck_assert_int_eq(back.created_ns, -44);
+	ck_assert_uint_eq(back.fan_in, 16);
+	ck_assert_uint_eq(skafu__load_u64(bytes + 24), 1); /* an older library must not write */
 	ck_assert(back.birth[0] == 1 && back.incarnation[0] == 2 && back.hash_key[0] == 3);
 }
 END_TEST
@@ -87,10 +89,33 @@ START_TEST(other_worlds_are_named)
 	refused(SKAFU_ENEWER, decode(bytes, sizeof bytes, &back));
 	message_names("0x100");
 	format.features_incompatible = 0;
-	format.features_read_only = 1;
+	format.features_read_only = 2;
 	skafu__format_encode(&format, bytes);
 	went(skafu__format_decode(bytes, sizeof bytes, &back, &read_only, fault));
 	ck_assert_int_eq(read_only, 1);
+}
+END_TEST
+
+START_TEST(a_fan_in_of_8_goes_without_saying)
+{
+	static const uint32_t bad[] = {1, 65, UINT32_MAX};
+	struct skafu__format format = a_format();
+	struct skafu__format back;
+	uint8_t bytes[SKAFU__FORMAT_BYTES];
+	int read_only = 1;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		format.fan_in = i * 8;
+		skafu__format_encode(&format, bytes);
+		ck_assert(skafu__load_u64(bytes + 24) == 0 && skafu__load_u32(bytes + 104) == 0);
+		went(skafu__format_decode(bytes, sizeof bytes, &back, &read_only, fault));
+		ck_assert(back.fan_in == 8 && read_only == 0);
+	}
+	for (uint32_t i = 0; i < 3; i++) {
+		skafu__store_u32(bytes + 104, bad[i]);
+		reseal(bytes);
+		refused(SKAFU_EDAMAGED, decode(bytes, sizeof bytes, &back));
+	}
 }
 END_TEST
 
@@ -130,6 +155,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, format_comes_back);
 	tcase_add_test(tests, every_flipped_bit_is_found);
 	tcase_add_test(tests, other_worlds_are_named);
+	tcase_add_test(tests, a_fan_in_of_8_goes_without_saying);
 	tcase_add_test(tests, index_state_comes_back);
 }
 
