@@ -125,6 +125,8 @@ static int32_t fold_copy(struct fold_plan *plan, struct skafu__view *view, skafu
 		rc = fold_copy_rows(plan);
 	if (rc == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);
+	if (skafu__repack_is_needless(plan->store, cut->smallest_up_to, cut->names_up_to))
+		return 1;
 	rc = skafu__repack_plan(&plan->repack, view, plan->before.commit, plan->before.sequence, plan->commit, error);
 	return rc ? rc : 1;
 }

@@ -306,6 +306,18 @@ static uint64_t overlay_commit_weight(const struct skafu__commit *commit, uint64
 	return weight + (uint64_t)commit->row_count + row_bytes / OVERLAY_ROW_BYTES_PER_WEIGHT;
 }
 
+static void overlay_mark(struct skafu__overlay *overlay, const struct skafu__commit *commit, uint64_t weight)
+{
+	struct skafu__overlay_mark *mark = &overlay->marks[overlay->mark_count++];
+	*mark = (struct skafu__overlay_mark){overlay->covered, overlay->covered_sequence, weight, commit->size,
+					     commit->name_count};
+	if (overlay->mark_count == 1)
+		return;
+	mark->names_up_to += mark[-1].names_up_to;
+	if (mark[-1].smallest_up_to < mark->smallest_up_to)
+		mark->smallest_up_to = mark[-1].smallest_up_to;
+}
+
 int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit)
 {
 	if (overlay->mark_count == overlay->mark_room) {
@@ -322,8 +334,7 @@ int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu_
 	uint64_t entries = overlay->entry_count - overlay->entries_marked;
 	uint64_t weight = skafu__overlay_weight(overlay) + overlay_commit_weight(commit, entries);
 	overlay->entries_marked = overlay->entry_count;
-	overlay->marks[overlay->mark_count++] =
-		(struct skafu__overlay_mark){overlay->covered, overlay->covered_sequence, weight};
+	overlay_mark(overlay, commit, weight);
 	return 0;
 }
 

@@ -30,6 +30,8 @@ struct skafu__overlay_mark {
 	uint64_t commit;
 	uint64_t last_sequence;
 	uint64_t weight_up_to; /* of this commit and all before it */
+	uint32_t smallest_up_to; /* bytes */
+	uint32_t names_up_to; /* that they define */
 };
 
 struct skafu__overlay {

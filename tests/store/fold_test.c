@@ -3,6 +3,8 @@
  */
 #include "store/fold.h"
 
+#include <stdio.h>
+
 #include "store/tempstore.h"
 
 #define FOLD_RECORDS 32u
@@ -105,9 +107,38 @@ START_TEST(a_store_keeps_its_fan_in)
 }
 END_TEST
 
+/* Large commits are left where they are, but what they name is known when they are folded. */
+START_TEST(names_of_large_commits_are_folded)
+{
+	struct tempstore temp;
+	skafu_verify_report report = {.size = sizeof report};
+	char type[16];
+
+	tune(0);
+	tempstore_make(&temp);
+	tempstore_open(&temp, NULL);
+	for (int commit = 0; commit < 3; commit++) {
+		skafu_batch *batch = batch_of(temp.store);
+
+		for (int i = 0; i < 400; i++) {
+			snprintf(type, sizeof type, "T%d", commit * 7 + i % 7);
+			add_event(batch, "s", type, NULL);
+		}
+		appended_by(temp.store, batch);
+		ck_assert_uint_eq(temp.store->overlay.mark_count, 0); /* folded */
+	}
+	tempstore_reopen(&temp);
+	went(skafu_store_verify(temp.store, SKAFU_VERIFY_INDEX, NULL, NULL, &report, fault));
+	ck_assert_uint_eq(report.faults, 0);
+	ck_assert_uint_eq(temp.store->names.counts[SKAFU__NAME_TYPE], 21);
+	tempstore_done(&temp);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
+	tcase_add_test(tests, names_of_large_commits_are_folded);
 	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 0, 1);
 	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 2, 4);
 	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 8, 9);

@@ -271,7 +271,10 @@ START_TEST(covered_commits_are_cut_by_weight)
 	skafu__overlay_reset(&overlay, MADE_NUMBER - 1, MADE_SEQUENCE - 1);
 	ck_assert_uint_eq(skafu__overlay_weight(&overlay), 0);
 	ck_assert_ptr_null(skafu__overlay_cut(&overlay, 1));
+	const uint32_t size = commit.size;
+	commit.name_count = 3;
 	for (uint64_t i = 0; i < 20; i++) {
+		commit.size = i < 10 ? size + (uint32_t)i : i == 10 ? size - 10 : size;
 		ck_assert_int_eq(skafu__overlay_cover(&overlay, &commit), 0);
 		ck_assert_uint_eq(overlay.covered, commit.number);
 		ck_assert_uint_eq(overlay.covered_sequence, skafu__commit_last_sequence(&commit));
@@ -289,6 +292,8 @@ START_TEST(covered_commits_are_cut_by_weight)
 		}
 		ck_assert_ptr_nonnull(mark);
 		ck_assert_uint_ge(mark->weight_up_to, weight);
+		ck_assert_uint_eq(mark->names_up_to, (mark->commit - MADE_NUMBER + 1) * commit.name_count);
+		ck_assert_uint_eq(mark->smallest_up_to, mark->commit < MADE_NUMBER + 10 ? size : size - 10);
 		ck_assert(mark->commit == MADE_NUMBER || mark[-1].weight_up_to < weight); /* the first that does */
 	}
 	skafu__overlay_reset(&overlay, 100, 200);
