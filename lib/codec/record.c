@@ -100,6 +100,12 @@ void skafu__record_seal(uint8_t *bytes, uint32_t size, uint64_t sequence)
 	skafu__store_u32(bytes + SKAFU__RECORD_AT_CRC, record_crc(bytes, size, sequence));
 }
 
+void skafu__record_copy_sealed(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence)
+{
+	memcpy(to, bytes, SKAFU__RECORD_AT_CRC);
+	skafu__store_u32(to + SKAFU__RECORD_AT_CRC, skafu__crc32c_copy(sequence, to + 8, bytes + 8, size - 8));
+}
+
 int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence)
 {
 	return skafu__load_u32(bytes + SKAFU__RECORD_AT_CRC) == record_crc(bytes, size, sequence);

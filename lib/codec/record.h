@@ -120,6 +120,9 @@ int32_t skafu__record_decode_own(const uint8_t *bytes, size_t length, struct ska
 /* The digest of a record's payload, also when only that is left. */
 void skafu__record_digest(const struct skafu__record *record, uint8_t out[SKAFU__DIGEST_BYTES]);
 
+/* Copy a finished record, with its CRC, to where `size` bytes are. */
+void skafu__record_copy_sealed(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence);
+
 /* 1 when the CRC is right. */
 int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence);
 

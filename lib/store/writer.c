@@ -255,20 +255,18 @@ struct writer_commit {
 	int clock_is_behind;
 };
 
-static void writer_finish_record(struct skafu__writer *writer, const skafu_batch *batch, uint32_t index,
-				 struct writer_commit *commit)
+/* What the store adds to a record of a batch: 1, or 0 when its stream's head is not known. */
+static int writer_fill_in(const struct skafu__writer *writer, const skafu_batch *batch, uint32_t index,
+			  struct writer_commit *commit)
 {
 	const struct skafu__batch_record *place = &batch->index[index];
-	uint8_t *record = commit->records + place->at;
-	memcpy(record, skafu__batch_record_bytes(batch, index), place->size); /* one by one: it is still near below */
+	uint8_t *record = skafu__batch_record_bytes(batch, index);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_TYPE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_SOURCE);
 	writer_patch_name(batch, record + SKAFU__RECORD_AT_CONTENT_TYPE);
 	if (record[SKAFU__RECORD_AT_KIND] == SKAFU_KIND_EVENT) {
-		if (!place->head) {
-			writer->is_broken = 1;
-			return;
-		}
+		if (!place->head)
+			return 0;
 		commit->stream_version = ++*place->head;
 		skafu__store_u64(record + SKAFU__RECORD_AT_STREAM_VERSION, commit->stream_version);
 	}
@@ -276,7 +274,24 @@ static void writer_finish_record(struct skafu__writer *writer, const skafu_batch
 		skafu__store_u64(record + SKAFU__RECORD_AT_TIME, (uint64_t)writer->now_ns);
 	if (commit->clock_is_behind)
 		record[SKAFU__RECORD_AT_FLAGS] |= SKAFU_RECORD_CLOCK_BEHIND;
-	skafu__record_seal(record, place->size, commit->first_sequence + index);
+	return 1;
+}
+
+/* A record is copied once, together with its CRC, so it is finished in the batch; and then made again what it was,
+ * since the batch may be appended once more. */
+static void writer_finish_record(struct skafu__writer *writer, const skafu_batch *batch, uint32_t index,
+				 struct writer_commit *commit)
+{
+	uint8_t before[SKAFU__RECORD_AT_ID];
+	const struct skafu__batch_record *place = &batch->index[index];
+	uint8_t *record = skafu__batch_record_bytes(batch, index);
+	memcpy(before, record, sizeof before);
+	if (writer_fill_in(writer, batch, index, commit))
+		skafu__record_copy_sealed(commit->records + place->at, record, place->size,
+					  commit->first_sequence + index);
+	else
+		writer->is_broken = 1;
+	memcpy(record, before, sizeof before);
 }
 
 static int64_t writer_recorded(const struct skafu__writer *writer)

@@ -114,7 +114,11 @@ START_TEST(checksum_covers_every_byte_and_the_place)
 	struct skafu__buf buf;
 	uint32_t size = encode(&buf, &record, NULL);
 
+	uint8_t *copy = malloc(size);
+	skafu__record_copy_sealed(copy, buf.bytes, size, 77);
 	skafu__record_seal(buf.bytes, size, 77);
+	ck_assert_mem_eq(copy, buf.bytes, size);
+	free(copy);
 	ck_assert_int_eq(skafu__record_is_intact(buf.bytes, size, 77), 1);
 	ck_assert_int_eq(skafu__record_is_intact(buf.bytes, size, 78), 0);
 	ck_assert_int_eq(skafu__record_is_intact(buf.bytes, size, 77 + (UINT64_C(1) << 40)), 0);
