@@ -475,7 +475,7 @@ static size_t segbuild_add_lists(struct skafu__segment_builder *builder, const s
 {
 	size_t taken;
 
-	if (builder->failed || !builder->started || entries[0].key == builder->previous.key
+	if (builder->failed || builder->key_count == 0 || entries[0].key == builder->previous.key
 		|| !segbuild_is_near(builder->options.base))
 		return 0;
 	segbuild_close_list(builder);

@@ -257,6 +257,45 @@ START_TEST(feed_stops_and_goes_on)
 }
 END_TEST
 
+/* Two heaps of entries, each of which ends a segment. */
+static void build_twice(struct run *run, size_t first, size_t second, int together)
+{
+	struct skafu__segment_options options = run_options(run, 0, 0);
+	struct skafu__segment_builder builder;
+
+	memset(run, 0, sizeof *run);
+	ck_assert_int_eq(skafu__segment_builder_init(&builder, skafu__sys_current(), &options, NULL), SKAFU_OK);
+	for (size_t i = 0; i < first + second; i++) {
+		if (i == first)
+			ck_assert_int_eq(skafu__segment_builder_finish(&builder, NULL), SKAFU_OK);
+		if (!together)
+			ck_assert_int_eq(skafu__segment_builder_add(&builder, &entries[i], NULL), SKAFU_OK);
+		else if (i == 0 || i == first)
+			ck_assert_int_eq(skafu__segment_builder_add_all(&builder, &entries[i], i ? second : first,
+				NULL), SKAFU_OK);
+	}
+	ck_assert_int_eq(skafu__segment_builder_finish(&builder, NULL), SKAFU_OK);
+	skafu__segment_builder_done(&builder);
+}
+
+/* After a segment that was ended by hand, the next one begins with its own first key, not with the last one's. */
+START_TEST(entries_after_an_end)
+{
+	struct run single;
+	struct run together;
+
+	for (size_t i = 0; i < 400; i++)
+		entries[i] = (struct skafu__entry){1000 + 300 * i, 7 + i, 0};
+	build_twice(&single, 150, 250, 0);
+	build_twice(&together, 150, 250, 1);
+	ck_assert_uint_eq(single.count, 2);
+	ck_assert_uint_eq(single.infos[1].first_key, entries[150].key);
+	check_same(&single, &together);
+	run_done(&single);
+	run_done(&together);
+}
+END_TEST
+
 /* What goes wrong in the middle, or nothing. */
 static void spoil(struct skafu__entry *at, uint64_t base)
 {
@@ -404,6 +443,7 @@ int main(void)
 	tcase_add_test(cases, a_failure_sticks);
 	tcase_add_test(cases, options_and_memory);
 	tcase_add_test(cases, feed_stops_and_goes_on);
+	tcase_add_test(cases, entries_after_an_end);
 	tcase_add_test(cases, many_at_once_are_as_one_by_one);
 	tcase_add_test(cases, far_positions_at_once);
 	tcase_add_test(cases, keys_are_not_taken_for_narrow);
