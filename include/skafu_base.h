@@ -176,7 +176,8 @@ typedef void (*skafu_log_fn)(void *user, int32_t level, const char *text);
 #define SKAFU_ID_BYTES 16
 #define SKAFU_ID_TEXT_BYTES 37 /* 36 characters and the NUL */
 
-/* A new time-ordered identifier, UUID version 7 of RFC 9562.  Ids of one process ascend.  Any thread. */
+/* A new time-ordered identifier, UUID version 7 of RFC 9562.  Ids of one process ascend; their time is that of the
+ * last tick of the clock, up to 10 ms ago.  Any thread. */
 SKAFU_API int32_t skafu_id_new(uint8_t out_id[16]);
 
 /* The identifier of a foreign text id: UUID version 8 over BLAKE2b of source and id, the same for the same input. */

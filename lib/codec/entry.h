@@ -76,8 +76,8 @@ static inline int32_t skafu__entry_next(struct skafu__entry_source *source, stru
 /* A source over sorted entries in memory, borrowed. */
 struct skafu__entry_array {
 	struct skafu__entry_source source;
-	const struct skafu__entry *entries; /* NULL once they are given */
-	size_t count;
+	const struct skafu__entry *entries;
+	size_t count; /* 0 once they are given */
 };
 void skafu__entry_array_init(struct skafu__entry_array *array, const struct skafu__entry *entries, size_t count);
 
