@@ -8,7 +8,7 @@
 
 #define DIRTIME_SETTLED_NS INT64_C(3000000000) /* file systems count in steps of up to two seconds */
 #define DIRTIME_COARSE_STEP_NS INT64_C(10000000)
-#define DIRTIME_FINE_SETTLED_NS INT64_C(100000000) /* others in ticks of the kernel, of up to that coarse step */
+#define DIRTIME_FINE_SETTLED_NS INT64_C(1000000000) /* others in ticks, of which a busy machine may lose many */
 #define DIRTIME_NS_PER_S INT64_C(1000000000)
 
 void skafu__dirtime_init(struct skafu__dirtime *dirtime, const struct skafu__sys *sys)
