@@ -8,7 +8,7 @@
 
 #define DIRTIME_SETTLED_NS INT64_C(3000000000) /* file systems count in steps of up to two seconds */
 #define DIRTIME_COARSE_STEP_NS INT64_C(10000000)
-#define DIRTIME_FINE_SETTLED_NS INT64_C(1000000000) /* others in ticks, of which a busy machine may lose many */
+#define DIRTIME_FINE_SETTLED_NS INT64_C(100000000) /* others in ticks, of which a busy machine may lose some */
 #define DIRTIME_NS_PER_S INT64_C(1000000000)
 
 void skafu__dirtime_init(struct skafu__dirtime *dirtime, const struct skafu__sys *sys)
@@ -43,14 +43,18 @@ int skafu__dirtime_is_same(struct skafu__dirtime *dirtime)
 	}
 	dirtime->seen = status.st_mtim;
 	return dirtime->is_trusted && dirtime->seen.tv_sec == dirtime->trusted.tv_sec &&
-	       dirtime->seen.tv_nsec == dirtime->trusted.tv_nsec;
+	       dirtime->seen.tv_nsec == dirtime->trusted.tv_nsec &&
+	       (dirtime->until_ns == INT64_MAX || dirtime->sys->monotonic_ns() < dirtime->until_ns);
 }
 
 void skafu__dirtime_trust(struct skafu__dirtime *dirtime)
 {
 	int64_t seen_ns = dirtime->seen.tv_sec * DIRTIME_NS_PER_S + dirtime->seen.tv_nsec;
+	int64_t age_ns = dirtime->sys->wall_ns() - seen_ns;
 	int is_fine = dirtime->seen.tv_nsec % DIRTIME_COARSE_STEP_NS != 0;
-	int64_t settled_ns = is_fine ? DIRTIME_FINE_SETTLED_NS : DIRTIME_SETTLED_NS;
 	dirtime->trusted = dirtime->seen;
-	dirtime->is_trusted = seen_ns != 0 && dirtime->sys->wall_ns() - seen_ns > settled_ns;
+	dirtime->is_trusted = seen_ns != 0 && age_ns > (is_fine ? DIRTIME_FINE_SETTLED_NS : DIRTIME_SETTLED_NS);
+	dirtime->until_ns = INT64_MAX;
+	if (age_ns <= DIRTIME_SETTLED_NS)
+		dirtime->until_ns = dirtime->sys->monotonic_ns() + age_ns;
 }

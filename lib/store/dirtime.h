@@ -8,6 +8,8 @@
  *
  * Invariant: a change is never missed.  Times of files advance in steps, so a second change could hide behind the
  * time of the first: a time is trusted once it is older than such a step can be.
+ * Where steps are small it is trusted soon, and at first only until it is twice as old: a step that was longer than
+ * any should be is found out.
  */
 #ifndef SKAFU__STORE_DIRTIME_H
 #define SKAFU__STORE_DIRTIME_H
@@ -22,6 +24,7 @@ struct skafu__dirtime {
 	const struct skafu__sys *sys;
 	int fd; /* -1: there is no directory to look at (a store in memory) */
 	int is_trusted;
+	int64_t until_ns; /* of the monotonic clock; INT64_MAX: for good */
 	struct timespec trusted;
 	struct timespec seen; /* by the last look */
 };

@@ -16,11 +16,17 @@ static struct tempstore temp; /* only its directory */
 static struct skafu__sys sys;
 static struct skafu__dirtime dirtime;
 static int64_t wall_ns;
+static int64_t monotonic_ns;
 static int fstat_fails;
 
 static int64_t fake_wall_ns(void)
 {
 	return wall_ns;
+}
+
+static int64_t fake_monotonic_ns(void)
+{
+	return monotonic_ns;
 }
 
 static int fake_fstat(int fd, struct stat *out)
@@ -44,6 +50,7 @@ static void make(void)
 	fstat_fails = 0;
 	sys = *skafu__sys_current();
 	sys.wall_ns = fake_wall_ns;
+	sys.monotonic_ns = fake_monotonic_ns;
 	sys.wall_tick_ns = fake_wall_ns;
 	sys.fstat = fake_fstat;
 	skafu__dirtime_init(&dirtime, &sys);
@@ -92,7 +99,7 @@ END_TEST
 START_TEST(a_young_time_is_not_trusted)
 {
 	static const long parts_ns[] = {0, 10000000, 12345678};
-	static const int64_t settled_ns[] = {3000000000, 3000000000, 1000000000};
+	static const int64_t settled_ns[] = {3000000000, 3000000000, 100000000};
 	const struct timespec last[2] = {{1577836800, parts_ns[_i]}, {1577836800, parts_ns[_i]}};
 
 	ck_assert_int_eq(utimensat(AT_FDCWD, temp.directory, last, 0), 0);
@@ -107,6 +114,29 @@ START_TEST(a_young_time_is_not_trusted)
 	ck_assert_int_eq(skafu__dirtime_is_same(&dirtime), 0);
 	wall_ns += INT64_C(3600) * 1000000000 + 1;
 	trust();
+}
+END_TEST
+
+static void an_age_of(int64_t age_ns)
+{
+	wall_ns = INT64_C(1577836800) * 1000000000 + 5 + age_ns;
+	monotonic_ns = age_ns;
+}
+
+/* The next look at all names is due when the time is twice as old, until it is old enough. */
+START_TEST(a_small_step_is_trusted_for_a_while)
+{
+	int looks = 0;
+
+	for (int64_t age_ns = 101000000; age_ns < 20000000000; age_ns += 1000000) {
+		an_age_of(age_ns);
+		if (skafu__dirtime_is_same(&dirtime))
+			continue;
+		skafu__dirtime_trust(&dirtime);
+		looks++;
+		ck_assert_int_eq(skafu__dirtime_is_same(&dirtime), 1);
+	}
+	ck_assert_int_eq(looks, 6); /* at 0.1, 0.2, 0.4, 0.8, 1.6 and 3.2 seconds */
 }
 END_TEST
 
@@ -184,6 +214,7 @@ static void add(TCase *tests)
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, names_that_come_and_go);
 	tcase_add_loop_test(tests, a_young_time_is_not_trusted, 0, 3);
+	tcase_add_test(tests, a_small_step_is_trusted_for_a_while);
 	tcase_add_test(tests, a_look_that_fails_trusts_nothing);
 	tcase_add_test(tests, no_directory);
 	tcase_add_test(tests, writers_notice_what_was_moved_or_deleted);
