@@ -234,11 +234,11 @@ __attribute__((always_inline)) static inline struct skafu__entry *entry_sort_has
 	struct skafu__entry *entries, size_t count, struct skafu__entry *scratch, int by_group)
 {
 	struct entry_form form = entry_form_of(least, most, count);
-	uint64_t *words = &scratch[count].key; /* behind the room for the entries */
+	uint64_t *words = (uint64_t *)(void *)(scratch + count); /* behind the room for the entries */
 	size_t made;
 
 	made = entry_make_words(form, entries, count, words, by_group);
-	entry_sort_words(form, words, made, &scratch->key);
+	entry_sort_words(form, words, made, (uint64_t *)(void *)scratch);
 	entry_finish_words(words, made);
 	if (entry_gather(entries, count, words, form.place, scratch, by_group)
 		|| entry_insertion_sort(scratch, count, count * entry_shift_budget))

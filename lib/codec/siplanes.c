@@ -24,9 +24,13 @@ SIPLANES_INLINE void siplanes_fill(siplanes_word *out, uint64_t value)
 	*out = (siplanes_word){value, value, value, value};
 }
 
-SIPLANES_INLINE void siplanes_turn(siplanes_word *word, int bits)
+SIPLANES_INLINE void siplanes_turn(siplanes_word *word, unsigned bits)
 {
-	*word = *word << bits | *word >> (64 - bits);
+	siplanes_word left;
+	siplanes_word right;
+	siplanes_fill(&left, bits);
+	siplanes_fill(&right, 64 - bits);
+	*word = *word << left | *word >> right;
 }
 
 SIPLANES_INLINE void siplanes_round(siplanes_word state[4])

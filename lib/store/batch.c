@@ -388,7 +388,6 @@ static int32_t batch_check_identity(const skafu_batch *batch, const struct skafu
 static int32_t batch_draft(const skafu_batch *batch, const struct skafu_new_record *given, struct batch_draft *draft,
 			   skafu_error *error)
 {
-	draft->flags = 0;
 	draft->record.stream_version = 0;
 	draft->record.tags = NULL;
 	int32_t rc = skafu__opts_flags(given->flags, SKAFU_RECORD_TIME, "skafu_new_record", error);
@@ -519,7 +518,8 @@ static void batch_erase_payload(struct batch_draft *draft)
 static int32_t batch_add(skafu_batch *batch, const skafu_new_record *record, int is_erased, skafu_error *error)
 {
 	skafu_new_record given;
-	struct batch_draft draft;
+	struct batch_draft draft; /* filled in as it is checked */
+	draft.flags = 0;
 	int32_t rc = batch_check(batch, error);
 	if (rc == 0 && !record)
 		rc = skafu__fail(error, SKAFU_EINVAL, "the record is NULL");
