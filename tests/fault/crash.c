@@ -39,7 +39,7 @@
 #define RANDOM_FEW 2
 #define CRASHES_MAX 20 /* of one workload */
 #define HANG_SECONDS 20
-#define PLANT_WORKLOADS 10
+#define PLANT_WORKLOADS 5
 #define PLANT_OPS 8
 
 struct workload {
