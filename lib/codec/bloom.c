@@ -86,12 +86,18 @@ int skafu__bloom_may_hold(const struct skafu__bloom *bloom, uint64_t hash)
 	return !(missing & 1);
 }
 
-int32_t skafu__bloom_open(struct skafu__bloom *bloom, const void *bytes, size_t length, int trusted,
-	skafu_error *error)
+static void bloom_take(struct skafu__bloom *bloom, const uint8_t *at, uint64_t count)
+{
+	bloom->blocks = at + bloom_block_bytes;
+	bloom->block_count = (uint32_t)bloom_block_count(count);
+	bloom->count = count;
+}
+
+int32_t skafu__bloom_open(struct skafu__bloom *bloom, const void *bytes, size_t length, skafu_error *error)
 {
 	static const uint8_t zeros[36] = {0};
 	const uint8_t *at = bytes;
-	int32_t result = skafu__index_check(bytes, length, BLOOM_MAGIC, trusted, error);
+	int32_t result = skafu__index_check(bytes, length, BLOOM_MAGIC, 0, error);
 	uint64_t count;
 
 	if (result < 0)
@@ -104,8 +110,17 @@ int32_t skafu__bloom_open(struct skafu__bloom *bloom, const void *bytes, size_t 
 	if (skafu__bloom_bytes(count) != length || skafu__load_u32(at + 24) != bloom_block_count(count))
 		return skafu__fail(error, SKAFU_EDAMAGED,
 			"A filter of the index has a length that does not fit its number of hashes; reindex it.");
-	bloom->blocks = at + bloom_block_bytes;
-	bloom->block_count = (uint32_t)bloom_block_count(count);
-	bloom->count = count;
+	bloom_take(bloom, at, count);
+	return SKAFU_OK;
+}
+
+int32_t skafu__bloom_open_again(struct skafu__bloom *bloom, const void *bytes)
+{
+	const uint8_t *at = bytes;
+	uint64_t count = skafu__load_u64(at + 16);
+
+	if (skafu__bloom_bytes(count) == 0 || skafu__load_u32(at + 24) != bloom_block_count(count))
+		return SKAFU_EDAMAGED;
+	bloom_take(bloom, at, count);
 	return SKAFU_OK;
 }

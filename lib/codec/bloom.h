@@ -37,9 +37,10 @@ struct skafu__bloom {
 	uint64_t count;
 };
 
-/* `trusted` leaves out the checksum, for bytes that were checked before. */
-int32_t skafu__bloom_open(struct skafu__bloom *bloom, const void *bytes, size_t length, int trusted,
-	skafu_error *error);
+int32_t skafu__bloom_open(struct skafu__bloom *bloom, const void *bytes, size_t length, skafu_error *error);
+
+/* The same for bytes that were opened before: only the two numbers that say where they end are compared. */
+int32_t skafu__bloom_open_again(struct skafu__bloom *bloom, const void *bytes);
 
 /* 0 when the hash was certainly not added. */
 int skafu__bloom_may_hold(const struct skafu__bloom *bloom, uint64_t hash);

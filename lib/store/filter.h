@@ -6,7 +6,8 @@
  * value of the run table under the run's key with the segment number SKAFU__FILTER_NUMBER; it is not in the manifest,
  * since it is only ever an optimisation: a run without one, or with a damaged one, is simply searched.  Runs above
  * SKAFU__FILTER_LEVEL_MAX are few and have none; nor have those of that level that are so large that making it would
- * take long.
+ * take long.  It is as large as the run's keys need, but never so small that it would not take pages of its own,
+ * where it is found again at once.
  */
 #ifndef SKAFU__STORE_FILTER_H
 #define SKAFU__STORE_FILTER_H

@@ -384,7 +384,7 @@ static void verify_run_filter(struct verify_run_walk *walk, struct skafu__view *
 	MDB_val key = {sizeof bytes, bytes};
 	MDB_val value;
 	if (mdb_get(view->txn, walk->verify->store->env.tables[SKAFU__TABLE_RUN], &key, &value) != 0 ||
-	    skafu__bloom_open(&bloom, value.mv_data, value.mv_size, 0, NULL) != 0)
+	    skafu__bloom_open(&bloom, value.mv_data, value.mv_size, NULL) != 0)
 		skafu__verify_fault(walk->verify,
 				    "the filter of index run %u, dimension %u, is damaged or missing, so "
 				    "ids or streams are found more slowly; reindex the store",

@@ -26,7 +26,10 @@ START_TEST(never_denies_what_was_added)
 			skafu__bloom_add(filter, hashes[i]);
 		}
 		skafu__bloom_seal(filter, count);
-		ck_assert_int_eq(skafu__bloom_open(&bloom, filter, bytes, 0, NULL), SKAFU_OK);
+		ck_assert_int_eq(skafu__bloom_open(&bloom, filter, bytes, NULL), SKAFU_OK);
+		ck_assert_uint_eq(bloom.count, count);
+		memset(&bloom, 0, sizeof bloom);
+		ck_assert_int_eq(skafu__bloom_open_again(&bloom, filter), SKAFU_OK);
 		ck_assert_uint_eq(bloom.count, count);
 		for (uint64_t i = 0; i < count; i++)
 			ck_assert_int_eq(skafu__bloom_may_hold(&bloom, hashes[i]), 1);
@@ -70,11 +73,17 @@ START_TEST(damage_is_noticed)
 	skafu__bloom_seal(filter, 70);
 	for (size_t bit = 0; bit < bytes * 8; bit++) {
 		filter[bit / 8] = (uint8_t)(filter[bit / 8] ^ 1 << bit % 8);
-		ck_assert_int_eq(skafu__bloom_open(&bloom, filter, bytes, 0, NULL), SKAFU_EDAMAGED);
+		ck_assert_int_eq(skafu__bloom_open(&bloom, filter, bytes, NULL), SKAFU_EDAMAGED);
+		filter[bit / 8] = (uint8_t)(filter[bit / 8] ^ 1 << bit % 8);
+	}
+	for (size_t bit = 16 * 8; bit < 28 * 8; bit++) {
+		filter[bit / 8] = (uint8_t)(filter[bit / 8] ^ 1 << bit % 8);
+		if (skafu__bloom_open_again(&bloom, filter) == SKAFU_OK)
+			ck_assert_uint_eq(bloom.block_count, 3); /* another number that needs as many blocks */
 		filter[bit / 8] = (uint8_t)(filter[bit / 8] ^ 1 << bit % 8);
 	}
 	for (size_t length = 0; length < bytes; length++)
-		ck_assert_int_eq(skafu__bloom_open(&bloom, filter, length, 0, NULL), SKAFU_EDAMAGED);
+		ck_assert_int_eq(skafu__bloom_open(&bloom, filter, length, NULL), SKAFU_EDAMAGED);
 	free(filter);
 }
 END_TEST
@@ -96,7 +105,7 @@ START_TEST(hostile_heads)
 		exact = malloc(length);
 		memcpy(exact, filter, length);
 		skafu__index_seal(exact, length, "SKBF");
-		if (skafu__bloom_open(&bloom, exact, length, 0, NULL) == SKAFU_OK) {
+		if (skafu__bloom_open(&bloom, exact, length, NULL) == SKAFU_OK) {
 			opened++;
 			for (unsigned i = 0; i < 20; i++)
 				ck_assert_int_eq(skafu__bloom_may_hold(&bloom, runs_random()), 0);

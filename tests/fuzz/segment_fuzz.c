@@ -116,7 +116,7 @@ static void use_bloom(const struct input *input)
 {
 	struct skafu__bloom bloom;
 
-	if (skafu__bloom_open(&bloom, input->bytes, input->length, 0, NULL) == SKAFU_OK)
+	if (skafu__bloom_open(&bloom, input->bytes, input->length, NULL) == SKAFU_OK)
 		skafu__bloom_may_hold(&bloom, input->number);
 }
 
