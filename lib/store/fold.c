@@ -125,7 +125,7 @@ static int32_t fold_copy(struct fold_plan *plan, struct skafu__view *view, skafu
 		rc = fold_copy_rows(plan);
 	if (rc == SKAFU_ENOMEM)
 		return skafu__fail_memory(error);
-	if (skafu__repack_is_needless(plan->store, cut->smallest_up_to, cut->names_up_to))
+	if (skafu__repack_is_needless(plan->store, cut->bytes_min_up_to, cut->names_up_to))
 		return 1;
 	rc = skafu__repack_plan(&plan->repack, view, plan->before.commit, plan->before.sequence, plan->commit, error);
 	return rc ? rc : 1;
@@ -352,8 +352,8 @@ static int fold_is_due(skafu_store *store)
 	return due;
 }
 
-/* A fold makes one run a dimension, and each of fan_in runs is merged once a level: somewhat more than that keeps
- * the number of runs bounded. */
+/* A fold makes one run a dimension, and each of fan_in runs is merged once a level, a large one in many steps:
+ * somewhat more than that keeps the number of runs bounded. */
 static uint32_t fold_merge_steps(const skafu_store *store)
 {
 	return 2 + 4 * SKAFU__DIMS / store->tuning.fan_in;

@@ -314,8 +314,8 @@ static void overlay_mark(struct skafu__overlay *overlay, const struct skafu__com
 	if (overlay->mark_count == 1)
 		return;
 	mark->names_up_to += mark[-1].names_up_to;
-	if (mark[-1].smallest_up_to < mark->smallest_up_to)
-		mark->smallest_up_to = mark[-1].smallest_up_to;
+	if (mark[-1].bytes_min_up_to < mark->bytes_min_up_to)
+		mark->bytes_min_up_to = mark[-1].bytes_min_up_to;
 }
 
 int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit)

@@ -30,7 +30,7 @@ struct skafu__overlay_mark {
 	uint64_t commit;
 	uint64_t last_sequence;
 	uint64_t weight_up_to; /* of this commit and all before it */
-	uint32_t smallest_up_to; /* bytes */
+	uint32_t bytes_min_up_to; /* of the smallest of them */
 	uint32_t names_up_to; /* that they define */
 };
 

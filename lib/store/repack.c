@@ -37,16 +37,15 @@ static int32_t repack_take_names(struct skafu__repack *repack, const struct skaf
 	return 0;
 }
 
-/* A chunk that fills more than half a group will not share it with another of its kind: leave it alone. */
-static int repack_is_large(const skafu_store *store, size_t bytes)
+int skafu__repack_is_large(const skafu_store *store, size_t bytes)
 {
 	return bytes > store->tuning.chunk_bytes / 2;
 }
 
 /* A chunk is no smaller than a commit in it. */
-int skafu__repack_is_needless(const skafu_store *store, size_t smallest, uint64_t names)
+int skafu__repack_is_needless(const skafu_store *store, size_t bytes_min, uint64_t names)
 {
-	return names == 0 && repack_is_large(store, smallest);
+	return names == 0 && skafu__repack_is_large(store, bytes_min);
 }
 
 static int32_t repack_take_chunk(struct skafu__repack *repack, const struct skafu__view *view)
@@ -60,7 +59,7 @@ static int32_t repack_take_chunk(struct skafu__repack *repack, const struct skaf
 		repack->chunks = grown;
 		repack->room = room;
 	}
-	int is_large = repack_is_large(repack->store, view->chunk_length);
+	int is_large = skafu__repack_is_large(repack->store, view->chunk_length);
 	if (repack->groups == 0 || is_large || repack->group_bytes + view->chunk_length > max) {
 		repack->groups++;
 		repack->group_bytes = 0;

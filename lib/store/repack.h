@@ -36,8 +36,11 @@ struct skafu__repack {
 void skafu__repack_init(struct skafu__repack *repack, skafu_store *store);
 void skafu__repack_done(struct skafu__repack *repack);
 
-/* 1 when nothing is to be done for commits of which the smallest has so many bytes and which define so many names */
-int skafu__repack_is_needless(const skafu_store *store, size_t smallest, uint64_t names);
+/* 1 for a chunk that fills more than half of what a chunk may be: it will not share one with another of its kind. */
+int skafu__repack_is_large(const skafu_store *store, size_t bytes);
+
+/* 1 when nothing is to be done for commits that define so many names, and the smallest of which has so many bytes. */
+int skafu__repack_is_needless(const skafu_store *store, size_t bytes_min, uint64_t names);
 
 /* Go over the commits after `after` (whose last sequence is after_sequence) up to `last`. */
 int32_t skafu__repack_plan(struct skafu__repack *repack, struct skafu__view *view, uint64_t after,

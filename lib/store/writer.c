@@ -8,6 +8,7 @@
 #include "store/hidden.h"
 #include "store/index.h"
 #include "store/judge.h"
+#include "store/repack.h"
 #include "store/store.h"
 
 #define WRITER_CLOCK_SLACK_NS (INT64_C(3600) * 1000000000)
@@ -306,11 +307,6 @@ static int writer_clock_is_behind(const struct skafu__writer *writer)
 	       writer->now_ns < writer->last_recorded_ns - WRITER_CLOCK_SLACK_NS;
 }
 
-static size_t writer_chunk_max(const skafu_store *store)
-{
-	return store->tuning.chunk_bytes;
-}
-
 static int32_t writer_place_by_itself(struct skafu__writer *writer, const skafu_batch *batch, size_t size,
 				      struct writer_commit *commit, skafu_error *error)
 {
@@ -326,12 +322,12 @@ static int32_t writer_place_by_itself(struct skafu__writer *writer, const skafu_
 	return 0;
 }
 
-/* Where the commit is encoded: behind those that wait, or, when it fills so much of a chunk that it would hardly
- * share it, where LMDB will write it from. */
+/* Where the commit is encoded: behind those that wait, or, when no fold would put it into a chunk with others, where
+ * LMDB will write it from. */
 static int32_t writer_place(struct skafu__writer *writer, const skafu_batch *batch, size_t size,
 			    struct writer_commit *commit, skafu_error *error)
 {
-	if (writer->chunk.length == 0 && size > writer_chunk_max(writer->store) / 2)
+	if (writer->chunk.length == 0 && skafu__repack_is_large(writer->store, size))
 		return writer_place_by_itself(writer, batch, size, commit, error);
 	commit->bytes = skafu__buf_reserve(&writer->chunk, size);
 	return commit->bytes ? 0 : skafu__fail_memory(error);
@@ -524,7 +520,7 @@ static int32_t writer_prepare(struct skafu__writer *writer, skafu_batch *batch,
 	if (layout->size > writer->store->opts.batch_bytes_max)
 		return skafu__fail(error, SKAFU_ELIMIT, "the commit would have %zu bytes; at most %u are allowed: "
 				   "append it in several batches", layout->size, writer->store->opts.batch_bytes_max);
-	if (writer->chunk.length != 0 && writer->chunk.length + layout->size > writer_chunk_max(writer->store))
+	if (writer->chunk.length != 0 && writer->chunk.length + layout->size > writer->store->tuning.chunk_bytes)
 		return skafu__writer_put(writer, error);
 	return 0;
 }

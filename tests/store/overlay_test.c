@@ -293,7 +293,7 @@ START_TEST(covered_commits_are_cut_by_weight)
 		ck_assert_ptr_nonnull(mark);
 		ck_assert_uint_ge(mark->weight_up_to, weight);
 		ck_assert_uint_eq(mark->names_up_to, (mark->commit - MADE_NUMBER + 1) * commit.name_count);
-		ck_assert_uint_eq(mark->smallest_up_to, mark->commit < MADE_NUMBER + 10 ? size : size - 10);
+		ck_assert_uint_eq(mark->bytes_min_up_to, mark->commit < MADE_NUMBER + 10 ? size : size - 10);
 		ck_assert(mark->commit == MADE_NUMBER || mark[-1].weight_up_to < weight); /* the first that does */
 	}
 	skafu__overlay_reset(&overlay, 100, 200);
