@@ -100,10 +100,16 @@ void skafu__record_seal(uint8_t *bytes, uint32_t size, uint64_t sequence)
 	skafu__store_u32(bytes + SKAFU__RECORD_AT_CRC, record_crc(bytes, size, sequence));
 }
 
+/* Copy a record; the CRC that the copy should have. */
+static uint32_t record_copy(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence)
+{
+	memcpy(to, bytes, 8);
+	return skafu__crc32c_copy(sequence, to + 8, bytes + 8, size - 8);
+}
+
 void skafu__record_copy_sealed(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence)
 {
-	memcpy(to, bytes, SKAFU__RECORD_AT_CRC);
-	skafu__store_u32(to + SKAFU__RECORD_AT_CRC, skafu__crc32c_copy(sequence, to + 8, bytes + 8, size - 8));
+	skafu__store_u32(to + SKAFU__RECORD_AT_CRC, record_copy(to, bytes, size, sequence));
 }
 
 int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequence)
@@ -113,8 +119,7 @@ int skafu__record_is_intact(const uint8_t *bytes, uint32_t size, uint64_t sequen
 
 int skafu__record_copy_is_intact(uint8_t *to, const uint8_t *bytes, uint32_t size, uint64_t sequence)
 {
-	memcpy(to, bytes, 8);
-	uint32_t crc = skafu__crc32c_copy(sequence, to + 8, bytes + 8, size - 8);
+	uint32_t crc = record_copy(to, bytes, size, sequence);
 	return skafu__load_u32(to + SKAFU__RECORD_AT_CRC) == crc;
 }
 

@@ -59,9 +59,11 @@ static void derive_fill_tags(struct derive_block *block, uint32_t index)
 	struct skafu__part *part = &block->parts[DERIVE_TAGS * block->count + index];
 	const char *tag = record->tags;
 	for (uint32_t i = 0; i < block->columns - DERIVE_TAGS; i++, part += block->count) {
-		size_t length = i < record->tag_count ? strlen(tag) : 0;
-		*part = (struct skafu__part){tag, length};
-		tag += length + 1;
+		*part = (struct skafu__part){tag, 0};
+		if (i >= record->tag_count)
+			continue;
+		part->length = strlen(tag);
+		tag += part->length + 1;
 	}
 }
 

@@ -37,7 +37,6 @@ static struct skafu__sys hand_table(void)
 	struct skafu__sys sys = *skafu__sys_current();
 
 	sys.wall_ns = hand_clock;
-
 	sys.wall_tick_ns = hand_clock;
 	return sys;
 }

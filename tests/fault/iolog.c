@@ -424,7 +424,7 @@ void iolog_plant(struct iolog *log, enum iolog_plant plant)
 		plant_no_sync(log);
 	else if (plant == IOLOG_PLANT_EARLY_ACK)
 		plant_early_ack(log);
-	else
+	else if (plant == IOLOG_PLANT_META_FIRST)
 		plant_meta_first(log);
 }
 

@@ -100,6 +100,14 @@ static void expect_all(char *to, size_t room)
 	snprintf(to + strlen(to), room - strlen(to), "row 1 1 key %u\nrow 1 2 gone %u\n", MADE_NUMBER, MADE_NUMBER);
 }
 
+/* The made commit, decoded where it lies. */
+static void a_commit(struct skafu__buf *buf, struct skafu__commit *commit)
+{
+	skafu__buf_init(buf, skafu__sys_current(), 1 << 20);
+	made_commit(buf);
+	ck_assert_int_eq(skafu__commit_decode(buf->bytes, buf->length, commit), 0);
+}
+
 START_TEST(all_of_it_in_order)
 {
 	struct seen seen = {0};
@@ -108,9 +116,7 @@ START_TEST(all_of_it_in_order)
 	struct skafu__buf buf;
 	char wanted[4096];
 
-	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
-	made_commit(&buf);
-	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	a_commit(&buf, &commit);
 	ck_assert_int_eq(skafu__derive(hash_key, &commit, &sink, 1, NULL), 0);
 	expect_all(wanted, sizeof wanted);
 	ck_assert_str_eq(seen.text, wanted);
@@ -130,9 +136,7 @@ START_TEST(what_was_made_gives_the_same)
 	struct skafu__buf buf;
 	char wanted[4096];
 
-	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
-	made_commit(&buf);
-	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	a_commit(&buf, &commit);
 	ck_assert_int_eq(skafu__derive_made(hash_key, &commit, made, &sink), 0);
 	expect_all(wanted, sizeof wanted);
 	ck_assert_str_eq(seen.text, wanted);
@@ -150,9 +154,7 @@ START_TEST(a_failing_sink_ends_it)
 	struct skafu__buf buf;
 	int total;
 
-	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
-	made_commit(&buf);
-	ck_assert_int_eq(skafu__commit_decode(buf.bytes, buf.length, &commit), 0);
+	a_commit(&buf, &commit);
 	for (int at = 1;; at++) {
 		struct seen seen = {.fail_at = at};
 		struct skafu__derive_sink sink = {&seen, on_name, on_entry, NULL, on_row};
