@@ -20,7 +20,7 @@ struct skafu__segment_block {
 
 enum {
 	segbuild_together = 1024,      /* lists that are written at once end among so many entries */
-	segbuild_short_end = 1 << 28,
+	segbuild_short_end = 1 << 28, /* four bytes of a varint hold what is below */
 	segbuild_usual_distance = segbuild_short_end / 4, /* two flags may come below it */
 	segbuild_code_bytes = 20,      /* at most, of one posting: two varints */
 	segbuild_blocks_head_bytes = 4 /* at most, of a list in blocks: 65,535 << 2 as a varint, and the widths */

@@ -23,7 +23,7 @@
 #define MERGE_PROGRESS_HEAD_BYTES 16u
 #define MERGE_INFO_BYTES 64u
 #define MERGE_SEGMENTS_PER_VIEW 8u /* the gate is held shared meanwhile, so not for long */
-#define MERGE_SEGMENTS_PER_STEP 24u
+#define MERGE_SEGMENTS_PER_STEP 24u /* an append waits for one */
 #define MERGE_LEVEL_MAX 14u
 #define MERGE_INPUTS_MAX SKAFU__FAN_IN_MAX
 
