@@ -60,19 +60,26 @@ static inline size_t entry_second_digit(struct entry_form form, uint64_t word)
 	return (size_t)(word << form.digit_bits >> (64 - form.digit_bits));
 }
 
-/* Make the words; if `by_group`, one for all entries with the same key that follow each other.  Their number. */
+/* Make the words, and count their digits; if `by_group`, one word for all entries with the same key that follow each
+ * other.  Their number. */
 static inline size_t entry_make_words(struct entry_form form, const struct skafu__entry *entries, size_t count,
-	uint64_t *words, int by_group)
+	uint64_t *words, struct entry_digits *digits, int by_group)
 {
 	uint64_t before = ~entries[0].key;
 	size_t made = 0;
 	size_t i;
 
+	memset(digits->first, 0, sizeof *digits->first << form.digit_bits);
+	memset(digits->second, 0, sizeof *digits->second << form.digit_bits);
 	for (i = 0; i < count; i++) {
 		uint64_t key = entries[i].key;
+		uint64_t word = ((key - form.least) << form.shift & ~form.place) | i;
+		uint32_t is_new = !by_group || key != before;
 
-		words[made] = ((key - form.least) << form.shift & ~form.place) | i;
-		made += !by_group || key != before;
+		words[made] = word;
+		made += is_new;
+		digits->first[entry_first_digit(form, word)] += is_new;
+		digits->second[entry_second_digit(form, word)] += is_new;
 		before = key;
 	}
 	return made;
@@ -81,52 +88,50 @@ static inline size_t entry_make_words(struct entry_form form, const struct skafu
 /* From how often each digit occurs to where the first word with it goes. */
 static void entry_digits_sum(uint32_t *counts, unsigned digit_bits)
 {
+	uint32_t *end = counts + ((size_t)1 << digit_bits);
 	uint32_t next = 0;
-	size_t i;
 
-	for (i = 0; i < (size_t)1 << digit_bits; i++) {
-		uint32_t here = counts[i];
+	for (; counts != end; counts++) {
+		uint32_t here = *counts;
 
-		counts[i] = next;
+		*counts = next;
 		next += here;
 	}
 }
 
-/* The words by their leading digits; `space` is for as many. */
-static void entry_sort_words(struct entry_form form, uint64_t *words, size_t count, uint64_t *space)
+/* The words by their leading digits, which were counted; `space` is for as many. */
+static void entry_sort_words(struct entry_form form, uint64_t *words, size_t count, uint64_t *space,
+	struct entry_digits *digits)
 {
-	struct entry_digits digits;
 	size_t i;
 
-	memset(digits.first, 0, sizeof *digits.first << form.digit_bits);
-	memset(digits.second, 0, sizeof *digits.second << form.digit_bits);
-	for (i = 0; i < count; i++) {
-		digits.first[entry_first_digit(form, words[i])]++;
-		digits.second[entry_second_digit(form, words[i])]++;
-	}
-	entry_digits_sum(digits.first, form.digit_bits);
-	entry_digits_sum(digits.second, form.digit_bits);
+	entry_digits_sum(digits->first, form.digit_bits);
+	entry_digits_sum(digits->second, form.digit_bits);
 	for (i = 0; i < count; i++)
-		space[digits.second[entry_second_digit(form, words[i])]++] = words[i];
+		space[digits->second[entry_second_digit(form, words[i])]++] = words[i];
 	for (i = 0; i < count; i++)
-		words[digits.first[entry_first_digit(form, space[i])]++] = space[i];
+		words[digits->first[entry_first_digit(form, space[i])]++] = space[i];
 }
 
 /* Finish words that are sorted but for neighbours.  It may give up: other passes come after it. */
 static void entry_finish_words(uint64_t *words, size_t count)
 {
 	size_t budget = count;
+	uint64_t before = words[0];
 	size_t i;
 
-	for (i = 1; i < count && budget > 0; i++) {
+	for (i = 1; i < count; i++) {
 		uint64_t moving = words[i];
 		size_t to = i;
 
-		if (words[i - 1] <= moving)
+		if (before <= moving) {
+			before = moving;
 			continue;
+		}
 		for (; to > 0 && words[to - 1] > moving && budget > 0; to--, budget--)
 			words[to] = words[to - 1];
 		words[to] = moving;
+		before = words[i];
 	}
 }
 
@@ -235,10 +240,10 @@ __attribute__((always_inline)) static inline struct skafu__entry *entry_sort_has
 {
 	struct entry_form form = entry_form_of(least, most, count);
 	uint64_t *words = (uint64_t *)(void *)(scratch + count); /* behind the room for the entries */
-	size_t made;
+	struct entry_digits digits;
+	size_t made = entry_make_words(form, entries, count, words, &digits, by_group);
 
-	made = entry_make_words(form, entries, count, words, by_group);
-	entry_sort_words(form, words, made, (uint64_t *)(void *)scratch);
+	entry_sort_words(form, words, made, (uint64_t *)(void *)scratch, &digits);
 	entry_finish_words(words, made);
 	if (entry_gather(entries, count, words, form.place, scratch, by_group)
 		|| entry_insertion_sort(scratch, count, count * entry_shift_budget))

@@ -95,13 +95,17 @@ void skafu__segment_builder_done(struct skafu__segment_builder *builder)
  * the varints of an index are, so there is no branch on that. */
 static inline size_t segbuild_short_varint(uint8_t *to, uint32_t value)
 {
-	uint32_t spread = (value & 0x3fff) | (value & 0xfffc000) << 2;
-	unsigned before_last; /* bits of all bytes but the last */
+	static const uint32_t go_on[] = {0, 0, 0x80, 0x8080, 0x808080}; /* the flags of all bytes but the last */
+	size_t bytes = 4;
 
-	spread = (spread & 0x7f007f) | (spread & 0x3f803f80) << 1;
-	before_last = (31u - (unsigned)__builtin_clz(spread | 1)) & 24;
-	skafu__store_u32(to, spread | 0x808080u >> (24 - before_last));
-	return before_last / 8 + 1;
+	bytes -= value < 1u << 21;
+	bytes -= value < 1u << 14;
+	bytes -= value < 1u << 7;
+	/* Doubling is shifting by one; three times a number and the number itself is shifting by two. */
+	value += 3 * (value & 0xfffc000);
+	value += value & 0x3f803f80;
+	skafu__store_u32(to, value | go_on[bytes]);
+	return bytes;
 }
 
 /* Any varint; at least four bytes are written. */
@@ -417,56 +421,117 @@ static inline int segbuild_is_near(uint64_t position)
 	return position <= SKAFU__POSITION_MAX - (uint64_t)segbuild_usual_distance * SKAFU__SEGMENT_BLOCK;
 }
 
+/* Where lists are written, and what was written last. */
+struct segbuild_pen {
+	uint64_t *keys;
+	uint16_t *starts;
+	uint8_t *lists;
+	size_t key_count; /* with that of the list that is being written */
+	size_t bytes;
+	uint64_t base;
+	uint64_t key;
+	uint64_t offset; /* of its position from the base */
+	uint64_t extra;
+};
+
+/* Write postings from `at` on, as long as they are usual and, if `looks_ahead`, not of a list that is longer than a
+ * block.  Where it stopped.  Whether one begins a list is not predictable, so nothing branches on that. */
+__attribute__((always_inline)) static inline const struct skafu__entry *segbuild_write_plain(
+	struct segbuild_pen *in_out, const struct skafu__entry *at, const struct skafu__entry *end, int looks_ahead)
+{
+	struct segbuild_pen pen = *in_out;
+
+	for (; at < end; at++) {
+		uint64_t key = at->key;
+		uint64_t same = 0 - (uint64_t)(key == pen.key); /* a mask */
+		uint64_t offset = at->position - pen.base;
+		/* of the first of a list twice the offset, which leaves room for a flag */
+		uint64_t number = offset + (offset ^ ((offset ^ (0 - pen.offset)) & same));
+
+		pen.keys[pen.key_count] = key;
+		pen.starts[pen.key_count] = (uint16_t)pen.bytes;
+		pen.key_count += 1 + same;
+		if (key < pen.key || (looks_ahead && at[SKAFU__SEGMENT_BLOCK].key == key)
+			|| number + same >= 2 * segbuild_usual_distance || at->extra != 0)
+			break;
+		pen.bytes += segbuild_short_varint(pen.lists + pen.bytes, (uint32_t)number);
+		pen.key = key;
+		pen.offset = offset;
+	}
+	*in_out = pen;
+	return at;
+}
+
+/* The same where postings have an extra. */
+__attribute__((always_inline)) static inline const struct skafu__entry *segbuild_write_versions(
+	struct segbuild_pen *in_out, const struct skafu__entry *at, const struct skafu__entry *end, int looks_ahead)
+{
+	struct segbuild_pen pen = *in_out;
+
+	for (; at < end; at++) {
+		const struct skafu__entry entry = *at;
+		uint64_t same = 0 - (uint64_t)(entry.key == pen.key);
+		uint64_t offset = entry.position - pen.base;
+		uint64_t distance = offset - (pen.offset & same);
+
+		pen.keys[pen.key_count] = entry.key;
+		pen.starts[pen.key_count] = (uint16_t)pen.bytes;
+		pen.key_count += 1 + same;
+		if (entry.key < pen.key || (looks_ahead && at[SKAFU__SEGMENT_BLOCK].key == entry.key)
+			|| distance + same >= segbuild_usual_distance)
+			break;
+		pen.bytes += segbuild_write_posting(pen.lists + pen.bytes, distance, entry.extra, pen.extra & same,
+			(int)(1 + same), 1);
+		pen.key = entry.key;
+		pen.offset = offset;
+		pen.extra = entry.extra;
+	}
+	*in_out = pen;
+	return at;
+}
+
+/* So many of the entries certainly fit into the segment, if no key is larger than that of the last of them. */
+static size_t segbuild_fitting(const struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count)
+{
+	size_t width = segbuild_width(entries[count - 1].key - builder->first.key) + sizeof *builder->starts;
+	size_t used = SKAFU__SEGMENT_HEAD_BYTES + builder->key_count * width + builder->lists_bytes;
+	size_t most = width + (builder->options.has_extra ? segbuild_code_bytes : sizeof(uint32_t));
+	size_t fitting = used < builder->options.bytes_max ? (builder->options.bytes_max - used) / most : 0;
+
+	return fitting < count ? fitting : count;
+}
+
 /*
  * Write whole short lists, the first of them of a new key, as long as all is as usual and another key follows, which
- * tells that a list is whole.  The number of entries that were taken; who calls deals with the next one.  Whether it
- * begins a list is not predictable, so nothing branches on that.
+ * tells that a list is whole.  The number of entries that were taken; who calls deals with the next one.  A list that
+ * is too long or goes on behind these entries is not begun.
  */
 __attribute__((always_inline)) static inline size_t segbuild_write_lists(struct skafu__segment_builder *builder,
 	const struct skafu__entry *entries, size_t count, int has_extra)
 {
-	uint64_t base = builder->options.base;
-	struct skafu__entry before = builder->previous;
-	uint64_t last_key = entries[count - 1].key;
-	size_t width = segbuild_width(last_key - builder->first.key) + sizeof *builder->starts; /* at most */
-	size_t bytes_max = builder->options.bytes_max - SKAFU__SEGMENT_HEAD_BYTES;
-	uint64_t *keys = builder->keys;
-	uint16_t *starts = builder->starts;
-	uint8_t *lists = builder->lists;
-	size_t key_count = builder->key_count;
-	size_t bytes = builder->lists_bytes;
-	size_t begin = 0; /* of the list that is being written */
-	size_t i;
+	struct segbuild_pen pen = {builder->keys, builder->starts, builder->lists, builder->key_count,
+		builder->lists_bytes, builder->options.base, builder->previous.key, 0, 0};
+	const struct skafu__entry *end = entries + segbuild_fitting(builder, entries, count);
+	const struct skafu__entry *near_end = count > SKAFU__SEGMENT_BLOCK ? entries + count - SKAFU__SEGMENT_BLOCK
+		: entries;
+	const struct skafu__entry *stop = entries;
 
-	for (i = 0; i < count; i++) {
-		const struct skafu__entry entry = entries[i];
-		size_t ahead = i + SKAFU__SEGMENT_BLOCK < count ? i + SKAFU__SEGMENT_BLOCK : count - 1;
-		int is_first = entry.key != before.key;
-		uint64_t distance = entry.position - (is_first ? base : before.position);
-
-		keys[key_count] = entry.key;
-		starts[key_count] = (uint16_t)bytes;
-		key_count += (size_t)is_first;
-		begin = is_first ? i : begin;
-		/* a list that is too long or goes on behind these entries is not begun */
-		if (entry.key < before.key || entries[ahead].key == entry.key
-			|| !segbuild_is_usual(&entry, distance, is_first, has_extra))
-			break;
-		if (has_extra)
-			bytes += segbuild_write_posting(lists + bytes, distance, entry.extra,
-				is_first ? 0 : before.extra, is_first, 1);
-		else
-			bytes += segbuild_short_varint(lists + bytes, (uint32_t)distance << is_first);
-		if (key_count * width + bytes > bytes_max)
-			break;
-		before = entry;
-	}
+	near_end = near_end < end ? near_end : end;
+	stop = has_extra ? segbuild_write_versions(&pen, stop, near_end, 1)
+		: segbuild_write_plain(&pen, stop, near_end, 1);
+	if (stop == near_end) /* from here on a list that is longer than a block cannot be whole */
+		stop = has_extra ? segbuild_write_versions(&pen, stop, end, 0)
+			: segbuild_write_plain(&pen, stop, end, 0);
+	if (stop == end || stop->key == pen.key)
+		while (stop != entries && stop[-1].key == pen.key)
+			stop--;
 	/* The width is not that of the widest key if the last one is not the largest, which is refused in the end. */
-	if (begin == 0 || entries[begin - 1].key > last_key)
+	if (stop == entries || stop[-1].key > entries[count - 1].key)
 		return 0;
-	builder->key_count = key_count - 1;
-	builder->lists_bytes = starts[key_count - 1];
-	return begin;
+	builder->key_count = pen.key_count - 1;
+	builder->lists_bytes = pen.starts[pen.key_count - 1];
+	return (size_t)(stop - entries);
 }
 
 /* The same where there is something to go on from. */
