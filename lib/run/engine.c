@@ -14,8 +14,10 @@
 #define ENGINE_HOPS_LARGEST 254u
 #define ENGINE_ROUND 256u       /* inputs of one worker before it is the next one's turn */
 #define ENGINE_STEP_INPUTS 1024u
-#define ENGINE_CHAIN_NS INT64_C(1000000000)
-#define ENGINE_CHAIN_BUDGET_NS INT64_C(2000000)
+#define ENGINE_CHAIN_WALK_NS UINT64_C(2000000)
+#define ENGINE_CHAIN_WAIT_NS INT64_C(2000000)  /* for who writes at that moment */
+#define ENGINE_CHAIN_REST_NS INT64_C(1000000000)
+#define ENGINE_CHAIN_SHARE 50 /* of the engine's time, while the chain is behind: one part in so many */
 #define ENGINE_LOOK_NS UINT64_C(10000000) /* in an event loop without a descriptor */
 
 /* ---- checks -------------------------------------------------------------------------------------------------- */
@@ -248,20 +250,32 @@ static int32_t engine_work(skafu_engine *engine, uint32_t inputs_max, skafu_erro
 	return more;
 }
 
-/* The hash chain goes on while there is nothing else to do; it is nobody's hurry.  1: it did, so look again before
- * you sleep. */
+/* A piece that left some of the chain to do is followed by the next the later the longer it took. */
+static int64_t engine_chain_rest_ns(int64_t took_ns, int is_behind)
+{
+	int64_t rest = took_ns < ENGINE_CHAIN_REST_NS / ENGINE_CHAIN_SHARE ? took_ns * ENGINE_CHAIN_SHARE
+									   : ENGINE_CHAIN_REST_NS;
+	return is_behind ? rest : ENGINE_CHAIN_REST_NS;
+}
+
+/* The hash chain goes on while there is nothing else to do, in pieces so short that an event which comes meanwhile
+ * hardly waits; it is nobody's hurry.  1: it did, so look again before you sleep. */
 static int engine_upkeep(skafu_engine *engine)
 {
 	skafu_store *store = engine->store;
-	int64_t now = engine->sys.monotonic_ns();
+	int64_t start = engine->sys.monotonic_ns();
 	uint32_t word = skafu__control_word(&store->control);
-	if (store->read_only || word == engine->chained_word || now - engine->chained_ns < ENGINE_CHAIN_NS)
+	int is_new = engine->chain_is_behind || word != engine->chained_word;
+	if (store->read_only || !is_new || start < engine->chain_due_ns)
 		return 0;
 	if (pthread_mutex_trylock(&store->fold_lock) != 0)
 		return 0;
-	skafu__chain_step(store, now + ENGINE_CHAIN_BUDGET_NS, NULL);
+	int64_t deadline = start + (int64_t)ENGINE_CHAIN_WALK_NS + ENGINE_CHAIN_WAIT_NS;
+	int32_t rc = skafu__chain_step(store, ENGINE_CHAIN_WALK_NS, deadline, NULL);
 	pthread_mutex_unlock(&store->fold_lock);
-	engine->chained_ns = now;
+	engine->chain_is_behind = rc == 1;
+	int64_t end = engine->sys.monotonic_ns();
+	engine->chain_due_ns = end + engine_chain_rest_ns(end - start, rc == 1);
 	engine->chained_word = skafu__control_word(&store->control);
 	return engine->chained_word != word;
 }

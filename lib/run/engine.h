@@ -35,9 +35,10 @@ struct skafu_engine {
 	uint32_t worker_count;
 	_Atomic uint32_t consumer_count;
 	struct skafu__bell bell;
-	int64_t chained_ns; /* when the hash chain was advanced last */
+	int64_t chain_due_ns; /* when the hash chain may go on */
 	uint32_t chained_word;
-	uint32_t has_more; /* the last step left something to do */
+	int chain_is_behind;  /* some of it was left the last time */
+	uint32_t has_more;    /* the last step left something to do */
 	struct skafu__engine_figures figures;
 };
 

@@ -8,7 +8,6 @@
 #include "store/store.h"
 
 #define CHAIN_CLOSE_WAIT_NS UINT64_C(20000000)
-#define CHAIN_TIME_NS 20000000 /* of one step: the view holds the gate meanwhile */
 
 int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_BYTES],
 			  const struct skafu__commit *commit, struct skafu__buf *scratch, skafu_error *error)
@@ -26,12 +25,11 @@ int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_B
 	return 0;
 }
 
-/* Link commits into *state for as long as a step may take: 1 there are more. */
+/* Link commits into *state until then, at least one: 1 there are more. */
 static int32_t chain_walk(skafu_store *store, struct skafu__view *view, struct skafu__index_state *state,
-			  skafu_error *error)
+			  int64_t until, skafu_error *error)
 {
 	struct skafu__buf scratch;
-	int64_t until = store->sys.monotonic_ns() + CHAIN_TIME_NS;
 	skafu__buf_init(&scratch, &store->sys, SIZE_MAX / 2);
 	int32_t rc = skafu__view_walk(view, state->chained_commit, state->chained_sequence, error);
 	while (rc == 0) {
@@ -64,7 +62,7 @@ static int32_t chain_put(void *user, MDB_txn *txn, skafu_error *error)
 	return skafu__index_put(plan->store, txn, &plan->before, &plan->after, error);
 }
 
-int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *error)
+int32_t skafu__chain_step(skafu_store *store, uint64_t walk_ns, int64_t deadline, skafu_error *error)
 {
 	struct skafu__view view;
 	int32_t rc = skafu__view_open(store, &view, error);
@@ -73,7 +71,7 @@ int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *err
 	struct chain_plan plan = {.store = store, .before = view.index, .after = view.index};
 	if (plan.after.chained_commit == 0)
 		skafu__chain_start(store->format.birth, plan.after.chain);
-	rc = chain_walk(store, &view, &plan.after, error);
+	rc = chain_walk(store, &view, &plan.after, skafu__deadline(&store->sys, walk_ns), error);
 	skafu__view_close(&view);
 	if (rc < 0 || plan.after.chained_commit == plan.before.chained_commit)
 		return rc;
@@ -87,6 +85,7 @@ void skafu__chain_at_close(skafu_store *store)
 	if (store->read_only || !store->path || atomic_load(&store->appends) == 0 ||
 	    pthread_mutex_trylock(&store->fold_lock) != 0)
 		return;
-	(void)skafu__chain_step(store, skafu__deadline(&store->sys, CHAIN_CLOSE_WAIT_NS), &ignored);
+	(void)skafu__chain_step(store, SKAFU__CHAIN_WALK_NS, skafu__deadline(&store->sys, CHAIN_CLOSE_WAIT_NS),
+				&ignored);
 	pthread_mutex_unlock(&store->fold_lock);
 }

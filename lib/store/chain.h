@@ -16,8 +16,12 @@
 int32_t skafu__chain_take(const skafu_store *store, uint8_t chain[SKAFU__CHAIN_BYTES],
 			  const struct skafu__commit *commit, struct skafu__buf *scratch, skafu_error *error);
 
-/* Link a bounded number of commits: 1 there are more, 0 there are not, or a failure. */
-int32_t skafu__chain_step(skafu_store *store, int64_t deadline, skafu_error *error);
+/* For who has the time: appends wait for the gate, which a step holds while it walks. */
+#define SKAFU__CHAIN_WALK_NS UINT64_C(20000000)
+
+/* Link commits for walk_ns, one at least, and install what they gave, waiting for others until the deadline: 1 there
+ * are more, 0 there are not, or a failure. */
+int32_t skafu__chain_step(skafu_store *store, uint64_t walk_ns, int64_t deadline, skafu_error *error);
 
 /* At the close of a store that was written to: link what a step can, without waiting for others.  Failures do not
  * matter, upkeep comes back to it. */

@@ -16,7 +16,7 @@ static int32_t maintain_once(skafu_store *store, int64_t deadline, skafu_error *
 	if (rc == 0)
 		rc = skafu__merge_step(store, deadline, error);
 	if (rc == 0)
-		rc = skafu__chain_step(store, deadline, error);
+		rc = skafu__chain_step(store, SKAFU__CHAIN_WALK_NS, deadline, error);
 	return rc ? rc : skafu__clear_step(store, deadline, error);
 }
 

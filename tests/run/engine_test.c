@@ -620,6 +620,64 @@ START_TEST(errors_that_lead_to_errors)
 }
 END_TEST
 
+/* ---- the chain ----------------------------------------------------------------------------------------------- */
+
+static int64_t (*real_ns)(void);
+static int64_t flown_ns;
+static int64_t tick_ns; /* of each look at the clock */
+
+static int64_t flying_ns(void)
+{
+	flown_ns += tick_ns;
+	return real_ns() + flown_ns;
+}
+
+static uint64_t chained(void)
+{
+	struct skafu__view view;
+
+	went(skafu__view_open(kit.store, &view, fault));
+	skafu__view_close(&view);
+	return view.index.chained_commit;
+}
+
+static uint64_t chained_by_a_step(void)
+{
+	uint64_t before = chained();
+
+	ck_assert_int_ge(skafu_engine_step(kit.engine, 100, fault), 0);
+	return chained() - before;
+}
+
+/* A piece of the chain keeps no event waiting; what it left is gone on with, though nothing is appended, and what is
+ * new a second later. */
+START_TEST(the_chain_goes_on_in_pieces)
+{
+	open_engine(0);
+	for (int i = 0; i < 60; i++)
+		kit_order(&kit, "order-1");
+	real_ns = kit.store->sys.monotonic_ns;
+	flown_ns = 0;
+	kit.store->sys.monotonic_ns = kit.engine->sys.monotonic_ns = flying_ns;
+	tick_ns = 10000000; /* more than a piece may take */
+	ck_assert_uint_eq(chained_by_a_step(), 1);
+	tick_ns = 0;
+	while (skafu_engine_step(kit.engine, 100, fault) == 1)
+		;
+	ck_assert_uint_eq(chained(), 1);
+	for (int i = 0; i < 10 || kit.engine->chain_is_behind; i++) {
+		tick_ns = i < 10 ? 10000000 : 0;
+		flown_ns += (int64_t)SECOND;
+		ck_assert_uint_ge(chained_by_a_step(), 1);
+	}
+	kit_order(&kit, "order-2");
+	ck_assert_uint_eq(chained_by_a_step(), 0);
+	flown_ns += (int64_t)SECOND;
+	ck_assert_uint_ge(chained_by_a_step(), 1);
+	kit_close(&kit);
+}
+END_TEST
+
 /* ---- without memory ------------------------------------------------------------------------------------------ */
 
 static int32_t open_and_drain(void)
@@ -684,6 +742,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, errors_about_errors);
 	tcase_add_test(tests, errors_that_lead_to_errors);
 	tcase_add_test(tests, newer_behind_what_was_refused);
+	tcase_add_test(tests, the_chain_goes_on_in_pieces);
 }
 
 int main(void)

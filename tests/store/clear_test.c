@@ -254,7 +254,7 @@ START_TEST(nothing_else_changes)
 	went(skafu_store_backup(temp.store, tempstore_file(&temp, "backup"), 0, NULL, NULL, fault));
 	while (skafu__fold_once(temp.store, INT64_MAX, fault) == 1)
 		;
-	while (skafu__chain_step(temp.store, INT64_MAX, fault) == 1)
+	while (skafu__chain_step(temp.store, SKAFU__CHAIN_WALK_NS, INT64_MAX, fault) == 1)
 		;
 	while (skafu__merge_step(temp.store, INT64_MAX, fault) == 1)
 		;
