@@ -84,6 +84,12 @@ static int32_t check_bytes(const void *text, size_t length)
 	return skafu__json_check(&machine, text, length, DEPTH, NULL);
 }
 
+/* Without the quick yes. */
+static int32_t check_slowly(const void *text, size_t length)
+{
+	return skafu__json_check_by(&machine, text, length, DEPTH, SKAFU__JSON_RULES_OF_THE_STORE, NULL);
+}
+
 /* ---- a slow validator ---------------------------------------------------------------------------------------- */
 
 /* The text as characters, then the grammar of RFC 8259 word for word, then every name against every other. */
@@ -431,6 +437,7 @@ static void suite_case(const char *name, const uint8_t *text, size_t length, str
 	struct skafu__json_fault fault = {0};
 	int sort = *name == 'n' ? 0 : *name == 'i' ? 1 : 2;
 	int accepted = skafu__json_check(&machine, text, length, DEPTH, &fault) == 0;
+	ck_assert_int_eq(check_slowly(text, length) == 0, accepted);
 	int is_syntax = skafu__json_check_by(&machine, text, length, DEPTH, 0, NULL) == 0;
 	const struct ruling *ruling = find_ruling(name);
 	ck_assert_msg(ruling || sort != 1, "%s has no rule", name);
@@ -569,6 +576,7 @@ START_TEST(valid_texts_pass_and_leave_the_fault_alone)
 	struct skafu__json_fault fault = {77, "untouched"};
 	size_t length = strlen(fine[_i]);
 	ck_assert_int_eq(skafu__json_check(&machine, at_cliff(fine[_i], length), length, DEPTH, &fault), 0);
+	ck_assert_int_eq(check_slowly(at_cliff(fine[_i], length), length), 0);
 	ck_assert_uint_eq(fault.offset, 77);
 	ck_assert_str_eq(fault.reason, "untouched");
 	ck_assert_uint_eq(allocations, 0);
@@ -747,6 +755,7 @@ START_TEST(names_of_open_objects_do_not_mix)
 	for (int depth = 0; depth < DEPTH - 2; depth++)
 		length += (size_t)sprintf(text + length, ",\"e\":0}");
 	ck_assert_int_eq(check_bytes(text, length), 0);
+	ck_assert_int_eq(check_slowly(text, length), 0);
 	ck_assert_uint_gt(allocations, 0);
 	text[length - 5] = 'a'; /* the outermost object, after all others were closed */
 	ck_assert_int_eq(check_bytes(text, length), SKAFU_EJSON);

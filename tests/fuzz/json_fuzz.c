@@ -77,6 +77,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(code == 0 || (code == SKAFU_EJSON && fault.reason && fault.offset <= size));
 	/* The rules beyond the syntax only take away. */
 	demand(code != 0 || skafu__json_check_by(sys, data, size, SKAFU__JSON_DEPTH_MAX, 0, NULL) == 0);
+	/* The quick yes, which was said to the text above if it could be, is the validator's own. */
+	int32_t slowly = skafu__json_check_by(sys, data, size, SKAFU__JSON_DEPTH_MAX, SKAFU__JSON_RULES_OF_THE_STORE,
+					      NULL);
+	demand(slowly == code);
 	demand((skafu__json_check_weak(sys, data, size, 0, NULL) == 0) == (code == 0));
 	demand(skafu__json_plain_span(data, size) == skafu__json_plain_span_portable(data, size));
 	int32_t walked = fuzz_walk(sys, data, size, code == 0);
