@@ -85,65 +85,109 @@ static void derive_hash(const struct derive_walk *walk, struct derive_block *blo
 
 /* ---- entries ------------------------------------------------------------------------------------------------- */
 
-/* One record of a block, whose keys lie `stride` apart. */
-struct derive_place {
-	const struct skafu__derive_sink *sink;
-	const struct skafu__record *record;
-	const uint64_t *keys;
-	uint32_t stride;
-	uint64_t sequence;
+/* Those of one dimension, on their way to the sink. */
+struct derive_out {
+	const struct derive_walk *walk;
+	const struct derive_block *block;
+	uint64_t sequence; /* of the first record of the block */
+	size_t count;
+	struct skafu__entry entries[DERIVE_PARTS];
 };
 
-static int32_t derive_entry(const struct derive_place *place, uint32_t dimension, uint64_t key, uint64_t extra)
+static inline void derive_put(struct derive_out *out, uint32_t index, uint64_t key, uint64_t extra)
 {
-	return place->sink->entry(place->sink->user, dimension, key, place->sequence, extra);
+	out->entries[out->count++] = (struct skafu__entry){key, out->sequence + index, extra};
 }
 
-static int32_t derive_hashed(const struct derive_place *place, uint32_t dimension, uint32_t column)
+static int32_t derive_give(struct derive_out *out, uint32_t dimension)
 {
-	return derive_entry(place, dimension, place->keys[column * place->stride], 0);
+	const struct skafu__derive_sink *sink = out->walk->sink;
+	size_t count = out->count;
+	out->count = 0;
+	return count ? sink->entries(sink->user, dimension, out->entries, count) : 0;
 }
 
-static int32_t derive_event(const struct derive_place *place, uint64_t key)
+static int32_t derive_types(struct derive_out *out)
 {
-	const struct skafu__derive_sink *sink = place->sink;
-	int32_t rc = derive_entry(place, SKAFU__DIM_STREAM, key, place->record->stream_version);
-	if (rc == 0 && sink->event)
-		rc = sink->event(sink->user, place->record, place->sequence);
+	const struct skafu__record *record = out->block->records;
+	for (uint32_t i = 0; i < out->block->count; i++, record++)
+		if (record->kind != SKAFU__KIND_LOST)
+			derive_put(out, i, skafu__type_key(skafu__type_set(record->kind), record->type), 0);
+	return derive_give(out, SKAFU__DIM_TYPE);
+}
+
+static int32_t derive_column(struct derive_out *out, uint32_t dimension, uint32_t column)
+{
+	const uint64_t *keys = &out->block->keys[column * out->block->count];
+	for (uint32_t i = 0; i < out->block->count; i++)
+		if (out->block->records[i].kind != SKAFU__KIND_LOST)
+			derive_put(out, i, keys[i], 0);
+	return derive_give(out, dimension);
+}
+
+static int32_t derive_tags(struct derive_out *out)
+{
+	const struct derive_block *block = out->block;
+	for (uint32_t i = 0; i < block->count; i++) {
+		const uint64_t *key = &block->keys[DERIVE_TAGS * block->count + i];
+		uint32_t tags = block->records[i].kind != SKAFU__KIND_LOST ? block->records[i].tag_count : 0;
+		for (; tags > 0; tags--, key += block->count)
+			derive_put(out, i, *key, 0);
+	}
+	return derive_give(out, SKAFU__DIM_TAG);
+}
+
+/* `made` is what the writer knows of the first record of the block, or NULL. */
+static int32_t derive_streams(struct derive_out *out, const struct skafu__batch_record *made)
+{
+	const struct derive_block *block = out->block;
+	for (uint32_t i = 0; i < block->count; i++)
+		if (block->records[i].kind == SKAFU_KIND_EVENT)
+			derive_put(out, i, made ? made[i].stream_hash : block->keys[DERIVE_STREAM * block->count + i],
+				   block->records[i].stream_version);
+	return derive_give(out, SKAFU__DIM_STREAM);
+}
+
+static int32_t derive_kinds(struct derive_out *out)
+{
+	const struct skafu__record *record = out->block->records;
+	for (uint32_t i = 0; i < out->block->count; i++, record++)
+		if (record->kind != SKAFU_KIND_EVENT && record->kind != SKAFU__KIND_LOST)
+			derive_put(out, i, record->kind, 0);
+	return derive_give(out, SKAFU__DIM_KIND);
+}
+
+static int32_t derive_events(const struct derive_out *out)
+{
+	const struct skafu__derive_sink *sink = out->walk->sink;
+	const struct skafu__record *record = out->block->records;
+	int32_t rc = 0;
+	for (uint32_t i = 0; rc == 0 && sink->event && i < out->block->count; i++, record++)
+		if (record->kind == SKAFU_KIND_EVENT)
+			rc = sink->event(sink->user, record, out->sequence + i);
 	return rc;
-}
-
-static int32_t derive_record(const struct derive_place *place, uint64_t stream_key)
-{
-	const struct skafu__record *record = place->record;
-	if (record->kind == SKAFU__KIND_LOST)
-		return 0;
-	uint64_t type = skafu__type_key(skafu__type_set(record->kind), record->type);
-	int32_t rc = derive_entry(place, SKAFU__DIM_TYPE, type, 0);
-	if (rc == 0)
-		rc = derive_hashed(place, SKAFU__DIM_CORRELATION, DERIVE_CORRELATION);
-	if (rc == 0)
-		rc = derive_hashed(place, SKAFU__DIM_ID, DERIVE_ID);
-	for (uint32_t i = 0; rc == 0 && i < record->tag_count; i++)
-		rc = derive_hashed(place, SKAFU__DIM_TAG, DERIVE_TAGS + i);
-	if (rc != 0)
-		return rc;
-	if (record->kind == SKAFU_KIND_EVENT)
-		return derive_event(place, stream_key);
-	return derive_entry(place, SKAFU__DIM_KIND, record->kind, 0);
 }
 
 static int32_t derive_block(const struct derive_walk *walk, uint32_t first, struct derive_block *block)
 {
-	int32_t rc = 0;
+	struct derive_out out;
 	derive_hash(walk, block);
-	for (uint32_t i = 0; rc == 0 && i < block->count; i++) {
-		struct derive_place place = {walk->sink, &block->records[i], &block->keys[i], block->count,
-					     walk->commit->first_sequence + first + i};
-		rc = derive_record(&place, walk->made ? walk->made[first + i].stream_hash
-						      : place.keys[DERIVE_STREAM * place.stride]);
-	}
-	return rc;
+	out.walk = walk;
+	out.block = block;
+	out.sequence = walk->commit->first_sequence + first;
+	out.count = 0;
+	int32_t rc = derive_types(&out);
+	if (rc == 0)
+		rc = derive_column(&out, SKAFU__DIM_CORRELATION, DERIVE_CORRELATION);
+	if (rc == 0)
+		rc = derive_column(&out, SKAFU__DIM_ID, DERIVE_ID);
+	if (rc == 0)
+		rc = derive_tags(&out);
+	if (rc == 0)
+		rc = derive_streams(&out, walk->made ? walk->made + first : NULL);
+	if (rc == 0)
+		rc = derive_kinds(&out);
+	return rc ? rc : derive_events(&out);
 }
 
 static int32_t derive_records(const struct derive_walk *walk)
@@ -189,8 +233,9 @@ static int32_t derive_rows(const struct skafu__commit *commit, const struct skaf
 static int32_t derive_commit(const struct derive_walk *walk)
 {
 	const struct skafu__commit *commit = walk->commit;
-	return walk->sink->entry(walk->sink->user, SKAFU__DIM_COMMIT, skafu__hash64(walk->hash_key, commit->id, 16),
-				 commit->number, skafu__commit_last_sequence(commit));
+	const struct skafu__entry entry = {skafu__hash64(walk->hash_key, commit->id, 16), commit->number,
+					   skafu__commit_last_sequence(commit)};
+	return walk->sink->entries(walk->sink->user, SKAFU__DIM_COMMIT, &entry, 1);
 }
 
 static int32_t derive_all(const struct derive_walk *walk)

@@ -42,13 +42,14 @@ static inline int skafu__dimension_has_extra(uint32_t dimension)
 struct skafu__derive_sink {
 	void *user;
 	int32_t (*name)(void *user, const struct skafu__name_def *name);
-	int32_t (*entry)(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra);
+	int32_t (*entries)(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count);
 	int32_t (*event)(void *user, const struct skafu__record *record, uint64_t sequence); /* may be NULL */
 	int32_t (*row)(void *user, const struct skafu__row_op *row, uint64_t commit);
 };
 
-/* Names, then per record its entries in a fixed order, then rows.  Stops at the first failure of the sink and returns
- * it.  A record that does not stand the check: SKAFU_EDAMAGED, with its sequence in *out_damaged. */
+/* Names, then entries, then rows.  The entries of some records at a time, by dimension; those of a dimension come in
+ * the order of their positions.  Stops at the first failure of the sink and returns it.  A record that does not stand
+ * the check: SKAFU_EDAMAGED, with its sequence in *out_damaged, when the entries of all before it are given. */
 int32_t skafu__derive(const uint8_t hash_key[SKAFU__HASH_KEY_BYTES], const struct skafu__commit *commit,
 		      const struct skafu__derive_sink *sink, enum skafu__check check, uint64_t *out_damaged);
 

@@ -279,9 +279,9 @@ static int32_t fold_sink_name(void *user, const struct skafu__name_def *name)
 	return 0;
 }
 
-static int32_t fold_sink_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+static int32_t fold_sink_entries(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count)
 {
-	return skafu__overlay_add_entry(user, dimension, key, position, extra);
+	return skafu__overlay_add_entries(user, dimension, entries, count);
 }
 
 static int32_t fold_sink_row(void *user, const struct skafu__row_op *row, uint64_t commit)
@@ -293,7 +293,7 @@ static int32_t fold_sink_row(void *user, const struct skafu__row_op *row, uint64
 static int32_t fold_gather(skafu_store *store, struct skafu__view *view, struct skafu__overlay *own,
 			   skafu_error *error)
 {
-	struct skafu__derive_sink sink = {own, fold_sink_name, fold_sink_entry, NULL, fold_sink_row};
+	struct skafu__derive_sink sink = {own, fold_sink_name, fold_sink_entries, NULL, fold_sink_row};
 	skafu__overlay_reset(own, view->index.commit, view->index.sequence);
 	int32_t rc = skafu__view_walk(view, view->index.commit, view->index.sequence, error);
 	while (rc == 0 && skafu__overlay_weight(own) < store->tuning.fold_records) {

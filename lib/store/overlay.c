@@ -67,20 +67,23 @@ static void overlay_slots_clear(struct overlay_slot *slots, size_t count)
 		slots[i].last = OVERLAY_NONE;
 }
 
-/* Room for all entries as if each had a key of its own, so that linking them cannot fail. */
-static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__overlay_list *list)
+/* Slots for all entries and for `count` more as if each had a key of its own, so that linking them cannot fail. */
+static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__overlay_list *list, size_t count)
 {
 	size_t before = list->slot_count;
-	if ((list->slots_used + overlay_unlinked(list)) * 2 < before)
+	size_t wanted = list->slots_used + overlay_unlinked(list) + count;
+	size_t now = before ? before : 64;
+	while (now / 2 < wanted)
+		now *= 2;
+	if (now == before)
 		return 0;
 	struct overlay_slot *old = list->slots;
-	size_t count = before ? before * 2 : 64;
-	struct overlay_slot *slots = skafu__realloc_array(sys, NULL, count, sizeof *slots);
+	struct overlay_slot *slots = skafu__realloc_array(sys, NULL, now, sizeof *slots);
 	if (!slots)
 		return SKAFU_ENOMEM;
-	overlay_slots_clear(slots, count);
+	overlay_slots_clear(slots, now);
 	list->slots = slots;
-	list->slot_count = count;
+	list->slot_count = now;
 	for (size_t i = 0; i < before; i++)
 		if (old[i].last != OVERLAY_NONE)
 			slots[overlay_slot_of(list, old[i].key)] = old[i];
@@ -88,11 +91,13 @@ static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__ov
 	return 0;
 }
 
-static int32_t overlay_grow_entries(const struct skafu__sys *sys, struct skafu__overlay_list *list)
+static int32_t overlay_grow_entries(const struct skafu__sys *sys, struct skafu__overlay_list *list, size_t count)
 {
-	if (list->count < list->room)
+	size_t room = list->room ? list->room : 64;
+	while (room - list->count < count)
+		room *= 2;
+	if (room == list->room)
 		return 0;
-	size_t room = list->room ? list->room * 2 : 64;
 	if (room > OVERLAY_ENTRIES_MAX)
 		return SKAFU_ENOMEM;
 	struct skafu__entry *entries = skafu__realloc_array(sys, list->entries, room, sizeof *entries);
@@ -271,12 +276,11 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 }
 
 /* Linking entries takes no more slots than were counted for them, so what is ready stays so. */
-__attribute__((noinline)) static int32_t overlay_make_ready(const struct skafu__sys *sys,
-							    struct skafu__overlay_list *list)
+static int32_t overlay_make_ready(const struct skafu__sys *sys, struct skafu__overlay_list *list, size_t count)
 {
-	int32_t rc = overlay_grow_entries(sys, list);
+	int32_t rc = overlay_grow_entries(sys, list, count);
 	if (rc == 0)
-		rc = overlay_grow_slots(sys, list);
+		rc = overlay_grow_slots(sys, list, count);
 	if (rc != 0)
 		return rc;
 	size_t more = list->slot_count / 2 - (list->slots_used + overlay_unlinked(list));
@@ -284,15 +288,16 @@ __attribute__((noinline)) static int32_t overlay_make_ready(const struct skafu__
 	return 0;
 }
 
-int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, uint64_t key, uint64_t position,
-				 uint64_t extra)
+int32_t skafu__overlay_add_entries(struct skafu__overlay *overlay, uint32_t dimension,
+				   const struct skafu__entry *entries, size_t count)
 {
 	struct skafu__overlay_list *list = overlay->lists[dimension];
-	int32_t rc = list->count < list->ready ? 0 : overlay_make_ready(overlay->sys, list);
+	int32_t rc = count <= list->ready - list->count ? 0 : overlay_make_ready(overlay->sys, list, count);
 	if (rc != 0)
 		return rc;
-	list->entries[list->count++] = (struct skafu__entry){key, position, extra};
-	overlay->entry_count++;
+	memcpy(list->entries + list->count, entries, count * sizeof *entries);
+	list->count += count;
+	overlay->entry_count += count;
 	return 0;
 }
 

@@ -70,8 +70,8 @@ void skafu__overlay_done(struct skafu__overlay *overlay);
 void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_t base_sequence);
 
 /* For a derive sink: take in what a commit gives, then say which commit it was. */
-int32_t skafu__overlay_add_entry(struct skafu__overlay *overlay, uint32_t dimension, uint64_t key, uint64_t position,
-				 uint64_t extra);
+int32_t skafu__overlay_add_entries(struct skafu__overlay *overlay, uint32_t dimension,
+				   const struct skafu__entry *entries, size_t count);
 int32_t skafu__overlay_add_row(struct skafu__overlay *overlay, const struct skafu__row_op *row, uint64_t commit);
 int32_t skafu__overlay_cover(struct skafu__overlay *overlay, const struct skafu__commit *commit);
 

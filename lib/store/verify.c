@@ -167,11 +167,15 @@ static int verify_is_folded(const struct skafu__verify *verify)
 	return (verify->flags & SKAFU_VERIFY_INDEX) && verify->commit <= verify->goal.commit;
 }
 
-static int32_t verify_sink_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+static int32_t verify_sink_entries(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count)
 {
 	struct skafu__verify *verify = user;
-	const struct skafu__entry entry = {key, position, extra};
-	return verify->is_first && verify_is_folded(verify) ? skafu__verify_add_entry(verify, dimension, &entry) : 0;
+	int32_t rc = 0;
+	if (!verify->is_first || !verify_is_folded(verify))
+		return 0;
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = skafu__verify_add_entry(verify, dimension, &entries[i]);
+	return rc;
 }
 
 static int32_t verify_sink_row(void *user, const struct skafu__row_op *row, uint64_t commit)
@@ -246,7 +250,7 @@ static void verify_marks(struct skafu__verify *verify)
 
 static int32_t verify_commit(struct skafu__verify *verify, const struct skafu__commit *commit)
 {
-	struct skafu__derive_sink sink = {verify, verify_sink_name, verify_sink_entry, NULL, verify_sink_row};
+	struct skafu__derive_sink sink = {verify, verify_sink_name, verify_sink_entries, NULL, verify_sink_row};
 	if (verify->is_first) {
 		verify_order(verify, commit);
 		verify->report.commits++;

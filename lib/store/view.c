@@ -414,10 +414,10 @@ static int32_t view_sink_name(void *user, const struct skafu__name_def *name)
 	return skafu__names_define(&store->names, name);
 }
 
-static int32_t view_sink_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+static int32_t view_sink_entries(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count)
 {
 	skafu_store *store = user;
-	return skafu__overlay_add_entry(&store->overlay, dimension, key, position, extra);
+	return skafu__overlay_add_entries(&store->overlay, dimension, entries, count);
 }
 
 static int32_t view_sink_event(void *user, const struct skafu__record *record, uint64_t sequence)
@@ -444,7 +444,7 @@ static int32_t view_sink_row(void *user, const struct skafu__row_op *row, uint64
 
 int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commit, uint64_t *out_damaged)
 {
-	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, view_sink_event, view_sink_row};
+	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entries, view_sink_event, view_sink_row};
 	int32_t rc = skafu__derive(store->format.hash_key, commit, &sink, SKAFU__CHECK_ALL, out_damaged);
 	return rc ? rc : skafu__overlay_cover(&store->overlay, commit);
 }
@@ -452,7 +452,7 @@ int32_t skafu__view_derive(skafu_store *store, const struct skafu__commit *commi
 int32_t skafu__view_derive_own(skafu_store *store, const struct skafu__commit *commit,
 			       const struct skafu__batch_record *made)
 {
-	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entry, NULL, view_sink_row};
+	struct skafu__derive_sink sink = {store, view_sink_name, view_sink_entries, NULL, view_sink_row};
 	int32_t rc = skafu__derive_made(store->format.hash_key, commit, made, &sink);
 	return rc ? rc : skafu__overlay_cover(&store->overlay, commit);
 }

@@ -40,11 +40,12 @@ static int32_t take_name(void *user, const struct skafu__name_def *name)
 	return 0;
 }
 
-static int32_t take_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+static int32_t take_entries(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count)
 {
 	(void)user;
-	demand(dimension > 0 && dimension < SKAFU__DIMS);
-	touched += key ^ position ^ extra;
+	demand(dimension > 0 && dimension < SKAFU__DIMS && count > 0);
+	for (size_t i = 0; i < count; i++)
+		touched += entries[i].key ^ entries[i].position ^ entries[i].extra;
 	return 0;
 }
 
@@ -105,7 +106,7 @@ static int rewrite(const struct skafu__commit *commit, struct skafu__buf *out)
 static void use(const struct skafu__commit *commit)
 {
 	static const uint8_t hash_key[SKAFU__HASH_KEY_BYTES] = {1, 2, 3};
-	const struct skafu__derive_sink sink = {.name = take_name, .entry = take_entry, .row = take_row};
+	const struct skafu__derive_sink sink = {.name = take_name, .entries = take_entries, .row = take_row};
 	struct skafu__buf canonical;
 	struct skafu__buf other;
 	struct skafu__buf written;

@@ -34,13 +34,18 @@ static int32_t on_name(void *user, const struct skafu__name_def *name)
 	return note(user, text);
 }
 
-static int32_t on_entry(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+static int32_t on_entries(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count)
 {
-	char text[100];
+	int32_t rc = 0;
 
-	snprintf(text, sizeof text, "entry %u %llx %llu %llu", dimension, (unsigned long long)key,
-		 (unsigned long long)position, (unsigned long long)extra);
-	return note(user, text);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		char text[100];
+
+		snprintf(text, sizeof text, "entry %u %llx %llu %llu", dimension, (unsigned long long)entries[i].key,
+			 (unsigned long long)entries[i].position, (unsigned long long)entries[i].extra);
+		rc = note(user, text);
+	}
+	return rc;
 }
 
 static int32_t on_event(void *user, const struct skafu__record *record, uint64_t sequence)
@@ -80,23 +85,18 @@ static void expect_all(char *to, size_t room)
 
 	snprintf(to, room, "name 2 1 0 domain\nname 1 1 1 Type\nname 4 1 0 table\n");
 	expect(to, room, SKAFU__DIM_COMMIT, (const char *)made_id, 16, MADE_NUMBER, MADE_SEQUENCE + 2);
-	for (uint32_t i = 0; i < 3; i++) {
-		uint64_t at = MADE_SEQUENCE + i;
-
-		expect_id(to, room, SKAFU__DIM_TYPE, 1, at);
-		expect(to, room, SKAFU__DIM_CORRELATION, "cor", 3, at, 0);
-		expect(to, room, SKAFU__DIM_ID, (const char *)ids[i], 16, at, 0);
-		if (i == 0) {
-			expect(to, room, SKAFU__DIM_TAG, "t:1", 3, at, 0);
-			expect(to, room, SKAFU__DIM_TAG, "t:2", 3, at, 0);
-		}
-		if (i == 2) {
-			expect_id(to, room, SKAFU__DIM_KIND, SKAFU_KIND_COMMAND, at);
-			continue;
-		}
-		expect(to, room, SKAFU__DIM_STREAM, i ? "s2" : "s1", 2, at, i + 1);
-		snprintf(to + strlen(to), room - strlen(to), "event s%u %llu\n", i + 1, (unsigned long long)at);
-	}
+	for (uint32_t i = 0; i < 3; i++)
+		expect_id(to, room, SKAFU__DIM_TYPE, 1, MADE_SEQUENCE + i);
+	for (uint32_t i = 0; i < 3; i++)
+		expect(to, room, SKAFU__DIM_CORRELATION, "cor", 3, MADE_SEQUENCE + i, 0);
+	for (uint32_t i = 0; i < 3; i++)
+		expect(to, room, SKAFU__DIM_ID, (const char *)ids[i], 16, MADE_SEQUENCE + i, 0);
+	expect(to, room, SKAFU__DIM_TAG, "t:1", 3, MADE_SEQUENCE, 0);
+	expect(to, room, SKAFU__DIM_TAG, "t:2", 3, MADE_SEQUENCE, 0);
+	expect(to, room, SKAFU__DIM_STREAM, "s1", 2, MADE_SEQUENCE, 1);
+	expect(to, room, SKAFU__DIM_STREAM, "s2", 2, MADE_SEQUENCE + 1, 2);
+	expect_id(to, room, SKAFU__DIM_KIND, SKAFU_KIND_COMMAND, MADE_SEQUENCE + 2);
+	snprintf(to + strlen(to), room - strlen(to), "event s1 %u\nevent s2 %u\n", MADE_SEQUENCE, MADE_SEQUENCE + 1);
 	snprintf(to + strlen(to), room - strlen(to), "row 1 1 key %u\nrow 1 2 gone %u\n", MADE_NUMBER, MADE_NUMBER);
 }
 
@@ -111,7 +111,7 @@ static void a_commit(struct skafu__buf *buf, struct skafu__commit *commit)
 START_TEST(all_of_it_in_order)
 {
 	struct seen seen = {0};
-	struct skafu__derive_sink sink = {&seen, on_name, on_entry, on_event, on_row};
+	struct skafu__derive_sink sink = {&seen, on_name, on_entries, on_event, on_row};
 	struct skafu__commit commit;
 	struct skafu__buf buf;
 	char wanted[4096];
@@ -131,7 +131,7 @@ START_TEST(what_was_made_gives_the_same)
 						    {.stream_hash = skafu__hash64(hash_key, "s2", 2)},
 						    {.stream_hash = 7}}; /* of a command, which has none */
 	struct seen seen = {0};
-	struct skafu__derive_sink sink = {&seen, on_name, on_entry, on_event, on_row};
+	struct skafu__derive_sink sink = {&seen, on_name, on_entries, on_event, on_row};
 	struct skafu__commit commit;
 	struct skafu__buf buf;
 	char wanted[4096];
@@ -157,7 +157,7 @@ START_TEST(a_failing_sink_ends_it)
 	a_commit(&buf, &commit);
 	for (int at = 1;; at++) {
 		struct seen seen = {.fail_at = at};
-		struct skafu__derive_sink sink = {&seen, on_name, on_entry, NULL, on_row};
+		struct skafu__derive_sink sink = {&seen, on_name, on_entries, NULL, on_row};
 		int32_t rc = skafu__derive(hash_key, &commit, &sink, 0, NULL);
 
 		total = seen.calls;
@@ -174,7 +174,7 @@ END_TEST
 START_TEST(a_damaged_record_is_named)
 {
 	struct seen seen = {0};
-	struct skafu__derive_sink sink = {&seen, on_name, on_entry, on_event, on_row};
+	struct skafu__derive_sink sink = {&seen, on_name, on_entries, on_event, on_row};
 	struct skafu__commit commit;
 	struct skafu__buf buf;
 	uint64_t damaged = 0;
@@ -243,20 +243,26 @@ static void many_commit(struct skafu__buf *buf, uint32_t count)
 	skafu__buf_done(&records);
 }
 
-/* All that was told, as one number that depends on the order. */
+/* All that was told of each dimension, as one number that depends on the order. */
 struct told {
-	uint64_t sum;
+	uint64_t sums[SKAFU__DIMS];
 	uint64_t entries;
 };
 
-static int32_t tell(void *user, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
+static void tell(struct told *told, uint32_t dimension, uint64_t key, uint64_t position, uint64_t extra)
 {
-	struct told *told = user;
-	const uint64_t parts[4] = {dimension, key, position, extra};
+	const uint64_t parts[3] = {key, position, extra};
 
-	for (int i = 0; i < 4; i++)
-		told->sum = (told->sum ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	for (int i = 0; i < 3; i++)
+		told->sums[dimension] = (told->sums[dimension] ^ parts[i]) * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	told->entries++;
+}
+
+static int32_t tell_entries(void *user, uint32_t dimension, const struct skafu__entry *entries, size_t count)
+{
+	ck_assert_uint_ne(count, 0);
+	for (size_t i = 0; i < count; i++)
+		tell(user, dimension, entries[i].key, entries[i].position, entries[i].extra);
 	return 0;
 }
 
@@ -303,7 +309,7 @@ static struct told tell_all(const struct skafu__commit *commit, uint32_t damaged
 static void assert_told(const struct skafu__commit *commit, uint32_t damaged)
 {
 	struct told told = {0};
-	struct skafu__derive_sink sink = {&told, on_name, tell, NULL, on_row};
+	struct skafu__derive_sink sink = {&told, on_name, tell_entries, NULL, on_row};
 	struct told wanted = tell_all(commit, damaged);
 	uint64_t sequence = 0;
 	int32_t rc = skafu__derive(hash_key, commit, &sink, SKAFU__CHECK_ALL, &sequence);
@@ -311,14 +317,14 @@ static void assert_told(const struct skafu__commit *commit, uint32_t damaged)
 	ck_assert_int_eq(rc, damaged < commit->record_count ? SKAFU_EDAMAGED : 0);
 	ck_assert_uint_eq(sequence, damaged < commit->record_count ? commit->first_sequence + damaged : 0);
 	ck_assert_uint_eq(told.entries, wanted.entries);
-	ck_assert_uint_eq(told.sum, wanted.sum);
+	ck_assert_mem_eq(told.sums, wanted.sums, sizeof told.sums);
 }
 
 static void assert_told_as_made(const struct skafu__commit *commit)
 {
 	struct skafu__batch_record made[200] = {0};
 	struct told told = {0};
-	struct skafu__derive_sink sink = {&told, on_name, tell, NULL, on_row};
+	struct skafu__derive_sink sink = {&told, on_name, tell_entries, NULL, on_row};
 	struct told wanted = tell_all(commit, commit->record_count);
 
 	for (uint32_t i = 0; i < commit->record_count; i++) {
@@ -328,7 +334,7 @@ static void assert_told_as_made(const struct skafu__commit *commit)
 		made[i].stream_hash = skafu__hash64(hash_key, record.stream, record.stream_length);
 	}
 	ck_assert_int_eq(skafu__derive_made(hash_key, commit, made, &sink), 0);
-	ck_assert_uint_eq(told.sum, wanted.sum);
+	ck_assert_mem_eq(told.sums, wanted.sums, sizeof told.sums);
 }
 
 START_TEST(many_records_give_what_each_gives)

@@ -28,16 +28,25 @@ static void cover(struct skafu__overlay *overlay, uint64_t number)
 	skafu__buf_done(&buf);
 }
 
+static void take(struct skafu__overlay *overlay, uint32_t dimension, const struct skafu__entry *entries, size_t count)
+{
+	ck_assert_int_eq(skafu__overlay_add_entries(overlay, dimension, entries, count), 0);
+}
+
+/* Some at a time. */
 static void fill(struct skafu__overlay *overlay)
 {
 	uint64_t position = 100;
+	uint32_t taken = 0;
 
 	for (uint32_t i = 0; i < POSTINGS; i++) {
 		position += random_below(3); /* several entries at one position */
 		all[i] = (struct skafu__entry){random_below(KEYS) * UINT64_C(0x100000001), position,
 					       random_below(50)};
-		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, all[i].key, all[i].position,
-							  all[i].extra), 0);
+		if (random_below(4) == 0 || i % 100 == 99) {
+			take(overlay, SKAFU__DIM_TAG, &all[taken], i + 1 - taken);
+			taken = i + 1;
+		}
 		if (i % 100 == 99)
 			cover(overlay, i / 100 + 1);
 	}
@@ -122,8 +131,7 @@ START_TEST(dimensions_are_apart_and_reset_forgets)
 	ck_assert_int_eq(skafu__overlay_init(&overlay, skafu__sys_current()), 0);
 	for (uint32_t dimension = 1; dimension < SKAFU__DIMS; dimension++) {
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 7, &range, &out, 1), 0);
-		ck_assert_int_eq(skafu__overlay_add_entry(&overlay, dimension, entry.key, entry.position,
-							  entry.extra), 0);
+		take(&overlay, dimension, &entry, 1);
 		cover(&overlay, dimension);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 7, &range, &out, 1), 1);
 		ck_assert_uint_eq(skafu__overlay_collect(&overlay, dimension, 8, &range, &out, 1), 0);
@@ -182,7 +190,7 @@ static size_t found_of(const struct skafu__overlay *overlay, uint64_t key)
 static void put_keys(struct skafu__overlay *overlay, uint64_t keys, uint64_t linked)
 {
 	for (uint64_t i = 0; i < keys; i++) {
-		ck_assert_int_eq(skafu__overlay_add_entry(overlay, SKAFU__DIM_TAG, 3 * i, i, 0), 0);
+		take(overlay, SKAFU__DIM_TAG, &(struct skafu__entry){3 * i, i, 0}, 1);
 		if (linked != 0 && i % linked == 0)
 			ck_assert_uint_eq(found_of(overlay, 1), 0);
 	}
@@ -198,7 +206,7 @@ START_TEST(every_key_has_a_slot)
 	for (uint64_t keys = 1; keys < 300; keys++) {
 		ck_assert_int_eq(skafu__overlay_init(&overlay, skafu__sys_current()), 0);
 		for (int i = 0; keys % 3 == 0 && i < 1000; i++) { /* many of one key, whose slots are left over */
-			ck_assert_int_eq(skafu__overlay_add_entry(&overlay, SKAFU__DIM_TAG, 1, 1, 0), 0);
+			take(&overlay, SKAFU__DIM_TAG, &(struct skafu__entry){1, 1, 0}, 1);
 			ck_assert_uint_ne(found_of(&overlay, 1), 0);
 		}
 		skafu__overlay_reset(&overlay, 1, 1);
@@ -320,12 +328,11 @@ START_TEST(no_memory_loses_nothing)
 			continue;
 		}
 		for (uint64_t i = 1; i <= 300; i++) {
-			struct skafu__entry entry = {i % 3, i, 0};
+			const struct skafu__entry two[] = {{i % 3, i, 0}, {(i + 1) % 3, i, 0}};
 			struct skafu__row_op row = row_of(1, i % 2 ? "a" : "b", "value");
 
-			if (skafu__overlay_add_entry(&overlay, SKAFU__DIM_ID, entry.key, entry.position,
-						     entry.extra) == 0)
-				stored++;
+			if (skafu__overlay_add_entries(&overlay, SKAFU__DIM_ID, two, 2) == 0)
+				stored += 2;
 			else
 				break;
 			if (skafu__overlay_add_row(&overlay, &row, i) != 0)
