@@ -63,15 +63,28 @@ static uint64_t bloom_mix(uint64_t hash)
 	return (hash * UINT64_C(0x9e3779b97f4a7c15)) >> bloom_probe_shift;
 }
 
+static inline void bloom_set(uint8_t *block, unsigned i, uint64_t mix)
+{
+	uint8_t *word = block + 8 * i;
+
+	skafu__store_u64(word, skafu__load_u64(word) | UINT64_C(1) << (mix >> bloom_probe_bits * i) % 64);
+}
+
 void skafu__bloom_add(void *bytes, uint64_t hash)
 {
 	uint8_t *filter = bytes;
 	uint8_t *block = filter + bloom_block_bytes + bloom_block(hash, skafu__load_u32(filter + 24));
 	uint64_t mix = bloom_mix(hash);
-	unsigned i;
 
-	for (i = 0; i < bloom_probes; i++, mix >>= bloom_probe_bits, block += 8)
-		skafu__store_u64(block, skafu__load_u64(block) | UINT64_C(1) << (mix % 64));
+	_Static_assert(bloom_probes == 8, "each of them is below");
+	bloom_set(block, 0, mix);
+	bloom_set(block, 1, mix);
+	bloom_set(block, 2, mix);
+	bloom_set(block, 3, mix);
+	bloom_set(block, 4, mix);
+	bloom_set(block, 5, mix);
+	bloom_set(block, 6, mix);
+	bloom_set(block, 7, mix);
 }
 
 int skafu__bloom_may_hold(const struct skafu__bloom *bloom, uint64_t hash)

@@ -141,8 +141,9 @@ static inline int entry_gather(const struct skafu__entry *entries, size_t count,
 {
 	const struct skafu__entry *end = out + count;
 	const struct skafu__entry *last = entries + count - 1;
-	struct skafu__entry before = {0, 0, 0};
-	int is_wrong = 0;
+	uint64_t key_before = 0;
+	uint64_t position_before = 0;
+	size_t wrong = 0;
 
 	while (out != end) {
 		const struct skafu__entry *from = &entries[*words & place];
@@ -154,13 +155,14 @@ static inline int entry_gather(const struct skafu__entry *entries, size_t count,
 		words++;
 		do {
 			entry = *from;
-			is_wrong |= (before.key > entry.key)
-				| ((before.key == entry.key) & (before.position >= entry.position));
+			/* above the one before; the largest key is taken for wrong, which costs another look */
+			wrong += key_before >= entry.key + (position_before < entry.position);
 			*out++ = entry;
-			before = entry;
+			key_before = entry.key;
+			position_before = entry.position;
 		} while (by_group && from != last && (++from)->key == entry.key);
 	}
-	return !is_wrong;
+	return wrong == 0;
 }
 
 /* Finish what is sorted but for neighbours.  0 when it would take more moves than `budget`; the entries are then in
@@ -205,23 +207,26 @@ static void entry_radix_pass(const struct skafu__entry *from, struct skafu__entr
 }
 
 /* One pass for each byte in which the keys differ, the lowest first: for few such bytes, or when the leading digits
- * say little.  The array that has the result. */
-static struct skafu__entry *entry_radix_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *space,
-	uint64_t differing)
+ * say little.  `to`, where the entries may be, and `space` have room for all of them; the one that has the result. */
+static struct skafu__entry *entry_radix_sort(const struct skafu__entry *entries, size_t count,
+	struct skafu__entry *to, struct skafu__entry *space, uint64_t differing)
 {
+	const struct skafu__entry *from = entries;
 	unsigned shift;
 
 	for (shift = 0; shift < 64; shift += 8) {
-		struct skafu__entry *from = entries;
+		struct skafu__entry *next = from == to ? space : to;
 
 		if (((differing >> shift) & 0xff) == 0)
 			continue;
-		entry_radix_pass(from, space, count, shift);
-		entries = space;
-		space = from;
+		entry_radix_pass(from, next, count, shift);
+		from = next;
 	}
-	entry_insertion_sort(entries, count, SIZE_MAX); /* those with the same key */
-	return entries;
+	if (from == entries && entries != to)
+		memcpy(to, entries, count * sizeof *to);
+	to = from == space ? space : to;
+	entry_insertion_sort(to, count, SIZE_MAX); /* those with the same key */
+	return to;
 }
 
 static unsigned entry_differing_bytes(uint64_t differing)
@@ -234,12 +239,14 @@ static unsigned entry_differing_bytes(uint64_t differing)
 }
 
 /* By the leading digits of keys that lie within a range.  Groups pay for what is merged, where the entries of a key
- * follow each other; those of a log seldom do. */
+ * follow each other; those of a log seldom do.  Behind the room for them `scratch` has room for a word for each;
+ * `space` has room for all of them, and may be where they are or begin where the words are. */
 __attribute__((always_inline)) static inline struct skafu__entry *entry_sort_hashes(uint64_t least, uint64_t most,
-	struct skafu__entry *entries, size_t count, struct skafu__entry *scratch, int by_group)
+	const struct skafu__entry *entries, size_t count, struct skafu__entry *scratch, struct skafu__entry *space,
+	int by_group)
 {
 	struct entry_form form = entry_form_of(least, most, count);
-	uint64_t *words = (uint64_t *)(void *)(scratch + count); /* behind the room for the entries */
+	uint64_t *words = (uint64_t *)(void *)(scratch + count);
 	struct entry_digits digits;
 	size_t made = entry_make_words(form, entries, count, words, &digits, by_group);
 
@@ -248,7 +255,7 @@ __attribute__((always_inline)) static inline struct skafu__entry *entry_sort_has
 	if (entry_gather(entries, count, words, form.place, scratch, by_group)
 		|| entry_insertion_sort(scratch, count, count * entry_shift_budget))
 		return scratch;
-	return entry_radix_sort(scratch, count, entries, UINT64_MAX);
+	return entry_radix_sort(scratch, count, scratch, space, UINT64_MAX);
 }
 
 /* The bits that are not the same in all keys; of hashes, the first few tell enough. */
@@ -265,15 +272,18 @@ static uint64_t entry_differing_bits(const struct skafu__entry *entries, size_t 
 	return differing;
 }
 
-struct skafu__entry *skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch)
+const struct skafu__entry *skafu__entries_sort(const struct skafu__entry *entries, size_t count,
+	struct skafu__entry *scratch)
 {
+	struct skafu__entry *space = scratch + count;
 	uint64_t differing = entry_differing_bits(entries, count);
 	uint64_t below; /* mask of these bits and of those between them */
 
 	if (entry_differing_bytes(differing) <= entry_few_bytes || count > UINT32_MAX)
-		return entry_radix_sort(entries, count, scratch, differing);
+		return entry_radix_sort(entries, count, scratch, space, differing);
 	below = UINT64_MAX >> __builtin_clzll(differing);
-	return entry_sort_hashes(entries[0].key & ~below, entries[0].key | below, entries, count, scratch, 0);
+	return entry_sort_hashes(entries[0].key & ~below, entries[0].key | below, entries, count, scratch, space,
+		0);
 }
 
 /* ---- sources ------------------------------------------------------------------------------------------------- */
@@ -426,8 +436,8 @@ static int entry_merge_give(struct skafu__merge *merge)
 		count += more;
 		givers += more > 0;
 	}
-	merge->source.at = givers > 1 ? entry_sort_hashes(least, bound.key, merge->chunk, count, merge->scratch, 1)
-		: merge->chunk;
+	merge->source.at = givers > 1 ? entry_sort_hashes(least, bound.key, merge->chunk, count, merge->scratch,
+		merge->chunk, 1) : merge->chunk;
 	merge->source.end = merge->source.at + count;
 	return count > 0;
 }

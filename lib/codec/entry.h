@@ -36,18 +36,18 @@ static inline int skafu__entry_is_above(const struct skafu__entry *a, const stru
 		| ((a->position == b->position) & (a->extra > b->extra))));
 }
 
-/* Entries that the scratch of a sort has room for. */
+/* Entries that the scratch of a sort has room for; seldom is more than two thirds of it touched. */
 static inline size_t skafu__entries_scratch(size_t count)
 {
-	return count + count / 3 + 1; /* and a word for each */
+	return 2 * count + 1;
 }
 
 /*
- * Sort, quickly when entries with the same key come in order, as those of a log do.  `scratch` has room for
- * skafu__entries_scratch(count) entries.  The result is in one of the two arrays: this one; what is in the other is
- * lost.
+ * Sort, quickly when entries with the same key come in order, as those of a log do.  The entries stay as they are;
+ * `scratch` has room for skafu__entries_scratch(count) entries, and the result is in it.
  */
-struct skafu__entry *skafu__entries_sort(struct skafu__entry *entries, size_t count, struct skafu__entry *scratch);
+const struct skafu__entry *skafu__entries_sort(const struct skafu__entry *entries, size_t count,
+	struct skafu__entry *scratch);
 
 /*
  * Something that gives entries in ascending order, a stretch of them at a time.  Those from `at` to `end` come next;

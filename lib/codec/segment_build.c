@@ -408,17 +408,17 @@ static uint64_t segbuild_list_extra_max(const struct skafu__entry *begin, const 
 	return extra_max;
 }
 
-/* Whether a posting at this distance from the base or from the one before may be where it is, if the keys are in
- * order; not all that may be pass, but nearly all that are.  No position of a whole list of such postings, or of the
- * rest of a block, is too large if segbuild_is_near() said so of where it begins. */
-static inline int segbuild_is_usual(const struct skafu__entry *entry, uint64_t distance, int is_first, int has_extra)
+/* Whether a posting at this distance from the one before, of the same key, may be where it is; not all that may be
+ * pass, but nearly all that are. */
+static inline int segbuild_is_usual(const struct skafu__entry *entry, uint64_t distance, int has_extra)
 {
-	return distance - !is_first < segbuild_usual_distance && (has_extra || entry->extra == 0);
+	return distance - 1 < segbuild_usual_distance && (has_extra || entry->extra == 0);
 }
 
+/* From a position such as this one, no whole list nor the rest of a block of usual postings leads too far. */
 static inline int segbuild_is_near(uint64_t position)
 {
-	return position <= SKAFU__POSITION_MAX - (uint64_t)segbuild_usual_distance * SKAFU__SEGMENT_BLOCK;
+	return position <= SKAFU__POSITION_MAX - (uint64_t)segbuild_short_end * SKAFU__SEGMENT_BLOCK;
 }
 
 /* Where lists are written, and what was written last. */
@@ -554,9 +554,33 @@ static size_t segbuild_add_lists(struct skafu__segment_builder *builder, const s
 	return taken;
 }
 
-/* Write more postings of the open list, until its block is full or something is not as usual.  Their number. */
-__attribute__((always_inline)) static inline size_t segbuild_write_codes(struct skafu__segment_builder *builder,
-	const struct skafu__entry *entries, size_t count, int has_extra)
+/* Write more postings of the open list, until something is not as usual or there is no room.  Their number. */
+static size_t segbuild_write_codes(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count)
+{
+	size_t room = builder->options.bytes_max - builder->fixed_bytes - builder->codes_bytes;
+	size_t fitting = room / sizeof(uint32_t);
+	const struct skafu__entry *end = entries + (fitting < count ? fitting : count);
+	const struct skafu__entry *at = entries;
+	uint8_t *to = builder->codes + builder->codes_bytes;
+	uint64_t key = builder->previous.key;
+	uint64_t position = builder->previous.position;
+
+	for (; at < end && at->key == key; at++) {
+		uint64_t distance = at->position - position;
+
+		if (!segbuild_is_usual(at, distance, 0))
+			break;
+		to += segbuild_short_varint(to, (uint32_t)distance);
+		position = at->position;
+	}
+	builder->codes_bytes = (size_t)(to - builder->codes);
+	return (size_t)(at - entries);
+}
+
+/* The same where postings have an extra. */
+static size_t segbuild_write_code_pairs(struct skafu__segment_builder *builder, const struct skafu__entry *entries,
+	size_t count)
 {
 	struct skafu__entry before = builder->previous;
 	size_t bytes_max = builder->options.bytes_max - builder->fixed_bytes;
@@ -571,10 +595,9 @@ __attribute__((always_inline)) static inline size_t segbuild_write_codes(struct 
 		uint64_t distance = entry.position - before.position;
 		size_t more;
 
-		if (entry.key != before.key || !segbuild_is_usual(&entry, distance, 0, has_extra))
+		if (entry.key != before.key || !segbuild_is_usual(&entry, distance, 1))
 			break;
-		more = has_extra ? segbuild_write_posting(codes + bytes, distance, entry.extra, before.extra, 0, 1)
-			: segbuild_short_varint(codes + bytes, (uint32_t)distance);
+		more = segbuild_write_posting(codes + bytes, distance, entry.extra, before.extra, 0, 1);
 		if (bytes + more > bytes_max)
 			break;
 		bytes += more;
@@ -597,8 +620,8 @@ static size_t segbuild_add_codes(struct skafu__segment_builder *builder, const s
 	if (builder->failed || builder->list_count == 0 || !segbuild_is_near(builder->previous.position))
 		return 0;
 	count = count < room ? count : room;
-	taken = builder->options.has_extra ? segbuild_write_codes(builder, entries, count, 1)
-		: segbuild_write_codes(builder, entries, count, 0);
+	taken = builder->options.has_extra ? segbuild_write_code_pairs(builder, entries, count)
+		: segbuild_write_codes(builder, entries, count);
 	if (taken == 0)
 		return 0;
 	builder->list_count += (uint32_t)taken;

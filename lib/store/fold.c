@@ -15,7 +15,6 @@
 
 #define FOLD_LOCK_WAIT_NS UINT64_C(2000000000)
 #define FOLD_SPACE_BYTES_KEPT ((size_t)8 << 20) /* what 16 Ki events with a handful of tags need */
-#define FOLD_SCRATCH 0u /* in the place of a dimension that there is not */
 
 /* ---- the plan ------------------------------------------------------------------------------------------------ */
 
@@ -25,7 +24,8 @@ struct fold_plan {
 	struct skafu__index_state before;
 	uint64_t commit; /* the last one that is folded */
 	uint64_t sequence;
-	struct skafu__fold_space *space; /* entries, copied out of the overlay, then sorted */
+	struct skafu__fold_space *space;
+	const struct skafu__entry *entries[SKAFU__DIMS]; /* where the source has them, which is held */
 	size_t entry_counts[SKAFU__DIMS];
 	struct skafu__runbuild builds[SKAFU__DIMS];
 	struct skafu__buf rows; /* row_op encodings: the last value of each key */
@@ -42,49 +42,38 @@ static void fold_plan_done(struct fold_plan *plan)
 
 void skafu__fold_space_done(struct skafu__fold_space *space, const struct skafu__sys *sys)
 {
-	for (uint32_t i = 0; i < SKAFU__DIMS; i++)
-		skafu__free(sys, space->entries[i]);
+	skafu__free(sys, space->scratch);
 	memset(space, 0, sizeof *space);
 }
 
 /* Give back what an unusual fold needed. */
 static void fold_space_trim(struct skafu__fold_space *space, const struct skafu__sys *sys)
 {
-	size_t room = 0;
-	for (uint32_t i = 0; i < SKAFU__DIMS; i++)
-		room += space->rooms[i];
-	if (room > FOLD_SPACE_BYTES_KEPT / sizeof **space->entries)
+	if (space->room > FOLD_SPACE_BYTES_KEPT / sizeof *space->scratch)
 		skafu__fold_space_done(space, sys);
 }
 
 /* Room for so many entries, somewhat more for the next time; what was there is lost. */
 static struct skafu__entry *fold_space_room(struct skafu__fold_space *space, const struct skafu__sys *sys,
-					    uint32_t which, size_t count)
+					    size_t count)
 {
 	size_t room = count + count / 8;
-	if (count <= space->rooms[which])
-		return space->entries[which];
-	skafu__free(sys, space->entries[which]);
-	space->entries[which] = skafu__realloc_array(sys, NULL, room, sizeof **space->entries);
-	space->rooms[which] = space->entries[which] ? room : 0;
-	return space->entries[which];
+	if (count <= space->room)
+		return space->scratch;
+	skafu__free(sys, space->scratch);
+	space->scratch = skafu__realloc_array(sys, NULL, room, sizeof *space->scratch);
+	space->room = space->scratch ? room : 0;
+	return space->scratch;
 }
 
-static int32_t fold_copy_dimension(struct fold_plan *plan, uint32_t dimension)
+static void fold_find_entries(struct fold_plan *plan)
 {
-	const struct skafu__entry *first;
-	int by_commit = dimension == SKAFU__DIM_COMMIT;
-	uint64_t from = (by_commit ? plan->before.commit : plan->before.sequence) + 1;
-	uint64_t to = by_commit ? plan->commit : plan->sequence;
-	size_t count = skafu__overlay_slice(plan->source, dimension, from, to, &first);
-	if (count == 0)
-		return 0;
-	struct skafu__entry *entries = fold_space_room(plan->space, &plan->store->sys, dimension, count);
-	if (!entries)
-		return SKAFU_ENOMEM;
-	memcpy(entries, first, count * sizeof *first);
-	plan->entry_counts[dimension] = count;
-	return 0;
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		int by_commit = i == SKAFU__DIM_COMMIT;
+		uint64_t from = (by_commit ? plan->before.commit : plan->before.sequence) + 1;
+		uint64_t to = by_commit ? plan->commit : plan->sequence;
+		plan->entry_counts[i] = skafu__overlay_slice(plan->source, i, from, to, &plan->entries[i]);
+	}
 }
 
 static int32_t fold_copy_rows(struct fold_plan *plan)
@@ -118,16 +107,13 @@ static int32_t fold_copy(struct fold_plan *plan, struct skafu__view *view, skafu
 	plan->before = view->index;
 	plan->commit = cut->commit;
 	plan->sequence = cut->last_sequence;
-	int32_t rc = 0;
-	for (uint32_t i = 1; rc == 0 && i < SKAFU__DIMS; i++)
-		rc = fold_copy_dimension(plan, i);
-	if (rc == 0)
-		rc = fold_copy_rows(plan);
-	if (rc == SKAFU_ENOMEM)
+	fold_find_entries(plan);
+	if (fold_copy_rows(plan) != 0)
 		return skafu__fail_memory(error);
 	if (skafu__repack_is_needless(plan->store, cut->bytes_min_up_to, cut->names_up_to))
 		return 1;
-	rc = skafu__repack_plan(&plan->repack, view, plan->before.commit, plan->before.sequence, plan->commit, error);
+	int32_t rc = skafu__repack_plan(&plan->repack, view, plan->before.commit, plan->before.sequence, plan->commit,
+					error);
 	return rc ? rc : 1;
 }
 
@@ -150,13 +136,12 @@ static int32_t fold_build_dimension(struct fold_plan *plan, uint32_t dimension)
 		.run = skafu__run_number(0, plan->before.folds),
 		.first_sequence = (by_commit ? plan->before.commit : plan->before.sequence) + 1,
 		.last_sequence = by_commit ? plan->commit : plan->sequence};
-	struct skafu__entry *scratch = fold_space_room(plan->space, &plan->store->sys, FOLD_SCRATCH,
-						       skafu__entries_scratch(count));
+	struct skafu__entry *scratch = fold_space_room(plan->space, &plan->store->sys, skafu__entries_scratch(count));
 	if (!scratch)
 		return SKAFU_ENOMEM;
 	int32_t rc = skafu__runbuild_init(&plan->builds[dimension], plan->store, &run);
 	if (rc == 0)
-		rc = skafu__runbuild_fill(&plan->builds[dimension], plan->space->entries[dimension], count, scratch);
+		rc = skafu__runbuild_fill(&plan->builds[dimension], plan->entries[dimension], count, scratch);
 	return rc ? rc : fold_make_filter(&plan->builds[dimension]);
 }
 
@@ -168,16 +153,26 @@ static int32_t fold_build(struct fold_plan *plan, skafu_error *error)
 	return 1;
 }
 
+/* What is folded is held until it is packed, so that others can append and read meanwhile. */
 static int32_t fold_plan_overlay(struct fold_plan *plan, skafu_error *error)
 {
+	skafu_store *store = plan->store;
 	struct skafu__view view;
-	int32_t rc = skafu__view_open(plan->store, &view, error);
+	int32_t rc = skafu__view_open(store, &view, error);
 	if (rc != 0)
 		return rc;
-	plan->source = &plan->store->overlay;
+	plan->source = &store->overlay;
 	rc = fold_copy(plan, &view, error);
+	if (rc == 1)
+		skafu__overlay_hold(&store->overlay);
 	skafu__view_close(&view);
-	return rc == 1 ? fold_build(plan, error) : rc;
+	if (rc != 1)
+		return rc;
+	rc = fold_build(plan, error);
+	pthread_rwlock_wrlock(&store->gate);
+	skafu__overlay_let_go(&store->overlay);
+	pthread_rwlock_unlock(&store->gate);
+	return rc;
 }
 
 /* ---- the installation ---------------------------------------------------------------------------------------- */
@@ -328,9 +323,11 @@ static int32_t fold_plan_log(struct fold_plan *plan, skafu_error *error)
 			rc = fold_copy(plan, &view, error);
 		skafu__view_close(&view);
 	}
+	if (rc == 1)
+		rc = fold_build(plan, error);
 	plan->source = NULL;
 	skafu__overlay_done(&own);
-	return rc == 1 ? fold_build(plan, error) : rc;
+	return rc;
 }
 
 int32_t skafu__fold_from_log(skafu_store *store, int64_t deadline, skafu_error *error)

@@ -3,8 +3,9 @@
  *
  * A fold takes the shortest run of commits whose weight reaches the fold mark, so that every process, and a reindex,
  * cuts at the same commits.  It is planned from the overlay while others append and read: entries sorted and packed,
- * small commits packed into larger chunks, rows and names gathered.  Only the installation, puts of finished bytes,
- * is under the writer's locks; when somebody else folded meanwhile, the plan is thrown away.
+ * small commits packed into larger chunks, rows and names gathered; the overlay holds the entries meanwhile.  Only
+ * the installation, puts of finished bytes, is under the writer's locks; when somebody else folded meanwhile, the
+ * plan is thrown away.
  *
  * Invariant: index entries, rows, names and the index record change in one transaction.
  */
@@ -16,11 +17,11 @@
 #include "store/overlay.h"
 #include "store/view.h"
 
-/* Where the entries of a fold are sorted.  Kept from fold to fold, up to a size: memory that is new each time costs
- * as much as the sorting.  Of the store, guarded by its fold lock; all zero at the beginning. */
+/* Where the entries of a dimension are sorted.  Kept from fold to fold, up to a size: memory that is new each time
+ * costs as much as the sorting.  Of the store, guarded by its fold lock; all zero at the beginning. */
 struct skafu__fold_space {
-	struct skafu__entry *entries[SKAFU__DIMS]; /* by dimension; there is none of number 0, which is scratch */
-	size_t rooms[SKAFU__DIMS];
+	struct skafu__entry *scratch;
+	size_t room;
 };
 void skafu__fold_space_done(struct skafu__fold_space *space, const struct skafu__sys *sys);
 

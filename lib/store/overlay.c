@@ -31,6 +31,8 @@ struct skafu__overlay_list {
 	pthread_mutex_t link_lock;
 	_Atomic size_t linked; /* entries before it are linked */
 	struct skafu__entry *entries;
+	struct skafu__entry *held; /* what `entries` was when the overlay was held, if it is that no more */
+	size_t held_room;
 	struct overlay_link *links;
 	size_t count;
 	size_t ready; /* as many entries there is room for, and slots for their keys */
@@ -91,20 +93,45 @@ static int32_t overlay_grow_slots(const struct skafu__sys *sys, struct skafu__ov
 	return 0;
 }
 
-static int32_t overlay_grow_entries(const struct skafu__sys *sys, struct skafu__overlay_list *list, size_t count)
+/* Whether somebody may be reading the entries where they are now. */
+static int overlay_is_read(const struct skafu__overlay *overlay, const struct skafu__overlay_list *list)
+{
+	return overlay->is_held && !list->held && list->entries;
+}
+
+/* Leave the entries to who reads them. */
+static void overlay_leave(struct skafu__overlay_list *list)
+{
+	list->held = list->entries;
+	list->held_room = list->room;
+	list->entries = NULL;
+}
+
+static int32_t overlay_move_entries(struct skafu__overlay *overlay, struct skafu__overlay_list *list, size_t room)
+{
+	int is_read = overlay_is_read(overlay, list);
+	struct skafu__entry *before = is_read ? NULL : list->entries;
+	struct skafu__entry *entries = skafu__realloc_array(overlay->sys, before, room, sizeof *entries);
+	if (!entries)
+		return SKAFU_ENOMEM;
+	if (is_read) {
+		memcpy(entries, list->entries, list->count * sizeof *entries);
+		overlay_leave(list);
+	}
+	list->entries = entries;
+	return 0;
+}
+
+static int32_t overlay_grow_entries(struct skafu__overlay *overlay, struct skafu__overlay_list *list, size_t count)
 {
 	size_t room = list->room ? list->room : 64;
 	while (room - list->count < count)
 		room *= 2;
 	if (room == list->room)
 		return 0;
-	if (room > OVERLAY_ENTRIES_MAX)
+	if (room > OVERLAY_ENTRIES_MAX || overlay_move_entries(overlay, list, room) != 0)
 		return SKAFU_ENOMEM;
-	struct skafu__entry *entries = skafu__realloc_array(sys, list->entries, room, sizeof *entries);
-	if (!entries)
-		return SKAFU_ENOMEM;
-	list->entries = entries;
-	struct overlay_link *links = skafu__realloc_array(sys, list->links, room, sizeof *links);
+	struct overlay_link *links = skafu__realloc_array(overlay->sys, list->links, room, sizeof *links);
 	if (!links)
 		return SKAFU_ENOMEM;
 	list->links = links;
@@ -215,6 +242,7 @@ static void overlay_list_free(const struct skafu__sys *sys, struct skafu__overla
 		return;
 	pthread_mutex_destroy(&list->link_lock);
 	skafu__free(sys, list->entries);
+	skafu__free(sys, list->held);
 	skafu__free(sys, list->links);
 	skafu__free(sys, list->slots);
 	skafu__free(sys, list);
@@ -257,6 +285,10 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 {
 	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
 		struct skafu__overlay_list *list = overlay->lists[i];
+		if (overlay_is_read(overlay, list)) {
+			overlay_leave(list);
+			list->room = 0;
+		}
 		if (list->slots_used != 0)
 			overlay_slots_clear(list->slots, list->slot_count);
 		list->slots_used = 0;
@@ -276,11 +308,11 @@ void skafu__overlay_reset(struct skafu__overlay *overlay, uint64_t base, uint64_
 }
 
 /* Linking entries takes no more slots than were counted for them, so what is ready stays so. */
-static int32_t overlay_make_ready(const struct skafu__sys *sys, struct skafu__overlay_list *list, size_t count)
+static int32_t overlay_make_ready(struct skafu__overlay *overlay, struct skafu__overlay_list *list, size_t count)
 {
-	int32_t rc = overlay_grow_entries(sys, list, count);
+	int32_t rc = overlay_grow_entries(overlay, list, count);
 	if (rc == 0)
-		rc = overlay_grow_slots(sys, list, count);
+		rc = overlay_grow_slots(overlay->sys, list, count);
 	if (rc != 0)
 		return rc;
 	size_t more = list->slot_count / 2 - (list->slots_used + overlay_unlinked(list));
@@ -292,7 +324,7 @@ int32_t skafu__overlay_add_entries(struct skafu__overlay *overlay, uint32_t dime
 				   const struct skafu__entry *entries, size_t count)
 {
 	struct skafu__overlay_list *list = overlay->lists[dimension];
-	int32_t rc = count <= list->ready - list->count ? 0 : overlay_make_ready(overlay->sys, list, count);
+	int32_t rc = count <= list->ready - list->count ? 0 : overlay_make_ready(overlay, list, count);
 	if (rc != 0)
 		return rc;
 	memcpy(list->entries + list->count, entries, count * sizeof *entries);
@@ -381,6 +413,22 @@ size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimen
 	size_t end = to == UINT64_MAX ? list->count : overlay_lower_bound(list, to + 1);
 	*out_first = list->count ? list->entries + first : NULL;
 	return end - first;
+}
+
+void skafu__overlay_hold(struct skafu__overlay *overlay)
+{
+	overlay->is_held = 1;
+}
+
+void skafu__overlay_let_go(struct skafu__overlay *overlay)
+{
+	overlay->is_held = 0;
+	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
+		struct skafu__overlay_list *list = overlay->lists[i];
+		skafu__free(overlay->sys, list->held);
+		list->held = NULL;
+		list->held_room = 0;
+	}
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */
@@ -473,7 +521,7 @@ size_t skafu__overlay_bytes(const struct skafu__overlay *overlay)
 	for (uint32_t i = 1; i < SKAFU__DIMS; i++) {
 		const struct skafu__overlay_list *list = overlay->lists[i];
 		bytes += list->room * (sizeof *list->entries + sizeof *list->links) +
-			 list->slot_count * sizeof *list->slots;
+			 list->held_room * sizeof *list->held + list->slot_count * sizeof *list->slots;
 	}
 	return bytes;
 }

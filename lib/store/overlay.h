@@ -44,6 +44,7 @@ struct skafu__overlay {
 	struct skafu__overlay_mark *marks; /* of the commits held, in order */
 	size_t mark_count;
 	size_t mark_room;
+	int is_held;           /* there is somebody who reads slices without the lock */
 	size_t entry_count;    /* of all dimensions */
 	size_t entries_marked; /* of these, of commits that are covered */
 	struct skafu__map row_heads; /* table and key -> index + 1 into row versions */
@@ -96,6 +97,11 @@ size_t skafu__overlay_collect(const struct skafu__overlay *overlay, uint32_t dim
 /* All entries of a dimension with from <= position <= to, in that order: where they lie, and how many. */
 size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t from, uint64_t to,
 			    const struct skafu__entry **out_first);
+
+/* What the slices are of stays where it is and as it is, whatever is added or dropped, until it is let go of.  One at
+ * a time may hold it.  The lock is held shared to hold, exclusively to let go. */
+void skafu__overlay_hold(struct skafu__overlay *overlay);
+void skafu__overlay_let_go(struct skafu__overlay *overlay);
 
 /* The newest version of a row that is not newer than `commit`; NULL when the overlay has none. */
 const struct skafu__overlay_row *skafu__overlay_row_find(const struct skafu__overlay *overlay, uint32_t table,

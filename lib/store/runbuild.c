@@ -86,10 +86,10 @@ void skafu__runbuild_done(struct skafu__runbuild *build)
 	memset(build, 0, sizeof *build);
 }
 
-int32_t skafu__runbuild_fill(struct skafu__runbuild *build, struct skafu__entry *entries, size_t count,
+int32_t skafu__runbuild_fill(struct skafu__runbuild *build, const struct skafu__entry *entries, size_t count,
 			     struct skafu__entry *scratch)
 {
-	struct skafu__entry *sorted = skafu__entries_sort(entries, count, scratch);
+	const struct skafu__entry *sorted = skafu__entries_sort(entries, count, scratch);
 	int32_t rc = skafu__segment_builder_add_all(&build->builder, sorted, count, NULL);
 	return rc ? rc : skafu__segment_builder_finish(&build->builder, NULL);
 }

@@ -36,8 +36,8 @@ int32_t skafu__runbuild_resume(struct skafu__runbuild *build, const struct skafu
 /* Throw away what was added since the last whole segment: the caller feeds the entries after it again. */
 int32_t skafu__runbuild_reopen(struct skafu__runbuild *build);
 
-/* Sort entries (scratch: as for skafu__entries_sort) and make a whole run of them; both arrays are used up. */
-int32_t skafu__runbuild_fill(struct skafu__runbuild *build, struct skafu__entry *entries, size_t count,
+/* Make a whole run of entries, which are sorted in the scratch (as for skafu__entries_sort). */
+int32_t skafu__runbuild_fill(struct skafu__runbuild *build, const struct skafu__entry *entries, size_t count,
 			     struct skafu__entry *scratch);
 
 /* Put the segments that are not put yet. */

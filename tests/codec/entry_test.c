@@ -13,7 +13,8 @@ enum { entries_max = 3000 };
 
 static struct skafu__entry entries[entries_max];
 static struct skafu__entry expected[entries_max];
-static struct skafu__entry scratch[entries_max + entries_max / 3 + 1];
+static struct skafu__entry untouched[entries_max];
+static struct skafu__entry scratch[2 * entries_max + 1];
 
 START_TEST(order_of_entries)
 {
@@ -41,6 +42,16 @@ static uint64_t awkward_key(unsigned shape)
 	return runs_key(shape);
 }
 
+static void assert_sorted(size_t count)
+{
+	ck_assert_uint_le(skafu__entries_scratch(count), sizeof scratch / sizeof *scratch);
+	memcpy(expected, entries, sizeof entries);
+	memcpy(untouched, entries, sizeof entries);
+	qsort(expected, count, sizeof *expected, runs_compare);
+	ck_assert_mem_eq(skafu__entries_sort(entries, count, scratch), expected, count * sizeof *entries);
+	ck_assert_mem_eq(entries, untouched, sizeof entries);
+}
+
 /* Any order of positions: slow, but sorted. */
 START_TEST(sort_compares_whole_entries)
 {
@@ -49,9 +60,7 @@ START_TEST(sort_compares_whole_entries)
 
 		for (size_t i = 0; i < count; i++)
 			entries[i] = (struct skafu__entry){awkward_key(round % 9), runs_below(30), runs_below(3)};
-		memcpy(expected, entries, sizeof entries);
-		qsort(expected, count, sizeof *expected, runs_compare);
-		ck_assert_mem_eq(skafu__entries_sort(entries, count, scratch), expected, count * sizeof *entries);
+		assert_sorted(count);
 	}
 }
 END_TEST
@@ -66,10 +75,7 @@ START_TEST(sort_is_stable)
 			entries[i].position = i;
 			entries[i].extra = runs_random();
 		}
-		memcpy(expected, entries, sizeof entries);
-		/* positions differ, so this is the stable order */
-		qsort(expected, count, sizeof *expected, runs_compare);
-		ck_assert_mem_eq(skafu__entries_sort(entries, count, scratch), expected, count * sizeof *entries);
+		assert_sorted(count); /* positions differ, so this is the stable order */
 	}
 }
 END_TEST

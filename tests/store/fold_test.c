@@ -3,6 +3,7 @@
  */
 #include "store/fold.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "store/tempstore.h"
@@ -135,10 +136,65 @@ START_TEST(names_of_large_commits_are_folded)
 }
 END_TEST
 
+#define WRITERS 3
+#define BATCHES 60
+#define BATCH_EVENTS 70
+
+static void *writer(void *user)
+{
+	skafu_error *own = NULL;
+	uint64_t failed = skafu_error_new(&own) != 0;
+
+	for (int i = 0; i < BATCHES; i++) {
+		skafu_batch *batch = NULL;
+		skafu_appended got = {.size = sizeof got};
+
+		failed += skafu_batch_new(user, &batch, own) != 0;
+		for (int event = 0; event < BATCH_EVENTS; event++) {
+			skafu_new_record record = event_of(event % 2 ? "a" : "b", "T");
+
+			failed += skafu_batch_add(batch, &record, own) != 0;
+		}
+		failed += skafu_append(user, batch, SKAFU_WAIT_FOREVER, &got, own) != 0;
+		skafu_batch_free(batch);
+	}
+	skafu_error_free(own);
+	return (void *)(uintptr_t)failed;
+}
+
+/* What one of them folds is read where the others add to it, and where it is soon not needed any more. */
+START_TEST(others_append_while_one_folds)
+{
+	struct skafu__tuning tuning = {.fold_records = 500, .fan_in = FAN_IN, .no_sync = 1};
+	skafu_verify_report report = {.size = sizeof report};
+	struct tempstore temp;
+	pthread_t threads[WRITERS];
+
+	skafu__tuning_override(&tuning);
+	tempstore_make(&temp);
+	tempstore_open(&temp, NULL);
+	for (int i = 0; i < WRITERS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, writer, temp.store), 0);
+	for (int i = 0; i < WRITERS; i++) {
+		void *failed = NULL;
+
+		pthread_join(threads[i], &failed);
+		ck_assert_ptr_null(failed);
+	}
+	went(skafu_store_stats_get(temp.store, &stats, fault));
+	ck_assert_uint_gt(stats.folds, 10);
+	ck_assert_uint_eq(version_of(temp.store, "a"), WRITERS * BATCHES * BATCH_EVENTS / 2);
+	went(skafu_store_verify(temp.store, SKAFU_VERIFY_INDEX, NULL, NULL, &report, fault));
+	ck_assert_uint_eq(report.faults, 0);
+	tempstore_done(&temp);
+}
+END_TEST
+
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, names_of_large_commits_are_folded);
+	tcase_add_test(tests, others_append_while_one_folds);
 	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 0, 1);
 	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 2, 4);
 	tcase_add_loop_test(tests, a_store_keeps_its_fan_in, 8, 9);

@@ -121,6 +121,53 @@ START_TEST(slice_is_by_position)
 }
 END_TEST
 
+/* Entries of a dimension that tell in which round they were added. */
+static void take_round(struct skafu__overlay *overlay, uint64_t round, size_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		take(overlay, SKAFU__DIM_ID, &(struct skafu__entry){round, i + 1, 0}, 1);
+}
+
+static void assert_round(const struct skafu__entry *entries, uint64_t round, size_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		ck_assert(entries[i].key == round && entries[i].position == i + 1);
+}
+
+START_TEST(what_is_held_stays_as_it_is)
+{
+	for (int what = 0; what < 8; what++) {
+		const struct skafu__entry *before;
+		const struct skafu__entry *now;
+		struct skafu__overlay overlay;
+		size_t bytes;
+
+		ck_assert_int_eq(skafu__overlay_init(&overlay, skafu__sys_current()), 0);
+		take_round(&overlay, 1, 64); /* the array is full */
+		ck_assert_uint_eq(skafu__overlay_slice(&overlay, SKAFU__DIM_ID, 1, 60, &before), 60);
+		skafu__overlay_hold(&overlay);
+		if (what & 1)
+			take(&overlay, SKAFU__DIM_ID, &(struct skafu__entry){1, 65, 0}, 1);
+		if (what & 2)
+			skafu__overlay_reset(&overlay, 0, 0);
+		if (what & 4) {
+			skafu__overlay_reset(&overlay, 0, 0);
+			take_round(&overlay, 2, 300);
+			ck_assert_uint_eq(skafu__overlay_slice(&overlay, SKAFU__DIM_ID, 1, 300, &now), 300);
+			assert_round(now, 2, 300);
+		}
+		assert_round(before, 1, 60);
+		bytes = skafu__overlay_bytes(&overlay);
+		skafu__overlay_let_go(&overlay);
+		ck_assert_uint_eq(bytes - skafu__overlay_bytes(&overlay), what ? 64 * sizeof *before : 0);
+		take_round(&overlay, 3, what ? 0 : 300);
+		skafu__overlay_hold(&overlay); /* and once more, to the end */
+		take_round(&overlay, 3, 300);
+		skafu__overlay_done(&overlay);
+	}
+}
+END_TEST
+
 START_TEST(dimensions_are_apart_and_reset_forgets)
 {
 	struct skafu__overlay overlay;
@@ -337,6 +384,8 @@ START_TEST(no_memory_loses_nothing)
 				break;
 			if (skafu__overlay_add_row(&overlay, &row, i) != 0)
 				break;
+			if (i == 20 && left % 2)
+				skafu__overlay_hold(&overlay);
 		}
 		failing.left = -1;
 		cover(&overlay, 1);
@@ -355,6 +404,7 @@ static void add(TCase *tests)
 	seeded("overlay_test");
 	tcase_add_test(tests, collect_agrees_with_a_search);
 	tcase_add_test(tests, slice_is_by_position);
+	tcase_add_test(tests, what_is_held_stays_as_it_is);
 	tcase_add_test(tests, dimensions_are_apart_and_reset_forgets);
 	tcase_add_test(tests, every_key_has_a_slot);
 	tcase_add_test(tests, rows_have_versions);
