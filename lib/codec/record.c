@@ -26,7 +26,7 @@ static int record_has_cause(const struct skafu__record *record)
 	return record->causation && memcmp(record->causation, skafu__record_no_cause, RECORD_CAUSE_BYTES) != 0;
 }
 
-static void record_encode_header(uint8_t *to, const struct skafu__record *record)
+static void record_encode_header(uint8_t *to, const struct skafu__record *record, int has_cause)
 {
 	to[8] = record->kind;
 	to[9] = record->flags;
@@ -44,7 +44,7 @@ static void record_encode_header(uint8_t *to, const struct skafu__record *record
 	to[SKAFU__RECORD_AT_STREAM_LENGTH] = record->stream_length;
 	to[RECORD_AT_CORRELATION_LENGTH] = record->correlation_length;
 	to[RECORD_AT_TAG_COUNT] = record->tag_count;
-	to[RECORD_AT_HAS_CAUSE] = (uint8_t)record_has_cause(record);
+	to[RECORD_AT_HAS_CAUSE] = (uint8_t)has_cause;
 	skafu__store_u16(to + RECORD_AT_TAGS_LENGTH, record->tags_length);
 }
 
@@ -56,35 +56,58 @@ __attribute__((noinline)) static uint8_t *record_put(uint8_t *to, const void *by
 	return to + length;
 }
 
-static uint8_t *record_put_tags(uint8_t *to, const struct skafu__record *record, const char *const *tag_list)
+/* A name with its NUL: most are short, and a call would cost more than they do.  The last bytes are copied together
+ * with those before them. */
+static inline uint8_t *record_put_name(uint8_t *to, const char *name, size_t length)
+{
+	if (length >= 16) {
+		for (size_t i = 0; i + 16 < length; i += 16)
+			memcpy(to + i, name + i, 16);
+		memcpy(to + length - 16, name + length - 16, 16);
+	} else if (length >= 8) {
+		memcpy(to, name, 8);
+		memcpy(to + length - 8, name + length - 8, 8);
+	} else if (length >= 4) {
+		memcpy(to, name, 4);
+		memcpy(to + length - 4, name + length - 4, 4);
+	} else {
+		for (size_t i = 0; i < length; i++)
+			to[i] = (uint8_t)name[i];
+	}
+	to[length] = 0;
+	return to + length + 1;
+}
+
+static uint8_t *record_put_tags(uint8_t *to, const struct skafu__record *record, const char *const *tag_list,
+				const uint8_t *tag_lengths)
 {
 	if (!tag_list)
 		return record_put(to, record->tags, record->tags_length);
 	for (uint32_t i = 0; i < record->tag_count; i++)
-		to = record_put(to, tag_list[i], strlen(tag_list[i]) + 1);
+		to = record_put_name(to, tag_list[i], tag_lengths[i]);
 	return to;
 }
 
-int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tag_list)
+int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tag_list,
+			     const uint8_t *tag_lengths)
 {
+	int has_cause = record_has_cause(record);
 	size_t size = SKAFU__RECORD_HEADER_BYTES + record->stream_length + 1u + record->correlation_length + 1u +
 		      record->tags_length + (size_t)record->metadata_length + record->data_length +
-		      (record_has_cause(record) ? RECORD_CAUSE_BYTES : 0);
+		      (has_cause ? RECORD_CAUSE_BYTES : 0);
 	uint8_t *start = skafu__buf_reserve(buf, size);
 	if (!start)
 		return buf->failed;
 	skafu__store_u32(start, (uint32_t)size);
 	skafu__store_u32(start + SKAFU__RECORD_AT_CRC, 0);
-	record_encode_header(start, record);
+	record_encode_header(start, record, has_cause);
 	uint8_t *to = start + SKAFU__RECORD_HEADER_BYTES;
-	to = record_put(to, record->stream, record->stream_length);
-	*to++ = 0;
-	to = record_put(to, record->correlation, record->correlation_length);
-	*to++ = 0;
-	to = record_put_tags(to, record, tag_list);
+	to = record_put_name(to, record->stream, record->stream_length);
+	to = record_put_name(to, record->correlation, record->correlation_length);
+	to = record_put_tags(to, record, tag_list, tag_lengths);
 	to = record_put(to, record->metadata, record->metadata_length);
 	to = record_put(to, record->data, record->data_length);
-	if (record_has_cause(record))
+	if (has_cause)
 		record_put(to, record->causation, RECORD_CAUSE_BYTES);
 	skafu__buf_commit(buf, size);
 	return 0;

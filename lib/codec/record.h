@@ -104,8 +104,9 @@ struct skafu__record {
 };
 
 /* Append the bytes to buf, with CRC 0.  `record` describes them; size is not looked at; tags may be given as an array
- * of texts in `tag_list` instead of packed. */
-int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tag_list);
+ * of texts and their lengths instead of packed, else tag_list is NULL. */
+int32_t skafu__record_encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tag_list,
+			     const uint8_t *tag_lengths);
 
 /* Compute and store the CRC of a finished record. */
 void skafu__record_seal(uint8_t *bytes, uint32_t size, uint64_t sequence);

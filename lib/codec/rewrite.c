@@ -38,7 +38,7 @@ int32_t skafu__rewrite_keep(struct skafu__rewrite *rewrite, const uint8_t *bytes
 static int32_t rewrite_encode(struct skafu__rewrite *rewrite, const struct skafu__record *record, uint64_t sequence)
 {
 	size_t before = rewrite->records.length;
-	if (skafu__record_encode(&rewrite->records, record, NULL) == 0)
+	if (skafu__record_encode(&rewrite->records, record, NULL, NULL) == 0)
 		skafu__record_seal(rewrite->records.bytes + before, (uint32_t)(rewrite->records.length - before),
 				   sequence);
 	return rewrite_count(rewrite);

@@ -318,6 +318,7 @@ static int32_t append_check_batch(const skafu_store *store, skafu_batch *batch, 
 		return skafu__fail(error, SKAFU_EMISUSE, "the batch was made for another store");
 	if (batch->record_count == 0 && batch->row_count == 0)
 		return skafu__fail(error, SKAFU_EINVAL, "the batch is empty; add a record or a row operation");
+	skafu__batch_hash_streams(batch);
 	return skafu__batch_fix_id(batch, error);
 }
 

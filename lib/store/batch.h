@@ -15,11 +15,11 @@
 #include "base/map.h"
 #include "codec/commit.h"
 #include "skafu_store.h"
+#include "store/batchnames.h"
 #include "store/query.h"
 
 #define SKAFU__BATCH_RECORDS_MAX 1000000u
 #define SKAFU__BATCH_CONDITIONS_MAX 65536u
-#define SKAFU__BATCH_RECENT 64u /* a power of two */
 
 #define SKAFU__BATCH_ID_GIVEN 0x1u
 #define SKAFU__BATCH_TIME_GIVEN 0x2u
@@ -30,16 +30,8 @@ struct skafu__batch_record {
 	uint32_t at; /* in records */
 	uint32_t size;
 	uint32_t flags;
-	uint64_t stream_hash; /* of an event: what the index and the cache of heads know its stream by */
+	uint64_t stream_hash; /* what the index and the cache of heads know its stream by, once it was hashed */
 	uint64_t *head;       /* of an event, while it is being written: the version of its stream, in that cache */
-};
-
-struct skafu__batch_name {
-	uint8_t set;
-	uint8_t length;
-	uint32_t owner; /* of a type: index of its domain in the batch's names, with the top bit */
-	uint32_t id;    /* while it is being written: id in the store */
-	uint32_t text_at;
 };
 
 enum skafu__condition_kind { SKAFU__CONDITION_STREAM = 1, SKAFU__CONDITION_QUERY, SKAFU__CONDITION_ROW };
@@ -66,22 +58,19 @@ struct skafu__batch_row {
 struct skafu_batch {
 	skafu_store *store;
 	struct skafu__buf records;
-	struct skafu__buf texts; /* names with their NUL, keys, values */
-	struct skafu__map name_index;
+	struct skafu__buf texts; /* keys, values, streams of conditions */
+	struct skafu__batchnames names;
 	struct skafu__map id_index; /* ids that the host gave or has asked for */
 	struct skafu__batch_record *index;
-	struct skafu__batch_name *names;
 	struct skafu__condition *conditions;
 	struct skafu__batch_row *rows;
 	uint32_t record_count;
 	uint32_t record_room;
-	uint32_t name_count;
-	uint32_t name_room;
+	uint32_t hashed_count; /* records whose stream_hash is known */
 	uint32_t condition_count;
 	uint32_t condition_room;
 	uint32_t row_count;
 	uint32_t row_room;
-	uint32_t recent_names[SKAFU__BATCH_RECENT]; /* index + 1 of names used last, by a few of their bytes */
 	uint8_t id[16];
 	uint8_t has_id;    /* id is known: see skafu__batch_fix_id() */
 	uint8_t id_is_fixed; /* it was set or given out, and does not change any more */
@@ -95,6 +84,9 @@ struct skafu_batch {
 
 /* Fix the id: given, else derived from the record ids when the host gave all, else new. */
 int32_t skafu__batch_fix_id(skafu_batch *batch, skafu_error *error);
+
+/* Hash the streams that were not yet. */
+void skafu__batch_hash_streams(skafu_batch *batch);
 
 /* Add a record whose payload was erased before it came here; its data is not looked at. */
 int32_t skafu__batch_add_erased(skafu_batch *batch, const skafu_new_record *record, skafu_error *error);

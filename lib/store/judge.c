@@ -39,7 +39,7 @@ static int judge_same_name(const skafu_batch *batch, uint32_t local, const struc
 {
 	size_t length;
 	const char *text = skafu__names_text(names, set, id, &length);
-	const struct skafu__batch_name *name = &batch->names[local & ~SKAFU__NAME_IS_LOCAL];
+	const struct skafu__batchname *name = &batch->names.list[local & ~SKAFU__NAME_IS_LOCAL];
 	return text && name->length == length &&
 	       memcmp(text, skafu__batch_name_text(batch, local & ~SKAFU__NAME_IS_LOCAL), length) == 0;
 }

@@ -133,13 +133,13 @@ int32_t skafu__writer_stream_version(struct skafu__writer *writer, const char *s
 static int32_t writer_check_owner(const struct skafu__writer *writer, const skafu_batch *batch, uint32_t index,
 				  skafu_error *error)
 {
-	const struct skafu__batch_name *name = &batch->names[index];
+	const struct skafu__batchname *name = &batch->names.list[index];
 	const struct skafu__names *names = &writer->store->names;
 	uint32_t owner = skafu__names_owner(names, SKAFU__NAME_TYPE, name->id);
 	if (name->owner == 0 || owner == 0)
 		return 0;
 	uint32_t given = name->owner & ~SKAFU__NAME_IS_LOCAL;
-	if (batch->names[given].id == owner)
+	if (batch->names.list[given].id == owner)
 		return 0;
 	return skafu__fail(error, SKAFU_EDEFINITION, "type %s belongs to domain %s, so domain %s cannot emit it",
 			   skafu__batch_name_text(batch, index),
@@ -149,10 +149,10 @@ static int32_t writer_check_owner(const struct skafu__writer *writer, const skaf
 
 static struct skafu__name_def writer_name_def(const skafu_batch *batch, uint32_t index)
 {
-	const struct skafu__batch_name *name = &batch->names[index];
+	const struct skafu__batchname *name = &batch->names.list[index];
 	struct skafu__name_def def = {.set = name->set, .length = name->length, .id = name->id};
 	if (name->owner != 0)
-		def.owner = batch->names[name->owner & ~SKAFU__NAME_IS_LOCAL].id;
+		def.owner = batch->names.list[name->owner & ~SKAFU__NAME_IS_LOCAL].id;
 	def.name = skafu__batch_name_text(batch, index);
 	return def;
 }
@@ -161,9 +161,11 @@ static struct skafu__name_def writer_name_def(const skafu_batch *batch, uint32_t
 static int32_t writer_resolve_names(struct skafu__writer *writer, skafu_batch *batch, skafu_error *error)
 {
 	struct skafu__names *names = &writer->store->names;
-	for (uint32_t i = 0; i < batch->name_count; i++) {
-		struct skafu__batch_name *name = &batch->names[i];
+	for (uint32_t i = 0; i < batch->names.count; i++) {
+		struct skafu__batchname *name = &batch->names.list[i];
 		const char *text = skafu__batch_name_text(batch, i);
+		if (!skafu__batchnames_is_used(&batch->names, i))
+			continue;
 		name->id = skafu__names_find(names, name->set, text, name->length);
 		int32_t rc = name->id ? writer_check_owner(writer, batch, i, error) : 0;
 		if (rc != 0)
@@ -183,6 +185,12 @@ static int32_t writer_resolve_names(struct skafu__writer *writer, skafu_batch *b
 	return 0;
 }
 
+static int writer_is_new_name(const skafu_batch *batch, uint32_t index, const uint32_t counts[SKAFU__NAME_SETS])
+{
+	return skafu__batchnames_is_used(&batch->names, index) &&
+	       batch->names.list[index].id > counts[batch->names.list[index].set];
+}
+
 struct writer_layout {
 	uint32_t name_count;
 	size_t names_bytes;
@@ -195,11 +203,11 @@ static void writer_measure(const skafu_batch *batch, const uint32_t counts[SKAFU
 			   struct writer_layout *out)
 {
 	memset(out, 0, sizeof *out);
-	for (uint32_t i = 0; i < batch->name_count; i++) {
-		if (batch->names[i].id <= counts[batch->names[i].set])
+	for (uint32_t i = 0; i < batch->names.count; i++) {
+		if (!writer_is_new_name(batch, i, counts))
 			continue;
 		out->name_count++;
-		out->names_bytes += SKAFU__NAME_HEADER_BYTES + batch->names[i].length + 1u;
+		out->names_bytes += SKAFU__NAME_HEADER_BYTES + batch->names.list[i].length + 1u;
 	}
 	for (uint32_t i = 0; i < batch->row_count; i++)
 		out->rows_bytes += SKAFU__ROW_HEADER_BYTES + batch->rows[i].key_length +
@@ -214,7 +222,7 @@ static uint8_t *writer_fill_rows(const skafu_batch *batch, uint8_t *to)
 	for (uint32_t i = 0; i < batch->row_count; i++) {
 		const struct skafu__batch_row *given = &batch->rows[i];
 		const uint8_t *key = batch->texts.bytes + given->at;
-		struct skafu__row_op row = {.table = batch->names[given->table & ~SKAFU__NAME_IS_LOCAL].id,
+		struct skafu__row_op row = {.table = batch->names.list[given->table & ~SKAFU__NAME_IS_LOCAL].id,
 					    .operation = given->operation, .key_length = given->key_length,
 					    .value_length = given->value_length, .key = key,
 					    .value = key + given->key_length};
@@ -231,8 +239,8 @@ static void writer_fill_front(const skafu_batch *batch, const uint32_t counts[SK
 		end += batch->index[i].size;
 		skafu__store_u32(at, end);
 	}
-	for (uint32_t i = 0; i < batch->name_count; i++) {
-		if (batch->names[i].id <= counts[batch->names[i].set])
+	for (uint32_t i = 0; i < batch->names.count; i++) {
+		if (!writer_is_new_name(batch, i, counts))
 			continue;
 		struct skafu__name_def def = writer_name_def(batch, i);
 		at = skafu__name_def_write(at, &def);
@@ -242,7 +250,7 @@ static void writer_fill_front(const skafu_batch *batch, const uint32_t counts[SK
 
 static void writer_patch_name(const skafu_batch *batch, uint8_t *at)
 {
-	skafu__store_u32(at, batch->names[skafu__load_u32(at) & ~SKAFU__NAME_IS_LOCAL].id);
+	skafu__store_u32(at, batch->names.list[skafu__load_u32(at) & ~SKAFU__NAME_IS_LOCAL].id);
 }
 
 struct writer_commit {
@@ -511,6 +519,7 @@ static int32_t writer_prepare(struct skafu__writer *writer, skafu_batch *batch,
 			      const uint32_t counts[SKAFU__NAME_SETS], struct writer_layout *layout,
 			      skafu_error *error)
 {
+	skafu__batch_hash_streams(batch);
 	int32_t rc = writer_resolve_names(writer, batch, error);
 	if (rc == 0)
 		rc = writer_load_heads(writer, batch, error);

@@ -51,7 +51,7 @@ uint32_t made_commit(struct skafu__buf *buf)
 		struct skafu__record record = made_record(i);
 		size_t before = records.length;
 
-		skafu__record_encode(&records, &record, NULL);
+		skafu__record_encode(&records, &record, NULL, NULL);
 		ends[i] = (uint32_t)records.length;
 		skafu__record_seal(records.bytes + before, (uint32_t)(records.length - before), MADE_SEQUENCE + i);
 	}

@@ -28,8 +28,13 @@ static struct skafu__record a_record(void)
 
 static uint32_t encode(struct skafu__buf *buf, const struct skafu__record *record, const char *const *tags)
 {
+	uint8_t lengths[255];
+
+	ck_assert_uint_le(record->tag_count, sizeof lengths);
+	for (uint32_t i = 0; tags && i < record->tag_count; i++)
+		lengths[i] = (uint8_t)strlen(tags[i]);
 	skafu__buf_init(buf, skafu__sys_current(), 1 << 20);
-	ck_assert_int_eq(skafu__record_encode(buf, record, tags), 0);
+	ck_assert_int_eq(skafu__record_encode(buf, record, tags, lengths), 0);
 	return (uint32_t)buf->length;
 }
 
@@ -267,11 +272,11 @@ START_TEST(no_room_changes_nothing)
 	failing_init(&failing);
 	failing.left = 0;
 	skafu__buf_init(&buf, &failing.sys, 1 << 20);
-	ck_assert_int_eq(skafu__record_encode(&buf, &record, NULL), SKAFU_ENOMEM);
+	ck_assert_int_eq(skafu__record_encode(&buf, &record, NULL, NULL), SKAFU_ENOMEM);
 	ck_assert_uint_eq(buf.length, 0);
 	skafu__buf_done(&buf);
 	skafu__buf_init(&buf, skafu__sys_current(), 110);
-	ck_assert_int_eq(skafu__record_encode(&buf, &record, NULL), SKAFU_ELIMIT);
+	ck_assert_int_eq(skafu__record_encode(&buf, &record, NULL, NULL), SKAFU_ELIMIT);
 	ck_assert_uint_eq(buf.length, 0);
 	skafu__buf_done(&buf);
 	ck_assert_int_eq(failing.live, 0);

@@ -53,11 +53,11 @@ static void encode(const struct skafu__record *record)
 	uint8_t digest[SKAFU__DIGEST_BYTES];
 	skafu__buf_init(&first, sys, SIZE_MAX);
 	skafu__buf_init(&second, sys, SIZE_MAX);
-	demand(skafu__record_encode(&first, record, NULL) == 0);
+	demand(skafu__record_encode(&first, record, NULL, NULL) == 0);
 	demand(skafu__record_decode(first.bytes, first.length, &again) == 0);
 	demand(again.size == first.length && again.data_length == record->data_length);
 	demand(again.tag_count == record->tag_count && again.stream_version == record->stream_version);
-	demand(skafu__record_encode(&second, &again, NULL) == 0);
+	demand(skafu__record_encode(&second, &again, NULL, NULL) == 0);
 	demand(first.length == second.length && memcmp(first.bytes, second.bytes, first.length) == 0);
 	skafu__record_seal(first.bytes, again.size, 7);
 	demand(skafu__record_is_intact(first.bytes, again.size, 7));

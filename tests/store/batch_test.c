@@ -28,14 +28,15 @@ static void drop(void)
 /* Refused, and nothing has changed. */
 static void add_refused(int32_t code, const skafu_new_record *record, int line)
 {
-	uint32_t names = batch->name_count;
-	size_t texts = batch->texts.length;
+	uint32_t names = batch->names.count;
+	size_t texts = batch->names.texts.length;
 	size_t bytes = batch->records.length;
 	uint32_t count = skafu_batch_count(batch);
 
 	skafu_error_clear(fault);
 	tempstore_refused(code, skafu_batch_add(batch, record, fault), "skafu_batch_add", line);
-	ck_assert(batch->name_count == names && batch->texts.length == texts && batch->records.length == bytes);
+	ck_assert(batch->names.count == names && batch->names.texts.length == texts);
+	ck_assert_uint_eq(batch->records.length, bytes);
 	ck_assert_uint_eq(skafu_batch_count(batch), count);
 }
 
@@ -187,7 +188,7 @@ START_TEST(rows_are_checked)
 	refused(SKAFU_EINVAL, skafu_batch_delete_row(NULL, "t", key, 1, fault));
 	refused(SKAFU_EINVAL, skafu_batch_expect_row(NULL, "t", key, 1, "v", 1, fault));
 	refused(SKAFU_EINVAL, skafu_batch_expect_no_row(NULL, "t", key, 1, fault));
-	ck_assert(batch->row_count == 0 && batch->condition_count == 0 && batch->name_count == 0);
+	ck_assert(batch->row_count == 0 && batch->condition_count == 0 && batch->names.count == 0);
 	went(skafu_batch_put_row(batch, "t", key, 255, large, 1u << 20, fault));
 	went(skafu_batch_put_row(batch, "t", "\0", 1, NULL, 0, fault));
 	ck_assert_uint_eq(batch->row_count, 2);
@@ -301,7 +302,7 @@ static const char *name_at(const uint8_t *bytes, uint8_t set)
 {
 	uint32_t index = skafu__load_u32(bytes) & ~SKAFU__NAME_IS_LOCAL;
 
-	ck_assert_uint_eq(batch->names[index].set, set);
+	ck_assert_uint_eq(batch->names.list[index].set, set);
 	return skafu__batch_name_text(batch, index);
 }
 

@@ -229,7 +229,7 @@ static void many_commit(struct skafu__buf *buf, uint32_t count)
 		struct skafu__record record = any_record();
 		size_t before = records.length;
 
-		ck_assert_int_eq(skafu__record_encode(&records, &record, NULL), 0);
+		ck_assert_int_eq(skafu__record_encode(&records, &record, NULL, NULL), 0);
 		skafu__record_seal(records.bytes + before, (uint32_t)(records.length - before), 1 + i);
 		skafu__store_u32(to + SKAFU__COMMIT_HEADER_BYTES + 4 * i, (uint32_t)records.length);
 	}

@@ -28,7 +28,7 @@ static void make(void)
 	for (size_t i = 0; i < 3; i++)
 		ck_assert_int_eq(skafu__names_define(&names, &defs[i]), 0);
 	skafu__buf_init(&buf, skafu__sys_current(), 1 << 20);
-	ck_assert_int_eq(skafu__record_encode(&buf, &given, NULL), 0);
+	ck_assert_int_eq(skafu__record_encode(&buf, &given, NULL, NULL), 0);
 	ck_assert_int_eq(skafu__record_decode(buf.bytes, buf.length, &record), 0);
 }
 
