@@ -63,28 +63,50 @@ static uint64_t bloom_mix(uint64_t hash)
 	return (hash * UINT64_C(0x9e3779b97f4a7c15)) >> bloom_probe_shift;
 }
 
-static inline void bloom_set(uint8_t *block, unsigned i, uint64_t mix)
+static inline void bloom_mark(uint64_t *words, uint64_t mix)
 {
-	uint8_t *word = block + 8 * i;
-
-	skafu__store_u64(word, skafu__load_u64(word) | UINT64_C(1) << (mix >> bloom_probe_bits * i) % 64);
+	_Static_assert(bloom_probes == 8, "each has its line");
+	words[0] |= UINT64_C(1) << mix % 64;
+	words[1] |= UINT64_C(1) << (mix >> bloom_probe_bits) % 64;
+	words[2] |= UINT64_C(1) << (mix >> 2 * bloom_probe_bits) % 64;
+	words[3] |= UINT64_C(1) << (mix >> 3 * bloom_probe_bits) % 64;
+	words[4] |= UINT64_C(1) << (mix >> 4 * bloom_probe_bits) % 64;
+	words[5] |= UINT64_C(1) << (mix >> 5 * bloom_probe_bits) % 64;
+	words[6] |= UINT64_C(1) << (mix >> 6 * bloom_probe_bits) % 64;
+	words[7] |= UINT64_C(1) << (mix >> 7 * bloom_probe_bits) % 64;
 }
 
-void skafu__bloom_add(void *bytes, uint64_t hash)
+static inline void bloom_load(uint64_t *words, const uint8_t *block)
 {
-	uint8_t *filter = bytes;
-	uint8_t *block = filter + bloom_block_bytes + bloom_block(hash, skafu__load_u32(filter + 24));
-	uint64_t mix = bloom_mix(hash);
+	for (unsigned i = 0; i < bloom_probes; i++)
+		words[i] = skafu__load_u64(block + 8 * i);
+}
 
-	_Static_assert(bloom_probes == 8, "each of them is below");
-	bloom_set(block, 0, mix);
-	bloom_set(block, 1, mix);
-	bloom_set(block, 2, mix);
-	bloom_set(block, 3, mix);
-	bloom_set(block, 4, mix);
-	bloom_set(block, 5, mix);
-	bloom_set(block, 6, mix);
-	bloom_set(block, 7, mix);
+static inline void bloom_store(uint8_t *block, const uint64_t *words)
+{
+	for (unsigned i = 0; i < bloom_probes; i++)
+		skafu__store_u64(block + 8 * i, words[i]);
+}
+
+void skafu__bloom_add(void *bytes, const uint64_t *hashes, size_t count)
+{
+	uint8_t *blocks = (uint8_t *)bytes + bloom_block_bytes;
+	uint32_t block_count = skafu__load_u32((uint8_t *)bytes + 24);
+	size_t at = 0;
+	uint64_t words[bloom_probes];
+
+	bloom_load(words, blocks);
+	for (size_t i = 0; i < count; i++) {
+		size_t next = bloom_block(hashes[i], block_count);
+
+		if (next != at) {
+			bloom_store(blocks + at, words);
+			bloom_load(words, blocks + next);
+			at = next;
+		}
+		bloom_mark(words, bloom_mix(hashes[i]));
+	}
+	bloom_store(blocks + at, words);
 }
 
 int skafu__bloom_may_hold(const struct skafu__bloom *bloom, uint64_t hash)

@@ -25,9 +25,10 @@
 /* Bytes of a filter for so many hashes (taken as at least 1); 0 when they are more than a filter can hold. */
 size_t skafu__bloom_bytes(uint64_t count);
 
-/* Make an empty filter in memory of exactly skafu__bloom_bytes(count) bytes, add hashes, and seal it. */
+/* Make an empty filter in memory of exactly skafu__bloom_bytes(count) bytes, add hashes, which is quickest in their
+ * order, and seal it. */
 void skafu__bloom_init(void *bytes, uint64_t count);
-void skafu__bloom_add(void *bytes, uint64_t hash);
+void skafu__bloom_add(void *bytes, const uint64_t *hashes, size_t count);
 void skafu__bloom_seal(void *bytes, uint64_t count);
 
 /* A filter that was opened; it borrows the bytes. */

@@ -131,6 +131,17 @@ uint64_t skafu__segment_key(const struct skafu__segment *segment, uint32_t index
 		+ segment_load_before(keys + (index + (size_t)1) * segment->key_width, segment->key_width);
 }
 
+void skafu__segment_keys(const struct skafu__segment *segment, uint32_t index, uint64_t *out, uint32_t count)
+{
+	const uint8_t *end = segment->bytes + SKAFU__SEGMENT_HEAD_BYTES + (index + (size_t)1) * segment->key_width;
+	size_t width = segment->key_width;
+	uint64_t first = segment->first_key;
+	uint32_t i;
+
+	for (i = 0; i < count; i++, end += width)
+		out[i] = first + segment_load_before(end, (unsigned)width);
+}
+
 #define SEGMENT_NEAR 8u   /* keys that lie together in memory: to look at one of them costs what all cost */
 #define SEGMENT_GUESSES 2 /* the first is wrong by the root of the number of keys, the second by the root of that */
 

@@ -106,6 +106,9 @@ int32_t skafu__segment_match(const struct skafu__segment *segment, const struct 
 /* The key at an index below key_count. */
 uint64_t skafu__segment_key(const struct skafu__segment *segment, uint32_t index);
 
+/* As many keys from an index on, all of them below key_count. */
+void skafu__segment_keys(const struct skafu__segment *segment, uint32_t index, uint64_t *out, uint32_t count);
+
 /* The index of the first key that is not below `key`; key_count when there is none. */
 uint32_t skafu__segment_lower_bound(const struct skafu__segment *segment, uint64_t key);
 

@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #define FILTER_OWN_PAGES_BYTES 2048 /* as in run.c: such a value stays where it is */
+#define FILTER_KEYS_AT_ONCE 64u
 #define FILTER_KEYS_MIN 1024u       /* a filter for so many takes pages of its own */
 
 int skafu__filter_is_wanted(const struct skafu__manifest_run *run)
@@ -29,8 +30,15 @@ static void filter_count_keys(void *user, const struct skafu__segment *segment)
 
 static void filter_add_keys(void *user, const struct skafu__segment *segment)
 {
-	for (uint32_t i = 0; i < segment->key_count; i++)
-		skafu__bloom_add(user, skafu__segment_key(segment, i));
+	uint64_t keys[FILTER_KEYS_AT_ONCE];
+	uint32_t done = 0;
+	while (done < segment->key_count) {
+		uint32_t count = segment->key_count - done < FILTER_KEYS_AT_ONCE ? segment->key_count - done
+										 : FILTER_KEYS_AT_ONCE;
+		skafu__segment_keys(segment, done, keys, count);
+		skafu__bloom_add(user, keys, count);
+		done += count;
+	}
 }
 
 static int32_t filter_open_stored(struct skafu__view *view, const struct skafu__manifest_run *run,

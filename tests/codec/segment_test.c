@@ -115,6 +115,17 @@ static void check_absent(const struct skafu__segment *segment, const struct skaf
 }
 
 /* The segment holds exactly these entries. */
+/* The keys from any one on are the same as one by one. */
+static void check_keys(const struct skafu__segment *segment)
+{
+	static uint64_t keys[SKAFU__SEGMENT_BYTES_MAX];
+	uint32_t begin = (uint32_t)runs_below(segment->key_count);
+
+	skafu__segment_keys(segment, begin, keys, segment->key_count - begin);
+	for (uint32_t i = begin; i < segment->key_count; i++)
+		ck_assert_uint_eq(keys[i - begin], skafu__segment_key(segment, i));
+}
+
 static void check_segment(const struct skafu__segment *segment, const struct skafu__entry *from, size_t count)
 {
 	uint32_t keys = 0;
@@ -133,6 +144,7 @@ static void check_segment(const struct skafu__segment *segment, const struct ska
 		check_seeks(segment, &model);
 	}
 	ck_assert_uint_eq(segment->key_count, keys);
+	check_keys(segment);
 	check_absent(segment, from, count);
 }
 
