@@ -95,17 +95,15 @@ void skafu__segment_builder_done(struct skafu__segment_builder *builder)
  * the varints of an index are, so there is no branch on that. */
 static inline size_t segbuild_short_varint(uint8_t *to, uint32_t value)
 {
-	static const uint32_t go_on[] = {0, 0, 0x80, 0x8080, 0x808080}; /* the flags of all bytes but the last */
-	size_t bytes = 4;
+	static const uint32_t go_on[] = {0, 0x80, 0x8080, 0x808080}; /* the flags of all bytes but the last */
+	/* Each sum reaches the highest bit if the value has more than 7, 14 and 21 bits. */
+	size_t more = ((value + 0x7fffff80) >> 31) + ((value + 0x7fffc000) >> 31) + ((value + 0x7fe00000) >> 31);
 
-	bytes -= value < 1u << 21;
-	bytes -= value < 1u << 14;
-	bytes -= value < 1u << 7;
 	/* Doubling is shifting by one; three times a number and the number itself is shifting by two. */
 	value += 3 * (value & 0xfffc000);
 	value += value & 0x3f803f80;
-	skafu__store_u32(to, value | go_on[bytes]);
-	return bytes;
+	skafu__store_u32(to, value | go_on[more]);
+	return more + 1;
 }
 
 /* Any varint; at least four bytes are written. */
@@ -445,8 +443,8 @@ __attribute__((always_inline)) static inline const struct skafu__entry *segbuild
 		uint64_t key = at->key;
 		uint64_t same = 0 - (uint64_t)(key == pen.key); /* a mask */
 		uint64_t offset = at->position - pen.base;
-		/* of the first of a list twice the offset, which leaves room for a flag */
-		uint64_t number = offset + (offset ^ ((offset ^ (0 - pen.offset)) & same));
+		/* the distance; of the first of a list twice the offset, which leaves room for a flag */
+		uint64_t number = 2 * offset - ((offset + pen.offset) & same);
 
 		pen.keys[pen.key_count] = key;
 		pen.starts[pen.key_count] = (uint16_t)pen.bytes;
