@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "base/bytes.h"
 #include "base/error.h"
 
@@ -117,7 +121,7 @@ static uint64_t text_short_word(const char *at, size_t length)
 }
 
 /* Printable ASCII, which nearly all names are: good UTF-8 without controls, in one pass.  At least 1 byte. */
-static int text_is_plain(const char *at, size_t length)
+int skafu__text_is_plain_portable(const char *at, size_t length)
 {
 	if (length < 8)
 		return (text_word_marks(text_short_word(at, length)) & TEXT_HIGH_BITS) == 0;
@@ -126,6 +130,34 @@ static int text_is_plain(const char *at, size_t length)
 		marks |= text_word_marks(skafu__load_u64(at + i));
 	return (marks & TEXT_HIGH_BITS) == 0;
 }
+
+#if defined(__SSE2__)
+
+/* Bytes that are no printable ASCII have their high bits set; those above 0x7F are negative, hence below 0x20. */
+static inline __m128i text_vector_marks(const char *at)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+	return _mm_or_si128(_mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)));
+}
+
+int skafu__text_is_plain(const char *at, size_t length)
+{
+	if (length < 16)
+		return skafu__text_is_plain_portable(at, length);
+	__m128i marks = text_vector_marks(at + length - 16);
+	for (size_t i = 0; i + 16 < length; i += 16)
+		marks = _mm_or_si128(marks, text_vector_marks(at + i));
+	return _mm_movemask_epi8(marks) == 0;
+}
+
+#else
+
+int skafu__text_is_plain(const char *at, size_t length)
+{
+	return skafu__text_is_plain_portable(at, length);
+}
+
+#endif
 
 /* Any other name, and what is none. */
 __attribute__((noinline)) static int32_t text_judge_name(const char *name, size_t length, size_t bytes_max,
@@ -152,7 +184,7 @@ int32_t skafu__name_measure(const char *name, size_t bytes_max, const char *what
 	/* Reading stops one byte past the limit, however long the text is. */
 	size_t length = strnlen(name, bytes_max < SIZE_MAX ? bytes_max + 1 : bytes_max);
 	int32_t rc = 0;
-	if (length == 0 || length > bytes_max || !text_is_plain(name, length))
+	if (length == 0 || length > bytes_max || !skafu__text_is_plain(name, length))
 		rc = text_judge_name(name, length, bytes_max, what, error);
 	if (rc == 0)
 		*out_length = length;

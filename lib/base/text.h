@@ -29,4 +29,9 @@ size_t skafu__name_check(const char *name, size_t bytes_max, const char *what, s
 int32_t skafu__name_measure(const char *name, size_t bytes_max, const char *what, size_t *out_length,
 			    skafu_error *error);
 
+/* 1 when the bytes, at least one, are all printable ASCII, which makes a good name.  The second is the form for
+ * processors without SSE2, for tests to compare with. */
+int skafu__text_is_plain(const char *at, size_t length);
+int skafu__text_is_plain_portable(const char *at, size_t length);
+
 #endif

@@ -175,7 +175,9 @@ static int32_t batch_put_name(skafu_batch *batch, uint8_t set, const struct skaf
 		return 0;
 	}
 	int32_t rc = skafu__batchnames_put(&batch->names, set, name->text, name->length, out);
-	if (rc == 0)
+	if (rc == 0 && name->is_default)
+		batch->names.defaults[set] = *out + 1;
+	else if (rc == 0)
 		skafu__batchnames_note(&batch->names, name->text, *out);
 	return rc;
 }

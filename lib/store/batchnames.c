@@ -23,12 +23,18 @@ void skafu__batchnames_init(struct skafu__batchnames *names, const struct skafu_
 	skafu__map_init(&names->index, sys, SIZE_MAX, seed);
 }
 
+static void batchnames_forget_places(struct skafu__batchnames *names)
+{
+	memset(names->by_text, 0, sizeof names->by_text);
+	memset(names->by_place, 0, sizeof names->by_place);
+	memset(names->defaults, 0, sizeof names->defaults);
+}
+
 static void batchnames_drop_all(struct skafu__batchnames *names)
 {
 	skafu__buf_clear(&names->texts);
 	skafu__map_clear(&names->index);
-	memset(names->by_text, 0, sizeof names->by_text);
-	memset(names->by_place, 0, sizeof names->by_place);
+	batchnames_forget_places(names);
 	names->count = 0;
 	names->filling = 1;
 }
@@ -162,8 +168,7 @@ static void batchnames_hide(struct skafu__batchnames *names, uint32_t number)
 	const uint64_t *known = skafu__map_find(&names->index, key, name->length + 1u);
 	if (known && *known == number)
 		skafu__map_remove(&names->index, key, name->length + 1u);
-	memset(names->by_text, 0, sizeof names->by_text);
-	memset(names->by_place, 0, sizeof names->by_place);
+	batchnames_forget_places(names);
 }
 
 int32_t skafu__batchnames_renew(struct skafu__batchnames *names, uint32_t number, uint32_t *out)

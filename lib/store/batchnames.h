@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "codec/commit.h"
 
 #define SKAFU__BATCHNAMES_RECENT 64u /* a power of two */
 #define SKAFU__BATCHNAMES_KEPT_MAX 256u /* names that stay for the next filling: with more, none does */
@@ -37,6 +38,7 @@ struct skafu__batchnames {
 	uint32_t filling;
 	uint32_t by_text[SKAFU__BATCHNAMES_RECENT];  /* number + 1 of names used last, by a few of their bytes */
 	uint32_t by_place[SKAFU__BATCHNAMES_RECENT]; /* the same by where the host had them */
+	uint32_t defaults[SKAFU__NAME_SETS]; /* number + 1 of the constant that stands for a name not given */
 };
 
 /* texts_max: bytes of all texts together. */

@@ -45,10 +45,46 @@ static int32_t draft_check_name(const skafu_batch *batch, uint8_t set, const cha
 				struct skafu__draft_name *out, skafu_error *error)
 {
 	out->text = text;
+	out->is_default = 0;
 	out->known = skafu__batchnames_recall(&batch->names, set, text);
 	if (out->known != 0)
 		return 0;
 	return skafu__name_measure(text, batch->store->opts.name_bytes_max, what, &out->length, error);
+}
+
+static void draft_take_default(const skafu_batch *batch, uint8_t set, const char *text,
+			       struct skafu__draft_name *out)
+{
+	out->text = text;
+	out->is_default = 1;
+	out->known = batch->names.defaults[set];
+	if (out->known == 0)
+		out->length = strlen(text);
+}
+
+static int32_t draft_check_type(const skafu_batch *batch, const struct skafu_new_record *given,
+				struct skafu__draft *draft, skafu_error *error)
+{
+	return draft_check_name(batch, skafu__type_set(draft->record.kind), given->type, "type", &draft->type, error);
+}
+
+static int32_t draft_check_source(const skafu_batch *batch, const struct skafu_new_record *given,
+				  struct skafu__draft *draft, skafu_error *error)
+{
+	if (given->source)
+		return draft_check_name(batch, SKAFU__NAME_DOMAIN, given->source, "source", &draft->source, error);
+	draft_take_default(batch, SKAFU__NAME_DOMAIN, draft_default_source, &draft->source);
+	return 0;
+}
+
+static int32_t draft_check_content_type(const skafu_batch *batch, const struct skafu_new_record *given,
+					struct skafu__draft *draft, skafu_error *error)
+{
+	if (given->content_type)
+		return draft_check_name(batch, SKAFU__NAME_CONTENT_TYPE, given->content_type, "content type",
+					&draft->content_type, error);
+	draft_take_default(batch, SKAFU__NAME_CONTENT_TYPE, draft_json, &draft->content_type);
+	return 0;
 }
 
 static int32_t draft_check_names(const skafu_batch *batch, const struct skafu_new_record *given,
@@ -56,18 +92,14 @@ static int32_t draft_check_names(const skafu_batch *batch, const struct skafu_ne
 {
 	size_t stream = 0;
 	size_t correlation = 0;
-	const char *source = given->source ? given->source : draft_default_source;
-	const char *content_type = given->content_type ? given->content_type : draft_json;
-	int32_t rc = draft_check_name(batch, skafu__type_set(draft->record.kind), given->type, "type", &draft->type,
-				      error);
+	int32_t rc = draft_check_type(batch, given, draft, error);
 	if (rc == 0 && given->stream)
 		rc = skafu__name_measure(given->stream, batch->store->opts.name_bytes_max, "stream name", &stream,
 					 error);
 	if (rc == 0)
-		rc = draft_check_name(batch, SKAFU__NAME_DOMAIN, source, "source", &draft->source, error);
+		rc = draft_check_source(batch, given, draft, error);
 	if (rc == 0)
-		rc = draft_check_name(batch, SKAFU__NAME_CONTENT_TYPE, content_type, "content type",
-				      &draft->content_type, error);
+		rc = draft_check_content_type(batch, given, draft, error);
 	if (rc == 0 && given->correlation)
 		rc = skafu__name_measure(given->correlation, DRAFT_CORRELATION_BYTES_MAX, "correlation id",
 					 &correlation, error);
@@ -129,8 +161,9 @@ int32_t skafu__draft_check_length(const skafu_batch *batch, const void *bytes, s
 
 static int draft_starts_object(const void *text, size_t length)
 {
-	size_t at = skafu__json_skip_blanks(text, 0, length);
-	return at < length && ((const char *)text)[at] == '{';
+	const char *first = text;
+	size_t at = *first == '{' ? 0 : skafu__json_skip_blanks(text, 0, length);
+	return at < length && first[at] == '{';
 }
 
 static int32_t draft_check_metadata(const skafu_batch *batch, const struct skafu_new_record *given,

@@ -17,6 +17,7 @@ struct skafu__draft_name {
 	const char *text;
 	size_t length;
 	uint32_t known;
+	int is_default; /* a constant for what was not given */
 };
 
 /* It is not zeroed as a whole, which would cost as much as all names: the checks set every member.  Texts and bytes

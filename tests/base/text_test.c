@@ -284,6 +284,26 @@ START_TEST(names_are_judged_alike_at_every_place)
 }
 END_TEST
 
+START_TEST(printable_ascii_is_known_at_every_place)
+{
+	for (size_t length = 1; length < 70; length++) {
+		char *text = malloc(length);
+
+		memset(text, length % 2 ? ' ' : '~', length);
+		for (size_t i = 0; i < length * 256; i++) {
+			unsigned byte = i % 256;
+			char kept = text[i / 256];
+
+			text[i / 256] = (char)byte;
+			ck_assert_int_eq(skafu__text_is_plain(text, length), byte >= 0x20 && byte < 0x7f);
+			ck_assert_int_eq(skafu__text_is_plain_portable(text, length), byte >= 0x20 && byte < 0x7f);
+			text[i / 256] = kept;
+		}
+		free(text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("text");
@@ -300,6 +320,7 @@ int main(void)
 	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, names_are_read_up_to_the_limit);
 	tcase_add_test(tcase, names_are_judged_alike_at_every_place);
+	tcase_add_test(tcase, printable_ascii_is_known_at_every_place);
 	tcase_set_timeout(tcase, 60);
 	srunner_set_fork_status(runner, CK_NOFORK);
 	srunner_run_all(runner, CK_ENV);
