@@ -77,10 +77,15 @@ static int32_t ident_next(struct skafu__ident *ident, const struct skafu__sys *s
 	return SKAFU_OK;
 }
 
-int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sys, uint8_t *out, size_t count)
+static uint64_t ident_now_ms(const struct skafu__sys *sys)
 {
 	int64_t now_ns = sys->wall_tick_ns();
-	uint64_t ms = now_ns > 0 ? (uint64_t)now_ns / 1000000 : 0;
+	return now_ns > 0 ? (uint64_t)now_ns / 1000000 : 0;
+}
+
+static int32_t ident_new_at(struct skafu__ident *ident, const struct skafu__sys *sys, uint64_t ms, uint8_t *out,
+			    size_t count)
+{
 	int32_t result = SKAFU_OK;
 
 	if (skafu__forklock_take(&ident->lock)) /* the randomness is the parent's too */
@@ -89,6 +94,41 @@ int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sy
 		result = ident_next(ident, sys, ms, out + i * SKAFU_ID_BYTES);
 	skafu__forklock_release(&ident->lock);
 	return result;
+}
+
+int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sys, uint8_t *out, size_t count)
+{
+	return ident_new_at(ident, sys, ident_now_ms(sys), out, count);
+}
+
+/* ---- stocks -------------------------------------------------------------------------------------------------- */
+
+void skafu__ident_stock_clear(struct skafu__ident_stock *stock)
+{
+	stock->at = 0;
+	stock->count = 0;
+}
+
+/* As many again as there were: whoever needs one does not pay for sixteen. */
+int32_t skafu__ident_take(struct skafu__ident *ident, struct skafu__ident_stock *stock, const struct skafu__sys *sys,
+			  uint8_t out[16])
+{
+	uint64_t ms = ident_now_ms(sys);
+	if (stock->at == stock->count || stock->ms != ms) {
+		uint32_t count = stock->count == 0 ? 1 : stock->count * 2;
+		if (count > SKAFU__IDENT_STOCK_MAX)
+			count = SKAFU__IDENT_STOCK_MAX;
+		int32_t rc = ident_new_at(ident, sys, ms, stock->ids[0], count);
+		if (rc < 0) {
+			skafu__ident_stock_clear(stock);
+			return rc;
+		}
+		stock->ms = ms;
+		stock->at = 0;
+		stock->count = count;
+	}
+	memcpy(out, stock->ids[stock->at++], SKAFU_ID_BYTES);
+	return SKAFU_OK;
 }
 
 void skafu__ident_stamp_v8(uint8_t id[16])

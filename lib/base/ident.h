@@ -3,8 +3,9 @@
  * for each id costs as much as the append that uses it.  Even so, most of what an id costs are those bytes; where a
  * quicker source is at hand, only a seed for each 4 KiB comes from the system.
  *
- * Invariant: ids of one generator strictly ascend, also within one millisecond and when the clock steps back; after a
- * fork the buffered randomness is thrown away, so that parent and child never give out the same id.
+ * Invariant: ids strictly ascend in the order in which a generator makes them, also within one millisecond and when
+ * the clock steps back; after a fork the buffered randomness is thrown away, so that parent and child never give out
+ * the same id.
  */
 #ifndef SKAFU__BASE_IDENT_H
 #define SKAFU__BASE_IDENT_H
@@ -34,6 +35,22 @@ void skafu__ident_done(struct skafu__ident *ident);
 /* `count` ids, one after another in out.  0, or SKAFU_EIO when there is no randomness; out then holds nothing that
  * may be used.  Any thread, also in a child that was forked while another thread was in here. */
 int32_t skafu__ident_new(struct skafu__ident *ident, const struct skafu__sys *sys, uint8_t *out, size_t count);
+
+#define SKAFU__IDENT_STOCK_MAX 16u
+
+/* Ids that were taken together for one user, so that the lock is not taken for each.  Those that the clock has left
+ * behind are thrown away, so an id is no older than one that comes from the generator.  Zeroed is empty. */
+struct skafu__ident_stock {
+	uint64_t ms; /* of the tick in which they were taken */
+	uint32_t at;
+	uint32_t count;
+	uint8_t ids[SKAFU__IDENT_STOCK_MAX][16];
+};
+
+/* An id by way of a stock, of which one thread at a time may take, and never a child that was forked since. */
+int32_t skafu__ident_take(struct skafu__ident *ident, struct skafu__ident_stock *stock, const struct skafu__sys *sys,
+			  uint8_t out[16]);
+void skafu__ident_stock_clear(struct skafu__ident_stock *stock);
 
 /* Set the version and variant bits of 16 bytes that come from a hash (version 8). */
 void skafu__ident_stamp_v8(uint8_t id[16]);

@@ -58,6 +58,7 @@ void skafu_batch_clear(skafu_batch *batch)
 	skafu__buf_clear(&batch->texts);
 	skafu__batchnames_clear(&batch->names);
 	skafu__map_clear(&batch->id_index);
+	skafu__ident_stock_clear(&batch->ids);
 	batch->record_count = 0;
 	batch->hashed_count = 0;
 	batch->row_count = 0;

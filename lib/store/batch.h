@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/ident.h"
 #include "base/map.h"
 #include "codec/commit.h"
 #include "skafu_store.h"
@@ -60,6 +61,7 @@ struct skafu_batch {
 	struct skafu__buf records;
 	struct skafu__buf texts; /* keys, values, streams of conditions */
 	struct skafu__batchnames names;
+	struct skafu__ident_stock ids; /* for records that bring none */
 	struct skafu__map id_index; /* ids that the host gave or has asked for */
 	struct skafu__batch_record *index;
 	struct skafu__condition *conditions;

@@ -197,7 +197,7 @@ static int32_t draft_check_payload(const skafu_batch *batch, const struct skafu_
 }
 
 /* Ids and time.  Making an id can fail, so it comes last, when all else is known to be right. */
-static int32_t draft_check_identity(const skafu_batch *batch, const struct skafu_new_record *given,
+static int32_t draft_check_identity(skafu_batch *batch, const struct skafu_new_record *given,
 				    struct skafu__draft *draft, skafu_error *error)
 {
 	static const uint8_t nil[16];
@@ -206,7 +206,7 @@ static int32_t draft_check_identity(const skafu_batch *batch, const struct skafu
 				   "the record id is all zero, which means none; give a real one");
 	if (given->id)
 		memcpy(draft->id, given->id, 16);
-	else if (skafu__ident_new(&batch->store->ident, &batch->store->sys, draft->id, 1) != 0)
+	else if (skafu__ident_take(&batch->store->ident, &batch->ids, &batch->store->sys, draft->id) != 0)
 		return skafu__fail(error, SKAFU_EIO, "the system gave no random bytes for a record id");
 	draft->record.id = draft->id;
 	draft->record.causation = given->causation;
@@ -225,7 +225,7 @@ static int32_t draft_check_identity(const skafu_batch *batch, const struct skafu
 	return 0;
 }
 
-static int32_t draft_check(const skafu_batch *batch, const struct skafu_new_record *given,
+static int32_t draft_check(skafu_batch *batch, const struct skafu_new_record *given,
 			   struct skafu__draft *draft, skafu_error *error)
 {
 	draft->flags = 0;
@@ -244,7 +244,7 @@ static int32_t draft_check(const skafu_batch *batch, const struct skafu_new_reco
 }
 
 /* A host of another version: its struct is smaller or larger. */
-__attribute__((noinline)) static int32_t draft_make_sized(const skafu_batch *batch, const skafu_new_record *record,
+__attribute__((noinline)) static int32_t draft_make_sized(skafu_batch *batch, const skafu_new_record *record,
 							  struct skafu__draft *draft, skafu_error *error)
 {
 	skafu_new_record given;
@@ -252,7 +252,7 @@ __attribute__((noinline)) static int32_t draft_make_sized(const skafu_batch *bat
 	return rc ? rc : draft_check(batch, &given, draft, error);
 }
 
-int32_t skafu__draft_make(const skafu_batch *batch, const skafu_new_record *record, struct skafu__draft *draft,
+int32_t skafu__draft_make(skafu_batch *batch, const skafu_new_record *record, struct skafu__draft *draft,
 			  skafu_error *error)
 {
 	return record->size == sizeof *record ? draft_check(batch, record, draft, error)

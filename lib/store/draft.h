@@ -35,7 +35,7 @@ struct skafu__draft {
 	uint8_t tag_lengths[SKAFU__DRAFT_TAGS_MAX];
 };
 
-int32_t skafu__draft_make(const skafu_batch *batch, const skafu_new_record *record, struct skafu__draft *draft,
+int32_t skafu__draft_make(skafu_batch *batch, const skafu_new_record *record, struct skafu__draft *draft,
 			  skafu_error *error);
 
 /* Of a payload, of metadata, or of a row's value. */

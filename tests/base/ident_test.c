@@ -159,6 +159,69 @@ START_TEST(randomness_is_taken_in_blocks_and_may_fail)
 }
 END_TEST
 
+static int order_of_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, 16);
+}
+
+/* Each stock gives ascending ids, none of them twice or older than the clock, whoever takes in between. */
+START_TEST(stocks_take_from_one_generator)
+{
+	enum { TAKEN = 20000, STOCKS = 3 };
+	const char *given = getenv("SKAFU_TEST_SEED");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)getpid();
+	struct skafu__sys sys = hand_table();
+	static struct skafu__ident_stock stocks[STOCKS];
+	static uint8_t ids[TAKEN][16];
+	uint8_t last[STOCKS][16] = {{0}};
+	struct skafu__ident ident;
+
+	printf("seed %u\n", seed);
+	skafu__ident_init(&ident, NULL);
+	hand_ns = INT64_C(1737196200000000000);
+	for (int i = 0; i < TAKEN; i++) {
+		int which = rand_r(&seed) % STOCKS;
+
+		if (rand_r(&seed) % 20 == 0)
+			hand_ns += rand_r(&seed) % 5 * INT64_C(1000000);
+		if (rand_r(&seed) % 50 == 0)
+			skafu__ident_stock_clear(&stocks[which]);
+		ck_assert_int_eq(skafu__ident_take(&ident, &stocks[which], &sys, ids[i]), SKAFU_OK);
+		assert_form(ids[i]);
+		ck_assert_uint_ge(ms_of(ids[i]), (uint64_t)hand_ns / 1000000);
+		ck_assert_int_gt(memcmp(ids[i], last[which], 16), 0);
+		memcpy(last[which], ids[i], 16);
+	}
+	qsort(ids, TAKEN, sizeof *ids, order_of_ids);
+	for (int i = 1; i < TAKEN; i++)
+		ck_assert_int_ne(memcmp(ids[i - 1], ids[i], 16), 0);
+	skafu__ident_done(&ident);
+}
+END_TEST
+
+START_TEST(a_stock_without_randomness_gives_nothing)
+{
+	struct skafu__sys sys = hand_table();
+	struct skafu__ident_stock stock = {0};
+	struct skafu__ident ident;
+	uint8_t id[16] = {9};
+
+	sys.random = counted_random;
+	hand_ns = INT64_C(1000000000);
+	skafu__ident_init(&ident, NULL);
+	random_calls = 0;
+	random_fails_at = 2; /* 4 KiB are enough for some hundred */
+	int taken = 0;
+	while (skafu__ident_take(&ident, &stock, &sys, id) == SKAFU_OK)
+		taken++;
+	ck_assert_int_gt(taken, 600);
+	for (int i = 0; i < 40; i++)
+		ck_assert_int_eq(skafu__ident_take(&ident, &stock, &sys, id), SKAFU_OK);
+	random_fails_at = 0;
+	skafu__ident_done(&ident);
+}
+END_TEST
+
 static const uint8_t *spread_seed;
 static int spread_calls;
 
@@ -401,6 +464,8 @@ int main(void)
 	tcase_add_test(tcase, ascending_under_a_wild_clock);
 	tcase_add_test(tcase, counter_runs_out);
 	tcase_add_test(tcase, randomness_is_taken_in_blocks_and_may_fail);
+	tcase_add_test(tcase, stocks_take_from_one_generator);
+	tcase_add_test(tcase, a_stock_without_randomness_gives_nothing);
 	tcase_add_test(tcase, seeds_are_spread);
 	tcase_add_test(tcase, threads_share_one_order);
 	tcase_add_test(tcase, child_has_randomness_of_its_own);
