@@ -98,8 +98,9 @@ size_t skafu__overlay_collect(const struct skafu__overlay *overlay, uint32_t dim
 size_t skafu__overlay_slice(const struct skafu__overlay *overlay, uint32_t dimension, uint64_t from, uint64_t to,
 			    const struct skafu__entry **out_first);
 
-/* What the slices are of stays where it is and as it is, whatever is added or dropped, until it is let go of.  One at
- * a time may hold it.  The lock is held shared to hold, exclusively to let go. */
+/* What the slices are of stays where it is and as it is, and may be read without the lock, whatever is added or
+ * dropped, until it is let go of.  A list that grows meanwhile or is dropped keeps its array of before besides.  One
+ * at a time may hold it.  The lock is held shared to hold, exclusively to let go. */
 void skafu__overlay_hold(struct skafu__overlay *overlay);
 void skafu__overlay_let_go(struct skafu__overlay *overlay);
 
