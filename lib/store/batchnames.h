@@ -23,7 +23,7 @@ struct skafu__batchname {
 	uint8_t set;
 	uint8_t length;
 	uint32_t owner; /* of a type that is used: the number of its domain, with the top bit; 0: none is known */
-	uint32_t id;    /* while it is being written: id in the store */
+	uint32_t id;    /* in the store when it was written last, to be compared; 0: it never was */
 	uint32_t text_at;
 	uint32_t used; /* in this filling, and none before it after */
 };

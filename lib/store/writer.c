@@ -157,6 +157,18 @@ static struct skafu__name_def writer_name_def(const skafu_batch *batch, uint32_t
 	return def;
 }
 
+/* The id of a name in the store, or 0.  In a batch that is filled again it mostly has one from before, which holds
+ * when the store has the same text there. */
+static uint32_t writer_find_name(const struct skafu__names *names, const struct skafu__batchname *name,
+				 const char *text)
+{
+	size_t length;
+	const char *known = skafu__names_text(names, name->set, name->id, &length);
+	if (known && length == name->length && memcmp(known, text, length) == 0)
+		return name->id;
+	return skafu__names_find(names, name->set, text, name->length);
+}
+
 /* Give every name of the batch its id; new ones are defined at once.  A type's domain stands before it. */
 static int32_t writer_resolve_names(struct skafu__writer *writer, skafu_batch *batch, skafu_error *error)
 {
@@ -166,7 +178,7 @@ static int32_t writer_resolve_names(struct skafu__writer *writer, skafu_batch *b
 		const char *text = skafu__batch_name_text(batch, i);
 		if (!skafu__batchnames_is_used(&batch->names, i))
 			continue;
-		name->id = skafu__names_find(names, name->set, text, name->length);
+		name->id = writer_find_name(names, name, text);
 		int32_t rc = name->id ? writer_check_owner(writer, batch, i, error) : 0;
 		if (rc != 0)
 			return rc;

@@ -188,6 +188,35 @@ START_TEST(the_log_gets_the_names_that_are_used)
 }
 END_TEST
 
+/* The ids that a refused append gave out are another's afterwards. */
+START_TEST(an_id_from_before_is_compared)
+{
+	skafu_store *store = memory_store();
+	skafu_batch *batch = batch_of(store);
+	const struct skafu__names *known = &store->names;
+	skafu_batch *other = batch_of(store);
+
+	add_from(other, "Sold", "bank");
+	went(skafu_append(store, other, SKAFU_WAIT_FOREVER, NULL, fault));
+	add_from(batch, "Ours", "shop");
+	add_from(batch, "Sold", "shop");
+	refused(SKAFU_EDEFINITION, skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	ck_assert_uint_eq(batch->names.list[1].id, 2); /* Ours */
+	skafu_batch_clear(other);
+	add_from(other, "Else", "post");
+	went(skafu_append(store, other, SKAFU_WAIT_FOREVER, NULL, fault));
+	ck_assert_uint_eq(skafu__names_find(known, SKAFU__NAME_TYPE, "Else", 4), 2);
+	skafu_batch_clear(batch);
+	add_from(batch, "Ours", "shop");
+	went(skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+	ck_assert_uint_eq(skafu__names_find(known, SKAFU__NAME_TYPE, "Ours", 4), 3);
+	ck_assert_uint_eq(batch->names.list[1].id, 3);
+	skafu_batch_free(batch);
+	skafu_batch_free(other);
+	skafu_store_close(store);
+}
+END_TEST
+
 /* A type that another domain had before stands behind the domain that has it now, in the commit, too. */
 START_TEST(a_type_changes_its_domain_between_fillings)
 {
@@ -223,6 +252,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, what_is_cut_or_renewed_is_not_found_by_its_number);
 	tcase_add_test(tests, memory_that_runs_out_changes_nothing);
 	tcase_add_test(tests, the_log_gets_the_names_that_are_used);
+	tcase_add_test(tests, an_id_from_before_is_compared);
 	tcase_add_test(tests, a_type_changes_its_domain_between_fillings);
 }
 
