@@ -302,5 +302,5 @@ int main(void)
 	tcase_add_test(tcase, limits);
 	tcase_add_loop_test(tcase, the_templates_are_clean, 0, 6);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

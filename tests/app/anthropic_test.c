@@ -339,5 +339,5 @@ int main(void)
 	tcase_add_test(tcase, settings_of_the_environment);
 	tcase_add_test(tcase, recorded_answers);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -236,5 +236,5 @@ int main(void)
 	tcase_add_test(tcase, hostile_listings);
 	tcase_add_test(tcase, asks_the_remote_for_what_is_missing);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -183,5 +183,5 @@ int main(void)
 	tcase_add_test(tcase, spellings);
 	tcase_add_test(tcase, noise);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -303,5 +303,5 @@ int main(void)
 	tcase_add_test(tcase, webhooks_give_whole_events);
 	tcase_add_test(tcase, analyses_are_whole);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -154,5 +154,5 @@ int main(void)
 	tcase_add_test(tcase, folders);
 	tcase_add_test(tcase, paths);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

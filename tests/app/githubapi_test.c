@@ -202,5 +202,5 @@ int main(void)
 	tcase_add_test(tcase, limits);
 	tcase_add_test(tcase, refusals);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -258,5 +258,5 @@ int main(void)
 	tcase_add_test(tcase, limits_and_streams);
 	tcase_add_test(tcase, secrets_and_addresses);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -124,14 +124,3 @@ void kit_assert_says(const char *part)
 	if (strstr(message, part) == NULL)
 		ck_abort_msg("\"%s\" does not say \"%s\"", message, part);
 }
-
-int kit_main(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
-}

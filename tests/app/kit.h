@@ -11,6 +11,7 @@
 #include <skafu_base.h>
 
 #include "text.h"
+#include "util/suite.h"
 
 extern char kit_folder[256];   /* of the test that runs */
 extern skafu_error *kit_error; /* of the last call that was given it */
@@ -39,8 +40,5 @@ void kit_assert_code(int32_t rc, int32_t code, const char *file, int line);
 #define kit_assert_ok(call) kit_assert_code((call), SKAFU_OK, __FILE__, __LINE__)
 #define kit_assert_error(call, code) kit_assert_code((call), (code), __FILE__, __LINE__)
 void kit_assert_says(const char *part);
-
-/* Run the only suite of a program. */
-int kit_main(Suite *suite);
 
 #endif

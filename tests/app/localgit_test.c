@@ -219,5 +219,5 @@ int main(void)
 	tcase_add_test(tcase, failures_say_why);
 	tcase_add_test(tcase, pushes_over_http_with_a_token);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

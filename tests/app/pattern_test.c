@@ -120,5 +120,5 @@ int main(void)
 	tcase_add_test(tcase, time_does_not_explode);
 	tcase_add_test(tcase, as_the_c_library);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -96,5 +96,5 @@ int main(void)
 	tcase_add_test(tcase, deadline_kills_the_children_too);
 	tcase_add_test(tcase, what_cannot_start);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -286,5 +286,5 @@ int main(void)
 	tcase_add_test(tcase, manifests);
 	tcase_add_test(tcase, values_are_checked);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

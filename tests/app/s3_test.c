@@ -249,5 +249,5 @@ int main(void)
 	tcase_add_test(tcase, a_remote_of_the_blobs);
 	tcase_add_test(tcase, environment);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -86,5 +86,5 @@ int main(void)
 	tcase_add_test(tcase, events);
 	tcase_add_test(tcase, ends_early);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -142,5 +142,5 @@ int main(void)
 	tcase_add_loop_test(tcase, passes_its_own_tests, 0, NAMES);
 	tcase_add_test(tcase, the_site_checks_its_links);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -62,5 +62,5 @@ int main(void)
 	tcase_add_test(tcase, keeps_what_was_there_at_the_limit);
 	tcase_add_test(tcase, errors_are_sentences);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -209,5 +209,5 @@ int main(void)
 	tcase_add_test(tcase, ignored_and_refused);
 	tcase_add_test(tcase, real_payloads);
 	suite_add_tcase(suite, tcase);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "base/failing.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 START_TEST(all_writers)
 {
@@ -151,8 +152,6 @@ int main(void)
 {
 	Suite *suite = suite_create("buf");
 	TCase *tcase = tcase_create("buf");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, all_writers);
@@ -162,9 +161,5 @@ int main(void)
 	tcase_add_test(tcase, commit_beyond_the_room);
 	tcase_add_test(tcase, many_small_writes);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

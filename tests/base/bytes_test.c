@@ -5,6 +5,8 @@
 
 #include <check.h>
 
+#include "util/suite.h"
+
 START_TEST(byte_orders)
 {
 	uint8_t bytes[16];
@@ -168,8 +170,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bytes");
 	TCase *tcase = tcase_create("bytes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, byte_orders);
@@ -179,9 +179,5 @@ int main(void)
 	tcase_add_test(tcase, varint_edges);
 	tcase_add_test(tcase, varint_refuses);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

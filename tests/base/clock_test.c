@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -192,8 +193,6 @@ int main(void)
 {
 	Suite *suite = suite_create("clock");
 	TCase *tcase = tcase_create("clock");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, known_texts);
@@ -204,9 +203,5 @@ int main(void)
 	tcase_add_test(tcase, cut_texts);
 	tcase_add_test(tcase, now);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

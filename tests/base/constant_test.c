@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 /* Is this a macro with a number?  Guards have no value, SKAFU_API is an attribute, texts begin with a quote. */
 static int is_constant(const char *name, const char *value)
@@ -112,17 +113,11 @@ int main(void)
 {
 	Suite *suite = suite_create("constant");
 	TCase *tcase = tcase_create("constant");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, every_header);
 	tcase_add_test(tcase, some_values);
 	tcase_add_test(tcase, no_such_constant);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/failing.h"
+#include "util/suite.h"
 
 START_TEST(life)
 {
@@ -198,8 +199,6 @@ int main(void)
 {
 	Suite *suite = suite_create("error");
 	TCase *tcase = tcase_create("error");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, life);
@@ -209,9 +208,5 @@ int main(void)
 	tcase_add_test(tcase, long_messages_are_cut_at_a_character);
 	tcase_add_test(tcase, own_message_as_argument);
 	tcase_add_test(tcase, copy);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

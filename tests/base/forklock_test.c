@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/suite.h"
+
 #define THREADS 8
 #define ROUNDS 100
 
@@ -96,16 +98,10 @@ int main(void)
 {
 	Suite *suite = suite_create("forklock");
 	TCase *tcase = tcase_create("forklock");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, one_is_told);
 	tcase_add_test(tcase, one_that_was_made_is_ours);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

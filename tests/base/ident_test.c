@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 static int64_t hand_ns;
 static int random_calls;
@@ -456,8 +457,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ident");
 	TCase *tcase = tcase_create("ident");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, form_and_time);
@@ -474,9 +473,5 @@ int main(void)
 	tcase_add_test(tcase, text_refuses);
 	tcase_add_test(tcase, version_8);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

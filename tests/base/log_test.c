@@ -6,6 +6,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 static char seen_text[4096];
 static int32_t seen_level;
 static int seen_calls;
@@ -88,8 +90,6 @@ int main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *tcase = tcase_create("log");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, silence);
@@ -97,9 +97,5 @@ int main(void)
 	tcase_add_test(tcase, long_lines_are_cut_at_a_character);
 	tcase_add_test(tcase, freed_once);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "base/failing.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 #define KEYS 500
 
@@ -333,8 +334,6 @@ int main(void)
 {
 	Suite *suite = suite_create("map");
 	TCase *tcase = tcase_create("map");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, against_the_truth);
@@ -347,9 +346,5 @@ int main(void)
 	tcase_add_test(tcase, packing_at_the_ceiling);
 	tcase_add_test(tcase, built_in_hash_spreads);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "util/suite.h"
 
 struct opts {
 	uint32_t size;
@@ -109,8 +110,6 @@ int main(void)
 {
 	Suite *suite = suite_create("opts");
 	TCase *tcase = tcase_create("opts");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, all_defaults);
@@ -118,9 +117,5 @@ int main(void)
 	tcase_add_test(tcase, unknown_surplus);
 	tcase_add_test(tcase, flags);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 struct ear {
 	uint64_t count;
@@ -114,16 +115,10 @@ int main(void)
 {
 	Suite *suite = suite_create("probe");
 	TCase *tests = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, listeners_come_and_go);
 	tcase_add_test(tests, leaving_waits_for_who_is_inside);
 	tcase_set_timeout(tests, 60);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 START_TEST(every_code_of_the_header)
 {
@@ -86,8 +87,6 @@ int main(void)
 {
 	Suite *suite = suite_create("result");
 	TCase *tcase = tcase_create("result");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, every_code_of_the_header);
@@ -95,9 +94,5 @@ int main(void)
 	tcase_add_test(tcase, predicates);
 	tcase_add_test(tcase, version);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

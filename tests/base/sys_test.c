@@ -15,6 +15,7 @@
 
 #include "base/failing.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 START_TEST(real_table_is_complete)
 {
@@ -407,8 +408,6 @@ int main(void)
 {
 	Suite *suite = suite_create("sys");
 	TCase *tcase = tcase_create("sys");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, real_table_is_complete);
@@ -424,9 +423,5 @@ int main(void)
 	tcase_add_test(tcase, futex_in_one_process);
 	tcase_add_test(tcase, futex_between_processes);
 	tcase_add_test(tcase, fork_mark_tells_generations_apart);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "base/failing.h"
 #include "base/sys.h"
 #include "base/testhook.h"
+#include "util/suite.h"
 
 #define THEN_NS INT64_C(1000000000000)
 
@@ -210,8 +211,6 @@ int main(void)
 {
 	Suite *suite = suite_create("testhook");
 	TCase *tests = tcase_create("testhook");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, the_thread_that_entered_asks_the_hook);
@@ -221,9 +220,5 @@ int main(void)
 	tcase_add_test(tests, what_is_told_arrives);
 	tcase_add_test(tests, a_kit_of_another_version_is_refused);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

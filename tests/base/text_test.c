@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "util/suite.h"
 
 static size_t slow_encode(uint32_t point, uint8_t *out)
 {
@@ -308,8 +309,6 @@ int main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *tcase = tcase_create("text");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, every_one_two_and_three_bytes);
@@ -322,9 +321,5 @@ int main(void)
 	tcase_add_test(tcase, names_are_judged_alike_at_every_place);
 	tcase_add_test(tcase, printable_ascii_is_known_at_every_place);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

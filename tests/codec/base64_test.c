@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 static struct skafu__buf out;
 
@@ -98,10 +99,5 @@ int main(void)
 	tcase_add_test(all, wrong_texts_are_refused);
 	tcase_add_test(all, a_full_buffer_keeps_what_it_has);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "codec/index_head.h"
 #include "codec/runs.h"
+#include "util/suite.h"
 
 START_TEST(never_denies_what_was_added)
 {
@@ -130,8 +131,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bloom");
 	TCase *cases = tcase_create("bloom");
-	SRunner *runner;
-	int failed;
 
 	runs_seed("bloom");
 	tcase_set_timeout(cases, 60);
@@ -141,10 +140,5 @@ int main(void)
 	tcase_add_test(cases, hostile_heads);
 	tcase_add_test(cases, too_many_hashes);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "base/failing.h"
 #include "codec/hash.h"
 #include "codec/madecommit.h"
+#include "util/suite.h"
 
 static struct skafu__buf buf;
 static struct skafu__commit commit;
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *suite = suite_create("canonical");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, layout_is_the_documented_one);
@@ -172,9 +171,5 @@ int main(void)
 	tcase_add_test(tests, unknown_names_and_damaged_records_are_found);
 	tcase_add_test(tests, no_room_is_told);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "codec/madecommit.h"
+#include "util/suite.h"
 
 static struct skafu__buf buf;
 static uint32_t size;
@@ -267,8 +268,6 @@ int main(void)
 {
 	Suite *suite = suite_create("commit");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, commit_comes_back);
@@ -281,9 +280,5 @@ int main(void)
 	tcase_add_test(tests, lies_of_the_head);
 	tcase_add_test(tests, a_commit_without_records_points_before_the_next);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

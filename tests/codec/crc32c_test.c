@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "codec/crc32c_table.h"
+#include "util/suite.h"
 
 typedef uint32_t (*crc_fn)(uint32_t seed, const void *bytes, size_t length);
 
@@ -159,8 +160,6 @@ int main(void)
 {
 	Suite *suite = suite_create("crc32c");
 	TCase *tcase = tcase_create("crc32c");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, known_vectors);
@@ -170,9 +169,5 @@ int main(void)
 	tcase_add_test(tcase, parts_make_the_whole);
 	tcase_add_test(tcase, single_bits);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "codec/runs.h"
+#include "util/suite.h"
 
 enum { entries_max = 3000 };
 
@@ -218,8 +219,6 @@ int main(void)
 {
 	Suite *suite = suite_create("entry");
 	TCase *cases = tcase_create("entry");
-	SRunner *runner;
-	int failed;
 
 	runs_seed("entry");
 	tcase_set_timeout(cases, 60);
@@ -230,10 +229,5 @@ int main(void)
 	tcase_add_test(cases, merge_passes_failures_on);
 	tcase_add_test(cases, too_many_sources);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 START_TEST(siphash_vectors)
 {
 	/* From the paper of SipHash, appendix A, and its reference table. */
@@ -149,8 +151,6 @@ int main(void)
 {
 	Suite *suite = suite_create("hash");
 	TCase *tcase = tcase_create("hash");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, siphash_vectors);
@@ -162,9 +162,5 @@ int main(void)
 	tcase_add_test(tcase, seeds_are_spread);
 	tcase_add_test(tcase, first_use_by_threads);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

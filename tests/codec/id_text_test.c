@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 START_TEST(ids_of_texts)
 {
@@ -47,16 +48,10 @@ int main(void)
 {
 	Suite *suite = suite_create("id_text");
 	TCase *tcase = tcase_create("id_text");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, ids_of_texts);
 	tcase_add_test(tcase, arguments);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "codec/crc32c.h"
+#include "util/suite.h"
 
 START_TEST(layout)
 {
@@ -70,17 +71,10 @@ int main(void)
 {
 	Suite *suite = suite_create("index_head");
 	TCase *cases = tcase_create("head");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(cases, layout);
 	tcase_add_test(cases, every_bit_and_every_length);
 	tcase_add_test(cases, trusted_and_newer);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

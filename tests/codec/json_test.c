@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/suite.h"
+
 #define DEPTH SKAFU__JSON_DEPTH_MAX
 #define TEXT_MAX 1024
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -978,10 +980,5 @@ int main(void)
 	tcase_add_test(tcase, missing_memory_is_reported);
 	tcase_add_test(tcase, random_texts_are_judged_as_by_the_slow_validator);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 #define WINDOW_BYTES ((size_t)SKAFU__JSONMARKS_BLOCK * SKAFU__JSONMARKS_WORDS)
 
 typedef void (*marks_fn)(const uint8_t *begin, const uint8_t *at, const uint8_t *end, uint64_t *words);
@@ -86,17 +88,11 @@ int main(void)
 	const char *given = getenv("SKAFU_TEST_SEED");
 	Suite *suite = suite_create("jsonmarks");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	random_state = given ? strtoull(given, NULL, 0) : 20250302;
 	printf("jsonmarks_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
 	tcase_add_test(tests, every_byte_at_every_place);
 	tcase_add_test(tests, texts_of_any_length);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

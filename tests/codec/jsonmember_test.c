@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 static struct skafu__json_member member;
 
 /* The number of members, or the code. */
@@ -115,10 +117,5 @@ int main(void)
 	tcase_add_test(all, a_value_may_be_as_deep_as_a_document);
 	tcase_add_test(all, it_agrees_with_the_check);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "codec/json.h"
+#include "util/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -470,10 +471,5 @@ int main(void)
 	tcase_add_test(tcase, random_forms_of_numbers_compare_by_value);
 	tcase_add_test(tcase, long_numbers_differ_in_their_last_digit);
 	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "util/suite.h"
 
 #define DEPTH SKAFU__JSON_DEPTH_MAX
 #define TEXT_MAX 8192
@@ -208,8 +209,6 @@ int main(void)
 	const char *given = getenv("SKAFU_TEST_SEED");
 	Suite *suite = suite_create("jsonquick");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	random_state = given ? strtoull(given, NULL, 0) : 20250303;
 	printf("jsonquick_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
@@ -222,9 +221,5 @@ int main(void)
 	tcase_add_test(tests, strings_go_past_windows);
 	tcase_add_test(tests, no_text_gets_a_wrong_yes);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 static const uint64_t numbers[] = {0, 1, 2, 255, 256, 65535, 65536, UINT32_MAX, (uint64_t)UINT32_MAX + 1,
 				   INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - 1, UINT64_MAX};
 #define NUMBERS (sizeof numbers / sizeof *numbers)
@@ -108,8 +110,6 @@ int main(void)
 {
 	Suite *suite = suite_create("key");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, chunk_keys_sort_as_their_numbers);
 	tcase_add_test(tests, chunk_key_comes_back);
@@ -117,9 +117,5 @@ int main(void)
 	tcase_add_test(tests, row_key_is_table_and_key);
 	tcase_add_test(tests, run_keys_sort_by_dimension_run_segment);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

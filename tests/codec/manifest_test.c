@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "codec/index_head.h"
 #include "codec/runs.h"
+#include "util/suite.h"
 
 enum { segments_max = 700, parts_max = 700, runs_max = 60, entries_max = 4000 };
 
@@ -517,8 +518,6 @@ int main(void)
 {
 	Suite *suite = suite_create("manifest");
 	TCase *cases = tcase_create("manifest");
-	SRunner *runner;
-	int failed;
 
 	runs_seed("manifest");
 	tcase_set_timeout(cases, 60);
@@ -533,10 +532,5 @@ int main(void)
 	tcase_add_test(cases, wrong_runs_are_refused);
 	tcase_add_test(cases, damage_is_noticed_and_lies_are_bounded);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

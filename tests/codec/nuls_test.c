@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 static uint64_t random_state;
 
 static uint8_t a_byte(void)
@@ -61,17 +63,11 @@ int main(void)
 	const char *given = getenv("SKAFU_TEST_SEED");
 	Suite *suite = suite_create("nuls");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	random_state = given ? strtoull(given, NULL, 0) : 20250301;
 	printf("nuls_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
 	tcase_add_test(tests, every_nul_is_found_and_no_other_byte);
 	tcase_add_test(tests, only_what_can_be_read_is_read);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

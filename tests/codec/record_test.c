@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/failing.h"
+#include "util/suite.h"
 
 static const uint8_t an_id[16] = {0xa1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 static const uint8_t a_cause[16] = {0xb1};
@@ -287,8 +288,6 @@ int main(void)
 {
 	Suite *suite = suite_create("record");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tests, layout_is_the_documented_one);
 	tcase_add_test(tests, decoding_gives_back_what_was_encoded);
@@ -298,9 +297,5 @@ int main(void)
 	tcase_add_test(tests, noise_is_refused_or_harmless);
 	tcase_add_test(tests, no_room_changes_nothing);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

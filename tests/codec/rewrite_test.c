@@ -6,6 +6,7 @@
 #include "codec/canonical.h"
 #include "codec/madecommit.h"
 #include "codec/rewrite.h"
+#include "util/suite.h"
 
 static struct skafu__buf buf;
 static struct skafu__commit commit;
@@ -155,8 +156,6 @@ int main(void)
 {
 	Suite *suite = suite_create("rewrite");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tests, make, drop);
 	tcase_add_test(tests, what_is_kept_is_the_same_to_the_byte);
@@ -164,9 +163,5 @@ int main(void)
 	tcase_add_test(tests, lost_records_keep_their_place);
 	tcase_add_test(tests, no_room_is_told);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 START_TEST(what_was_written_is_read)
 {
@@ -48,10 +49,5 @@ int main(void)
 	tcase_add_test(all, what_was_written_is_read);
 	tcase_add_test(all, every_bit_counts);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

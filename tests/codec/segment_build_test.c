@@ -12,6 +12,7 @@
 #include "base/failing.h"
 #include "codec/index_head.h"
 #include "codec/runs.h"
+#include "util/suite.h"
 
 enum { entries_max = 20000 };
 
@@ -428,8 +429,6 @@ int main(void)
 {
 	Suite *suite = suite_create("segment_build");
 	TCase *cases = tcase_create("segment_build");
-	SRunner *runner;
-	int failed;
 
 	runs_seed("segment_build");
 	tcase_set_timeout(cases, 60);
@@ -448,10 +447,5 @@ int main(void)
 	tcase_add_test(cases, far_positions_at_once);
 	tcase_add_test(cases, keys_are_not_taken_for_narrow);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

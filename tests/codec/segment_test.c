@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "codec/index_head.h"
 #include "codec/runs.h"
+#include "util/suite.h"
 
 enum { entries_max = 6000 };
 
@@ -531,8 +532,6 @@ int main(void)
 {
 	Suite *suite = suite_create("segment");
 	TCase *cases = tcase_create("segment");
-	SRunner *runner;
-	int failed;
 
 	runs_seed("segment");
 	tcase_set_timeout(cases, 60);
@@ -547,10 +546,5 @@ int main(void)
 	tcase_add_test(cases, every_byte_is_a_lie);
 	tcase_add_test(cases, match_knows_the_segment);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "codec/index_head.h"
 #include "codec/runs.h"
+#include "util/suite.h"
 
 enum { entries_max = 6000, sources_max = 8 };
 
@@ -273,8 +274,6 @@ int main(void)
 {
 	Suite *suite = suite_create("segment_walk");
 	TCase *cases = tcase_create("segment_walk");
-	SRunner *runner;
-	int failed;
 
 	runs_seed("segment_walk");
 	tcase_set_timeout(cases, 60);
@@ -285,10 +284,5 @@ int main(void)
 	tcase_add_test(cases, mixed_up_keys_are_noticed);
 	tcase_add_test(cases, merge_equals_sort);
 	suite_add_tcase(suite, cases);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/suite.h"
+
 #define TEXT_BYTES_MAX 300u
 
 static unsigned seed;
@@ -127,8 +129,6 @@ int main(void)
 {
 	Suite *suite = suite_create("siplanes");
 	TCase *tcase = tcase_create("siplanes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	seeded();
 	suite_add_tcase(suite, tcase);
@@ -137,9 +137,5 @@ int main(void)
 	tcase_add_test(tcase, only_as_many_words_fit);
 	tcase_add_test(tcase, many_texts_of_any_length);
 	tcase_set_timeout(tcase, 60);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

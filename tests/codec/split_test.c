@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "skafu_base.h"
+#include "util/suite.h"
 
 static char pieces[4096];
 
@@ -99,10 +100,5 @@ int main(void)
 	tcase_add_test(all, arrays);
 	tcase_add_test(all, what_is_no_array_is_named);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -6,6 +6,8 @@
 #include <check.h>
 #include <string.h>
 
+#include "util/suite.h"
+
 #define GOOD "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 static int parse(const char *text)
@@ -121,17 +123,11 @@ int main(void)
 {
 	Suite *suite = suite_create("trace");
 	TCase *tests = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, headers);
 	tcase_add_test(tests, what_is_no_header);
 	tcase_add_test(tests, metadata);
 	tcase_add_test(tests, derived_ids);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

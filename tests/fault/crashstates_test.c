@@ -22,6 +22,7 @@
 #include "fault/iotrace.h"
 #include "fault/statedir.h"
 #include "fault/subject_lmdb.h"
+#include "util/suite.h"
 
 #define STATES_MAX 5000
 #define TEXT_MAX 120
@@ -696,8 +697,6 @@ int main(void)
 {
 	Suite *suite = suite_create("crashstates");
 	TCase *hand = tcase_create("by hand"), *lmdb = tcase_create("lmdb");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(hand, setup, teardown);
 	add_by_hand(hand);
@@ -707,9 +706,5 @@ int main(void)
 	tcase_add_loop_test(lmdb, planted_faults_are_found, 0, IOLOG_PLANT_SIDE_FILE);
 	tcase_add_loop_test(lmdb, planted_faults_only_reorder, 0, IOLOG_PLANT_SIDE_FILE);
 	suite_add_tcase(suite, lmdb);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

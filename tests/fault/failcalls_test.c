@@ -24,6 +24,7 @@
 #include "fault/statedir.h"
 #include "skafu_store.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 #define SEEDS 6u /* commits of the store before the call */
 #define CLOSED 1u /* the call works on a path; no store is open before it */
@@ -1178,7 +1179,6 @@ int main(void)
 {
 	Suite *suite = suite_create("failcalls");
 	TCase *tests = tcase_create("failcalls");
-	SRunner *runner = srunner_create(suite);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* LMDB asks for megabytes that it hardly touches: they must come untouched, each time. */
@@ -1187,9 +1187,5 @@ int main(void)
 	tcase_add_test(tests, every_function_is_in_the_table);
 	tcase_add_loop_test(tests, every_call_fails_cleanly, 0, 2 * (int)CALLS);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

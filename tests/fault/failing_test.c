@@ -15,6 +15,7 @@
 #include "fault/crashstates.h"
 #include "fault/statedir.h"
 #include "fault/subject_lmdb.h"
+#include "util/suite.h"
 
 static char scratch[256], dir[300], path[400];
 
@@ -387,8 +388,6 @@ int main(void)
 	unsetenv("SKAFU_TEST_SCALE"); /* all sites are wanted here, however slow */
 	Suite *suite = suite_create("failing");
 	TCase *driver = tcase_create("driver"), *lmdb = tcase_create("lmdb");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(driver, setup, teardown);
 	tcase_add_test(driver, every_allocation_is_reached);
@@ -403,9 +402,5 @@ int main(void)
 	tcase_add_test(lmdb, lmdb_fails_cleanly);
 	tcase_add_loop_test(lmdb, the_log_of_a_failing_run_is_true, IOTRACE_NOT_DONE, IOTRACE_SHORT + 1);
 	suite_add_tcase(suite, lmdb);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

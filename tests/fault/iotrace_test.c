@@ -19,6 +19,7 @@
 #include "fault/crashstates.h"
 #include "fault/statedir.h"
 #include "fault/subject_lmdb.h"
+#include "util/suite.h"
 
 static char dir[256];
 static char path[400];
@@ -442,8 +443,6 @@ int main(void)
 {
 	Suite *suite = suite_create("iotrace");
 	TCase *record = tcase_create("record"), *failing = tcase_create("fail");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(record, setup, teardown);
 	tcase_add_test(record, lmdb_is_seen);
@@ -462,9 +461,5 @@ int main(void)
 	tcase_add_test(failing, short_transfers);
 	tcase_add_loop_test(failing, every_class_fails, 0, IOTRACE_CLASSES);
 	suite_add_tcase(suite, failing);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "fault/iotrace.h"
 #include "fault/statedir.h"
+#include "util/suite.h"
 
 #define BYTES 8192
 
@@ -141,8 +142,6 @@ int main(void)
 {
 	Suite *suite = suite_create("mapkeep");
 	TCase *keeping = tcase_create("keep");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(keeping, setup, teardown);
 	tcase_add_test(keeping, the_same_file_in_the_same_way);
@@ -151,9 +150,5 @@ int main(void)
 	tcase_add_test(keeping, a_part_that_goes_is_gone);
 	tcase_add_test(keeping, nothing_is_kept_behind_stop);
 	suite_add_tcase(suite, keeping);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -22,6 +22,7 @@
 #include "fault/skafumodel.h"
 #include "fault/statedir.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 #define NOW_NS INT64_C(1700000000000000000)
 #define CALLS_MAX 12 /* no append makes more writes or syncs */
@@ -335,18 +336,11 @@ int main(void)
 {
 	Suite *suite = suite_create("metafail");
 	TCase *tests = tcase_create("metafail");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 30);
 	tcase_add_loop_test(tests, a_failing_write_leaves_an_unknown_outcome, 0, 3);
 	tcase_add_loop_test(tests, a_failing_sync_leaves_an_unknown_outcome, 0, 3);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

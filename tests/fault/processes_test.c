@@ -23,6 +23,7 @@
 #include "fault/hooks.h"
 #include "skafu_store.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 #define WRITERS 3u
 #define CREW (WRITERS + 2u) /* and two readers */
@@ -742,7 +743,6 @@ int main(void)
 {
 	Suite *suite = suite_create("processes");
 	TCase *tests = tcase_create("processes");
-	SRunner *runner = srunner_create(suite);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -752,9 +752,5 @@ int main(void)
 	tcase_add_loop_test(tests, a_first_opener_killed_while_it_looks_is_replaced_by_the_next, 0, 2);
 	tcase_add_test(tests, kills_lose_and_repeat_nothing);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -28,6 +28,7 @@
 #include "fault/hooks.h"
 #include "skafu_store.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 #define SOME 12u
 #define NFS_MAGIC 0x6969
@@ -927,15 +928,10 @@ int main(void)
 {
 	Suite *suite = suite_create("traps");
 	TCase *tests = tcase_create("traps");
-	SRunner *runner = srunner_create(suite);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	add_tests(tests);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

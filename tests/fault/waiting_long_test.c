@@ -23,6 +23,7 @@
 #include "fault/idle.h"
 #include "skafu_store.h"
 #include "store/control.h"
+#include "util/suite.h"
 
 #define STEPS_DEFAULT UINT64_C(10000000)
 #define SLEEPERS 4u
@@ -483,7 +484,6 @@ int main(void)
 {
 	Suite *suite = suite_create("waiting-long");
 	TCase *tests = tcase_create("waiting-long");
-	SRunner *runner = srunner_create(suite);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -492,9 +492,5 @@ int main(void)
 	tcase_add_loop_test(tests, threads_never_sleep_through_a_commit, 0, 2);
 	tcase_add_loop_test(tests, ten_seconds_of_waiting_run_nothing, 0, 2);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -17,6 +17,7 @@
 #include "fault/idle.h"
 #include "skafu_store.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 #define ROUNDS 400
 #define IDLE_NS (2 * ACTORS_SECOND)
@@ -323,7 +324,6 @@ int main(void)
 {
 	Suite *suite = suite_create("waiting");
 	TCase *tests = tcase_create("waiting");
-	SRunner *runner = srunner_create(suite);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -336,9 +336,5 @@ int main(void)
 	tcase_add_test(tests, a_descriptor_tells_in_the_same_process);
 	tcase_add_test(tests, killed_waiters_break_nobody);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "skafu_model.h"
+#include "util/suite.h"
 
 static skafu_store *store;
 static skafu_model *model;
@@ -539,10 +540,5 @@ int main(void)
 	tcase_add_test(tests, no_duplicates);
 	tcase_set_timeout(tests, 30);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "model/viewkit.h"
 #include "store/viewrow.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit kit;
@@ -298,8 +299,6 @@ int main(void)
 {
 	Suite *suite = suite_create("building");
 	TCase *tests = tcase_create("building");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -314,9 +313,5 @@ int main(void)
 	tcase_add_test(tests, what_is_kept_stays);
 	tcase_add_test(tests, hidden_again_and_again);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include "base/failing.h"
 #include "model/fixture.h"
 #include "model/model.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static long objects; /* managed states that live */
@@ -318,10 +319,5 @@ int main(void)
 	tcase_add_test(tests, a_flat_state_begins_with_init);
 	tcase_add_test(tests, without_memory);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/viewkit.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit old_kit, new_kit;
@@ -138,8 +139,6 @@ int main(void)
 {
 	Suite *suite = suite_create("difference");
 	TCase *tests = tcase_create("difference");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -147,9 +146,5 @@ int main(void)
 	tcase_add_test(tests, stopping);
 	tcase_add_test(tests, many);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

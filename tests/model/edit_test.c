@@ -8,6 +8,7 @@
 
 #include "model/fixture.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct skafu__views *views;
@@ -230,8 +231,6 @@ int main(void)
 {
 	Suite *suite = suite_create("edit");
 	TCase *tests = tcase_create("edit");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -245,9 +244,5 @@ int main(void)
 	tcase_add_test(tests, keys_without_room_are_remembered);
 	tcase_add_test(tests, effects_have_stable_keys);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "base/failing.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 static const uint8_t secret[SKAFU__HASH_KEY_BYTES] = {1, 2, 3};
 
@@ -144,8 +145,6 @@ int main(void)
 {
 	Suite *suite = suite_create("editset");
 	TCase *tests = tcase_create("editset");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, as_a_plain_table);
@@ -153,9 +152,5 @@ int main(void)
 	tcase_add_test(tests, ceiling);
 	tcase_add_test(tests, memory_fails);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

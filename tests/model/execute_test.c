@@ -14,6 +14,7 @@
 #include "model/fixture.h"
 #include "model/model.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 
@@ -653,10 +654,5 @@ int main(void)
 	tcase_set_timeout(alone, 30);
 	suite_add_tcase(suite, tests);
 	suite_add_tcase(suite, alone);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/fixture.h"
+#include "util/suite.h"
 
 #define V2 (2u << 16)
 
@@ -157,8 +158,6 @@ int main(void)
 {
 	Suite *suite = suite_create("glass");
 	TCase *tests = tcase_create("glass");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -167,9 +166,5 @@ int main(void)
 	tcase_add_test(tests, failing_upcasters);
 	tcase_add_test(tests, refusals);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/sys.h"
+#include "util/suite.h"
 
 static struct skafu__handling handling;
 static int inside, most, turns;
@@ -81,17 +82,11 @@ int main(void)
 {
 	Suite *suite = suite_create("handling");
 	TCase *tests = tcase_create("handling");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, one_at_a_time);
 	tcase_add_test(tests, deadline_passes);
 	tcase_add_test(tests, a_cancelled_waiter_leaves_no_lock);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

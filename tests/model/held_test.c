@@ -9,6 +9,7 @@
 
 #include "base/failing.h"
 #include "skafu_base.h"
+#include "util/suite.h"
 
 static skafu_record record_of(uint64_t sequence, char stream[20], uint8_t id[16], const uint8_t *data,
 			      uint32_t length)
@@ -92,16 +93,10 @@ int main(void)
 {
 	Suite *suite = suite_create("held");
 	TCase *tests = tcase_create("held");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, copies_are_whole);
 	tcase_add_test(tests, memory_fails);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/failing.h"
 #include "model/fixture.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static uint8_t id[16];
@@ -139,10 +140,5 @@ int main(void)
 	tcase_add_loop_test(tests, rows_that_are_not_right, 0, 2);
 	tcase_add_test(tests, without_memory);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

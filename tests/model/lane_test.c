@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/failing.h"
+#include "util/suite.h"
 
 static struct skafu__lanes lanes;
 static long counted;
@@ -107,10 +108,5 @@ int main(void)
 	tcase_add_test(tests, without_memory);
 	tcase_set_timeout(tests, 30);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

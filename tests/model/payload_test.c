@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/failing.h"
 #include "skafu_model.h"
+#include "util/suite.h"
 
 static const char document[] = "{\"amount\":-42,\"big\":9223372036854775807,\"small\":-9223372036854775808,"
 			       "\"over\":9223372036854775808,\"half\":0.5,\"ten\":1e1,\"a/b\":1,\"m~n\":2,\"\":3,"
@@ -130,10 +131,5 @@ int main(void)
 	tcase_add_test(tests, members);
 	tcase_add_test(tests, without_memory);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

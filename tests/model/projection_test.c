@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/viewkit.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit kit;
@@ -137,8 +138,6 @@ int main(void)
 {
 	Suite *suite = suite_create("projection");
 	TCase *tests = tcase_create("projection");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -146,9 +145,5 @@ int main(void)
 	tcase_add_test(tests, unknown_type);
 	tcase_add_test(tests, fingerprints);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

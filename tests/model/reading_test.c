@@ -8,6 +8,7 @@
 
 #include "model/fixture.h"
 #include "model/model.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static int scope_does;
@@ -274,10 +275,5 @@ int main(void)
 	tcase_add_test(tests, a_deleted_stream_begins_anew);
 	tcase_add_test(tests, a_query_does_not_keep_what_is_hidden);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include "base/failing.h"
 #include "model/fixture.h"
 #include "model/model.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 
@@ -139,10 +140,5 @@ int main(void)
 	tcase_add_test(tests, the_store_remembers_whose_a_type_is);
 	tcase_add_test(tests, without_memory);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

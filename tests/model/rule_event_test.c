@@ -10,6 +10,7 @@
 
 #include "model/rulekit.h"
 #include "store/recordjson.h"
+#include "util/suite.h"
 
 static const char *const record_patterns[] = {
 	"{\"eventId\":[\"018f0000-0000-7000-8000-000000000001\"]}",
@@ -75,10 +76,5 @@ int main(void)
 	tcase_add_test(records, records_match_as_their_exported_form);
 	tcase_set_timeout(records, 60);
 	suite_add_tcase(suite, records);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/rulekit.h"
+#include "util/suite.h"
 
 /* ---- hostile input ------------------------------------------------------------------------------------------- */
 
@@ -177,10 +178,5 @@ int main(void)
 	tcase_add_test(cost, ten_thousand_rules_cost_little_more_than_ten);
 	tcase_set_timeout(cost, 60);
 	suite_add_tcase(suite, cost);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

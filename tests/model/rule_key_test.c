@@ -15,6 +15,7 @@
 #include "base/failing.h"
 #include "codec/jsonpath.h"
 #include "model/rulekit.h"
+#include "util/suite.h"
 
 /* For loops of a million turns: check writes something down for each assertion that holds. */
 #define DEMAND(condition, ...) \
@@ -284,10 +285,5 @@ int main(void)
 	tcase_add_test(keys, wildcards_match_as_the_plain_ones);
 	tcase_add_test(keys, a_lack_of_memory_is_said);
 	suite_add_tcase(suite, keys);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -17,6 +17,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "util/suite.h"
+
 #define FIELDS_MAX 24
 #define ARRAYS_MAX 8
 #define VIEWS_MAX 600
@@ -652,10 +654,5 @@ int main(void)
 	tcase_add_test(language, random_rules_match_as_the_plain_ones);
 	tcase_set_timeout(language, 60);
 	suite_add_tcase(suite, language);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

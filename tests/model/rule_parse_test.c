@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/rulekit.h"
+#include "util/suite.h"
 
 /* ---- what is refused ----------------------------------------------------------------------------------------- */
 
@@ -175,10 +176,5 @@ int main(void)
 	tcase_add_test(refused, limits_of_patterns_are_kept);
 	tcase_set_timeout(refused, 60);
 	suite_add_tcase(suite, refused);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 #include "model/rule.h"
 #include "model/rule_table.h"
 #include "model/rulekit.h"
+#include "util/suite.h"
 
 #define LITERALS 40
 
@@ -126,10 +127,5 @@ int main(void)
 	tcase_add_test(literals, the_search_finds_what_is_there);
 	tcase_add_test(literals, a_lack_of_memory_is_said);
 	suite_add_tcase(suite, literals);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

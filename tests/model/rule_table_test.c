@@ -10,6 +10,7 @@
 
 #include "base/failing.h"
 #include "model/rulekit.h"
+#include "util/suite.h"
 
 START_TEST(texts_are_told_apart_and_found_again)
 {
@@ -107,10 +108,5 @@ int main(void)
 	tcase_add_test(table, children_are_found_by_name);
 	tcase_add_test(table, the_sort_is_stable);
 	suite_add_tcase(suite, table);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "base/failing.h"
 #include "model/rulekit.h"
+#include "util/suite.h"
 
 /* ---- the language -------------------------------------------------------------------------------------------- */
 
@@ -476,10 +477,5 @@ int main(void)
 	tcase_add_test(memory, a_match_asks_for_memory_only_at_first);
 	tcase_set_timeout(memory, 60);
 	suite_add_tcase(suite, memory);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/viewkit.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit kit;
@@ -213,8 +214,6 @@ int main(void)
 {
 	Suite *suite = suite_create("shadow");
 	TCase *tests = tcase_create("shadow");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -227,9 +226,5 @@ int main(void)
 	tcase_add_test(tests, effects_are_muted_while_rebuilding);
 	tcase_add_test(tests, refusals);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

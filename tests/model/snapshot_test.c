@@ -10,6 +10,7 @@
 #include "model/decider.h"
 #include "model/fixture.h"
 #include "model/model.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 
@@ -217,10 +218,5 @@ int main(void)
 	tcase_add_test(tests, older_than_what_was_hidden);
 	tcase_add_test(tests, as_of_a_sequence_after_hiding);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "base/failing.h"
 #include "model/decider.h"
+#include "util/suite.h"
 
 static struct skafu__decider decider;
 static struct failing failing;
@@ -127,10 +128,5 @@ int main(void)
 	tcase_add_test(tests, held_states_outlive_the_cache);
 	tcase_add_test(tests, without_memory);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/viewkit.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit kit;
@@ -197,8 +198,6 @@ int main(void)
 {
 	Suite *suite = suite_create("stepping");
 	TCase *tests = tcase_create("stepping");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -208,9 +207,5 @@ int main(void)
 	tcase_add_loop_test(tests, full_sets, 0, 3);
 	tcase_add_loop_test(tests, newer_records, 0, 2);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

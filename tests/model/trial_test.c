@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/viewkit.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit kit;
@@ -85,17 +86,11 @@ int main(void)
 {
 	Suite *suite = suite_create("trial");
 	TCase *tests = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, begin, end);
 	tcase_add_test(tests, a_part_of_the_log);
 	tcase_add_test(tests, a_failure_is_passed);
 	tcase_add_test(tests, the_view_in_use_is_as_it_was);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

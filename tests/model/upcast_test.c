@@ -9,6 +9,7 @@
 
 #include "model/fixture.h"
 #include "model/model.h"
+#include "util/suite.h"
 
 #define V1 (1u << 16)
 #define V2 (2u << 16)
@@ -319,10 +320,5 @@ int main(void)
 	tcase_add_test(tests, functions_that_do_wrong);
 	tcase_add_test(tests, fingerprints);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

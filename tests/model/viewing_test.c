@@ -11,6 +11,7 @@
 #include "model/projection.h"
 #include "model/viewkit.h"
 #include "store/viewenv.h"
+#include "util/suite.h"
 
 static struct fixture bank;
 static struct viewkit kit;
@@ -307,8 +308,6 @@ int main(void)
 {
 	Suite *suite = suite_create("viewing");
 	TCase *tests = tcase_create("viewing");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, begin, end);
@@ -321,9 +320,5 @@ int main(void)
 	tcase_add_test(tests, damage_changes_no_answer);
 	tcase_add_test(tests, lives_of_handles);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

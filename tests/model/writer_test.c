@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/failing.h"
+#include "util/suite.h"
 
 START_TEST(puts_follow)
 {
@@ -40,10 +41,5 @@ int main(void)
 
 	tcase_add_test(tests, puts_follow);
 	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "base/testhook.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 static char backup_root[64];
 static skafu_error *error;
@@ -287,10 +288,5 @@ int main(void)
 	tcase_add_test(all, a_backup_runs_beside_writers_and_can_be_stopped);
 	tcase_add_test(all, backups_that_cross_do_not_wait_for_each_other);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

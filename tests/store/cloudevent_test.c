@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "util/suite.h"
 
 static struct skafu__buf out;
 
@@ -90,10 +91,5 @@ int main(void)
 	tcase_add_test(all, what_is_no_percent_encoding_stays);
 	tcase_add_test(all, the_attributes_of_an_event);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

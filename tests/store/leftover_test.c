@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/suite.h"
+
 static char leftover_parent[64];
 
 static void make_directory(const char *name, int is_old)
@@ -67,10 +69,5 @@ int main(void)
 	TCase *all = tcase_create("all");
 	tcase_add_test(all, only_old_leftovers_of_this_store_go);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 #include "fault/actors.h"
 #include "fault/hooks.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 static char scratch[256];
 static char path[300];
@@ -65,13 +66,8 @@ int main(void)
 {
 	Suite *suite = suite_create("orphan");
 	TCase *tests = tcase_create("orphan");
-	SRunner *runner = srunner_create(suite);
 
 	tcase_add_loop_test(tests, an_orphan_is_adopted_once, 0, 2);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "store/lmdbfile.h"
+#include "util/suite.h"
 
 static struct skafu__sys real;
 static skafu_error failure;
@@ -344,8 +345,6 @@ int main(void)
 {
 	Suite *suite = suite_create("page");
 	TCase *tests = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (skafu__sys_init(&real, NULL) != 0)
@@ -359,9 +358,5 @@ int main(void)
 	tcase_add_test(tests, test_salvage_damage);
 	tcase_add_test(tests, test_salvage_limits);
 	suite_add_tcase(suite, tests);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -26,6 +26,7 @@
 #include "base/bytes.h"
 #include "store/lmdbfile.h"
 #include "store/page.h"
+#include "util/suite.h"
 
 static struct skafu__sys real;
 static skafu_error failure;
@@ -914,15 +915,8 @@ static Suite *preflight_suite(void)
 
 int main(void)
 {
-	SRunner *runner = srunner_create(preflight_suite());
-	int failed;
-
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (skafu__sys_init(&real, NULL) != 0)
 		return 1;
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(preflight_suite());
 }

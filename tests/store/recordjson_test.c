@@ -10,6 +10,7 @@
 
 #include "base/sys.h"
 #include "codec/json.h"
+#include "util/suite.h"
 
 static const uint8_t id[16] = {0x01, 0x8f, 0x33, 0x44, 0x55, 0x66, 0x70, 0x88,
 				0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff, 0x01};
@@ -126,10 +127,5 @@ int main(void)
 	tcase_add_test(all, what_is_no_json_is_base64);
 	tcase_add_test(all, mistakes_are_refused);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

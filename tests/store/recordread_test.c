@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "util/suite.h"
 
 static struct skafu__recordread read;
 static struct skafu_error why;
@@ -201,10 +202,5 @@ int main(void)
 	tcase_add_test(all, what_is_wrong_is_named);
 	tcase_add_test(all, too_many_tags);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

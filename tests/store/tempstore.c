@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/suite.h"
+
 skafu_error *fault;
 _Atomic int64_t clock_offset_ns;
 
@@ -360,8 +362,6 @@ int tempstore_main(const char *name, void (*add)(TCase *tests))
 {
 	Suite *suite = suite_create(name);
 	TCase *tests = tcase_create("all");
-	SRunner *runner;
-	int failed;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (skafu_error_new(&fault) != 0)
@@ -369,11 +369,7 @@ int tempstore_main(const char *name, void (*add)(TCase *tests))
 	add(tests);
 	tcase_set_timeout(tests, 120);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int rc = suite_run(suite);
 	skafu_error_free(fault);
-	return failed ? 1 : 0;
+	return rc;
 }

@@ -18,6 +18,7 @@
 #include "store/manifest_set.h"
 #include "store/runbuild.h"
 #include "store/store.h"
+#include "util/suite.h"
 
 static char root[64];
 static skafu_error *error;
@@ -656,10 +657,5 @@ int main(void)
 	tcase_add_test(all, others_may_write_meanwhile);
 	tcase_add_test(all, readers_go_on_during_a_reindex);
 	suite_add_tcase(suite, all);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

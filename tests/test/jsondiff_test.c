@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "test/jsondiff.h"
+#include "util/suite.h"
 
 static struct skafu__kit_text text;
 
@@ -128,8 +129,6 @@ int main(void)
 {
 	Suite *suite = suite_create("jsondiff");
 	TCase *tests = tcase_create("jsondiff");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, NULL, teardown);
 	tcase_add_loop_test(tests, the_same_by_meaning, 0, sizeof(same) / sizeof(same[0]));
@@ -139,9 +138,5 @@ int main(void)
 	tcase_add_test(tests, deep_documents);
 	tcase_add_test(tests, no_document_at_all);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

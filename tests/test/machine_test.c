@@ -7,6 +7,7 @@
 
 #include "skafu_test.h"
 #include "test/machine.h"
+#include "util/suite.h"
 
 static struct skafu__kit_machine machine;
 
@@ -109,8 +110,6 @@ int main(void)
 {
 	Suite *suite = suite_create("machine");
 	TCase *tests = tcase_create("machine");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, NULL);
 	tcase_add_test(tests, clocks_stand_still);
@@ -119,9 +118,5 @@ int main(void)
 	tcase_add_test(tests, a_write_can_fail_in_three_ways);
 	tcase_add_test(tests, memory_and_conflicts);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "test/matching.h"
+#include "util/suite.h"
 
 static struct skafu__kit_text text;
 static skafu_record found;
@@ -127,8 +128,6 @@ int main(void)
 {
 	Suite *suite = suite_create("matching");
 	TCase *tests = tcase_create("matching");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, only_what_is_given);
@@ -138,9 +137,5 @@ int main(void)
 	tcase_add_test(tests, commands);
 	tcase_add_test(tests, records_in_words);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

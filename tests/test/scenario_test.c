@@ -10,6 +10,7 @@
 #include "base/failing.h"
 #include "store/tempstore.h"
 #include "test/house.h"
+#include "util/suite.h"
 
 static struct house house;
 static skafu_scenario *scenario;
@@ -357,8 +358,6 @@ int main(void)
 {
 	Suite *suite = suite_create("scenario");
 	TCase *tests = tcase_create("scenario");
-	SRunner *runner;
-	int failed;
 
 	/* Hundreds of stores: what is flushed need not reach a disk. */
 	if (access("/dev/shm", W_OK) == 0)
@@ -380,9 +379,5 @@ int main(void)
 	tcase_add_test(tests, a_restart_that_fails_can_be_tried_again);
 	tcase_add_test(tests, no_memory_for_the_kit);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

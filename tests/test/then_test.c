@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "test/house.h"
+#include "util/suite.h"
 
 static struct house house;
 static skafu_scenario *scenario;
@@ -278,8 +279,6 @@ int main(void)
 {
 	Suite *suite = suite_create("then");
 	TCase *tests = tcase_create("then");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, another_event);
@@ -299,9 +298,5 @@ int main(void)
 	tcase_add_test(tests, a_process_that_is_set_aside);
 	tcase_add_test(tests, without_a_scenario);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include "base/failing.h"
 #include "test/house.h"
 #include "test/told.h"
+#include "util/suite.h"
 
 static struct house house;
 static skafu_scenario *scenario;
@@ -118,8 +119,6 @@ int main(void)
 {
 	Suite *suite = suite_create("told");
 	TCase *tests = tcase_create("told");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, types_of_this_model);
@@ -128,9 +127,5 @@ int main(void)
 	tcase_add_test(tests, a_scope_that_nobody_asked_for);
 	tcase_add_loop_test(tests, no_memory_is_no_half_of_a_story, 0, 3);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

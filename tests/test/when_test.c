@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "test/house.h"
+#include "util/suite.h"
 
 static struct house house;
 static skafu_scenario *scenario;
@@ -279,8 +280,6 @@ int main(void)
 {
 	Suite *suite = suite_create("when");
 	TCase *tests = tcase_create("when");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_command_and_all_that_comes_of_it);
@@ -298,9 +297,5 @@ int main(void)
 	tcase_add_test(tests, any_scope_will_do_when_asked);
 	tcase_add_test(tests, the_same_seed_is_the_same_run);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

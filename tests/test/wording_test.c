@@ -6,6 +6,7 @@
 
 #include "base/failing.h"
 #include "test/wording.h"
+#include "util/suite.h"
 
 static struct skafu__kit_text text;
 
@@ -121,8 +122,6 @@ int main(void)
 {
 	Suite *suite = suite_create("wording");
 	TCase *tests = tcase_create("wording");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, it_grows_and_is_cleared);
@@ -132,9 +131,5 @@ int main(void)
 	tcase_add_test(tests, arrays_grow);
 	tcase_add_test(tests, failures_have_a_sentence);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return suite_run(suite);
 }

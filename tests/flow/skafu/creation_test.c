@@ -292,5 +292,5 @@ int main(void)
 	tcase_add_test(tests, nobody_answers_in_time);
 	tcase_add_test(tests, a_handler_gives_up);
 	suite_add_tcase(suite, tests);
-	return kit_main(suite);
+	return suite_run(suite);
 }

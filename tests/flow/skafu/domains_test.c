@@ -431,5 +431,5 @@ int main(void)
 	tcase_add_test(tests, every_type_happens);
 	tcase_add_test(tests, no_other_type_happens);
 	suite_add_tcase(suite, tests);
-	return kit_main(suite);
+	return suite_run(suite);
 }

@@ -322,5 +322,5 @@ int main(void)
 	tcase_add_test(tests, demonstration);
 	tcase_add_loop_test(kills, dies_after, 0, 6);
 	tcase_add_loop_test(kills, killed_at_any_moment, 0, 8);
-	return kit_main(suite);
+	return suite_run(suite);
 }
