@@ -292,7 +292,7 @@ static int32_t deadletter_put_error(struct skafu__consumer *consumer, const stru
 	described.fields.can_retry = failure->attempts >= consumer->retry.attempts_max;
 	if (!skafu__errorbus_admit(bus, &described.fields))
 		return 0;
-	struct skafu__error_copy *copy = skafu__error_copy_new(&consumer->model->sys, &described.fields);
+	struct skafu__errorrecord_copy *copy = skafu__errorrecord_copy_new(&consumer->model->sys, &described.fields);
 	if (!copy)
 		return skafu__fail_memory(error);
 	rc = skafu__errorrecord_add(batch, &consumer->model->sys, &copy->fields, error);

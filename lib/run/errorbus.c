@@ -25,7 +25,7 @@ struct errorbus_storm {
 	int64_t began_ns;               /* monotonic; 0: the place is free */
 	uint32_t recorded;              /* one by one */
 	uint32_t reserved;
-	struct skafu__error_copy *last; /* of those that were only counted, with how many; NULL: none */
+	struct skafu__errorrecord_copy *last; /* of those that were only counted, with how many; NULL: none */
 };
 
 struct skafu__errorbus {
@@ -33,8 +33,8 @@ struct skafu__errorbus {
 	pthread_mutex_t lock;       /* of the members below; held for a few instructions */
 	pthread_mutex_t flush_lock; /* one thread appends at a time, so that errors keep their order */
 	struct errorbus_storm storms[ERRORBUS_STORMS];
-	struct skafu__error_copy *first;
-	struct skafu__error_copy *last;
+	struct skafu__errorrecord_copy *first;
+	struct skafu__errorrecord_copy *last;
 	uint32_t waiting;
 	uint32_t reserved;
 	size_t bytes;
@@ -53,7 +53,7 @@ static void errorbus_drop(skafu_model *model)
 	for (size_t i = 0; i < ERRORBUS_STORMS; i++)
 		skafu__free(&model->sys, bus->storms[i].last);
 	while (bus->first) {
-		struct skafu__error_copy *next = bus->first->next;
+		struct skafu__errorrecord_copy *next = bus->first->next;
 		skafu__free(&model->sys, bus->first);
 		bus->first = next;
 	}
@@ -92,7 +92,7 @@ int32_t skafu__errorbus_of(skafu_model *model, struct skafu__errorbus **out, ska
 /* ---- the ring -------------------------------------------------------------------------------------------------- */
 
 /* The lock is held. */
-static void errorbus_push(struct skafu__errorbus *bus, struct skafu__error_copy *copy)
+static void errorbus_push(struct skafu__errorbus *bus, struct skafu__errorrecord_copy *copy)
 {
 	if (bus->waiting >= ERRORBUS_WAITING_MAX || bus->bytes + copy->bytes > ERRORBUS_BYTES_MAX) {
 		bus->lost += copy->fields.count > 1 ? copy->fields.count : 1;
@@ -112,7 +112,7 @@ static void errorbus_push(struct skafu__errorbus *bus, struct skafu__error_copy 
 /* The first ones of the ring are done with: in the log, or given up.  flush_lock is held: nobody else takes out. */
 static void errorbus_take(struct skafu__errorbus *bus, uint32_t count, int are_lost)
 {
-	struct skafu__error_copy *taken = bus->first, *next;
+	struct skafu__errorrecord_copy *taken = bus->first, *next;
 	pthread_mutex_lock(&bus->lock);
 	bus->lost += are_lost ? count : 0;
 	for (uint32_t i = 0; i < count; i++) {
@@ -176,7 +176,7 @@ static void errorbus_count(struct skafu__errorbus *bus, struct errorbus_storm *s
 	int64_t now = bus->model->sys.wall_ns();
 	uint64_t counted = storm->last ? storm->last->fields.count : 0;
 	int64_t first_ns = storm->last ? storm->last->fields.first_ns : now;
-	struct skafu__error_copy *copy = skafu__error_copy_new(&bus->model->sys, fields);
+	struct skafu__errorrecord_copy *copy = skafu__errorrecord_copy_new(&bus->model->sys, fields);
 	if (copy) {
 		skafu__free(&bus->model->sys, storm->last);
 		storm->last = copy;
@@ -213,7 +213,7 @@ static uint32_t errorbus_fill(struct skafu__errorbus *bus, skafu_batch *batch)
 	struct skafu_error own = {0};
 	uint32_t count = 0;
 	pthread_mutex_lock(&bus->lock);
-	struct skafu__error_copy *copy = bus->first;
+	struct skafu__errorrecord_copy *copy = bus->first;
 	uint32_t waiting = bus->waiting;
 	pthread_mutex_unlock(&bus->lock);
 	while (count < waiting && count < ERRORBUS_BATCH) {
@@ -291,7 +291,7 @@ int32_t skafu__errorbus_report(struct skafu__errorbus *bus, const struct skafu__
 {
 	if (!skafu__errorbus_admit(bus, fields))
 		return 0;
-	struct skafu__error_copy *copy = skafu__error_copy_new(&bus->model->sys, fields);
+	struct skafu__errorrecord_copy *copy = skafu__errorrecord_copy_new(&bus->model->sys, fields);
 	if (!copy)
 		return skafu__fail_memory(error);
 	if (copy->fields.last_ns == 0)

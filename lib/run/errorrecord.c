@@ -62,13 +62,13 @@ static void errorrecord_clean(char *text, size_t length)
 			text[i] = text[i] == '\n' || text[i] == '\t' ? text[i] : '?';
 }
 
-struct skafu__error_copy *skafu__error_copy_new(const struct skafu__sys *sys,
+struct skafu__errorrecord_copy *skafu__errorrecord_copy_new(const struct skafu__sys *sys,
 						const struct skafu__error_fields *fields)
 {
-	size_t bytes = sizeof(struct skafu__error_copy);
+	size_t bytes = sizeof(struct skafu__errorrecord_copy);
 	for (size_t i = 0; i < ERRORRECORD_TEXTS; i++)
 		bytes += errorrecord_get(fields, i) ? errorrecord_length(fields, i) + 1 : 0;
-	struct skafu__error_copy *copy = skafu__alloc(sys, bytes);
+	struct skafu__errorrecord_copy *copy = skafu__alloc(sys, bytes);
 	if (!copy)
 		return NULL;
 	memset(copy, 0, sizeof *copy);

@@ -38,13 +38,13 @@ struct skafu__error_fields {
 
 /* A copy on one block of memory, with texts that are too long cut at the end of a character and bytes that are no
  * text replaced.  NULL without memory. */
-struct skafu__error_copy {
-	struct skafu__error_copy *next;
+struct skafu__errorrecord_copy {
+	struct skafu__errorrecord_copy *next;
 	size_t bytes; /* of the block */
 	struct skafu__error_fields fields;
 	uint8_t causation[16];
 };
-struct skafu__error_copy *skafu__error_copy_new(const struct skafu__sys *sys,
+struct skafu__errorrecord_copy *skafu__errorrecord_copy_new(const struct skafu__sys *sys,
 						const struct skafu__error_fields *fields);
 
 /* The record, at the end of the batch.  The fields come from a copy. */

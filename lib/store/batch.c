@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "codec/hash.h"
-#include "store/draft.h"
+#include "store/recorddraft.h"
 #include "store/hidden.h"
 #include "store/store.h"
 
@@ -159,7 +159,7 @@ static int32_t batch_bind_type(const skafu_batch *batch, uint32_t type, uint32_t
 }
 
 /* An id that the host knows may stand in the batch once. */
-static int32_t batch_claim_id(skafu_batch *batch, const struct skafu__draft *draft, skafu_error *error)
+static int32_t batch_claim_id(skafu_batch *batch, const struct skafu__recorddraft *draft, skafu_error *error)
 {
 	if (!(draft->flags & SKAFU__BATCH_ID_GIVEN))
 		return 0;
@@ -169,7 +169,8 @@ static int32_t batch_claim_id(skafu_batch *batch, const struct skafu__draft *dra
 	return rc < 0 ? skafu__fail_memory(error) : 0;
 }
 
-static int32_t batch_put_name(skafu_batch *batch, uint8_t set, const struct skafu__draft_name *name, uint32_t *out)
+static int32_t batch_put_name(skafu_batch *batch, uint8_t set, const struct skafu__recorddraft_name *name,
+			      uint32_t *out)
 {
 	if (name->known != 0) {
 		*out = name->known - 1;
@@ -190,7 +191,7 @@ struct batch_names {
 	uint32_t content_type;
 };
 
-static int32_t batch_put_names(skafu_batch *batch, const struct skafu__draft *draft, struct batch_names *out)
+static int32_t batch_put_names(skafu_batch *batch, const struct skafu__recorddraft *draft, struct batch_names *out)
 {
 	uint8_t types = skafu__type_set(draft->record.kind);
 	int32_t rc = batch_put_name(batch, SKAFU__NAME_DOMAIN, &draft->source, &out->source);
@@ -205,7 +206,7 @@ static int32_t batch_put_names(skafu_batch *batch, const struct skafu__draft *dr
 	return rc;
 }
 
-static int32_t batch_resolve(skafu_batch *batch, struct skafu__draft *draft, struct batch_names *names,
+static int32_t batch_resolve(skafu_batch *batch, struct skafu__recorddraft *draft, struct batch_names *names,
 			     skafu_error *error)
 {
 	int32_t rc = batch_put_names(batch, draft, names);
@@ -219,7 +220,8 @@ static int32_t batch_resolve(skafu_batch *batch, struct skafu__draft *draft, str
 	return rc;
 }
 
-static void batch_use_names(skafu_batch *batch, const struct skafu__draft *draft, const struct batch_names *names)
+static void batch_use_names(skafu_batch *batch, const struct skafu__recorddraft *draft,
+			    const struct batch_names *names)
 {
 	int has_owner = skafu__type_set(draft->record.kind) == SKAFU__NAME_TYPE;
 	skafu__batchnames_use(&batch->names, names->source, 0);
@@ -249,7 +251,7 @@ void skafu__batch_hash_streams(skafu_batch *batch)
 		batch_hash(batch, batch->record_count - batch->hashed_count);
 }
 
-static int32_t batch_encode(skafu_batch *batch, const struct skafu__draft *draft, skafu_error *error)
+static int32_t batch_encode(skafu_batch *batch, const struct skafu__recorddraft *draft, skafu_error *error)
 {
 	int32_t rc = batch_make_room(batch, (void **)&batch->index, batch->record_count, &batch->record_room,
 				     sizeof *batch->index);
@@ -270,7 +272,7 @@ static int32_t batch_encode(skafu_batch *batch, const struct skafu__draft *draft
 	return 0;
 }
 
-static int32_t batch_take(skafu_batch *batch, struct skafu__draft *draft, skafu_error *error)
+static int32_t batch_take(skafu_batch *batch, struct skafu__recorddraft *draft, skafu_error *error)
 {
 	uint32_t count = batch->names.count;
 	struct batch_names names;
@@ -291,7 +293,7 @@ static int32_t batch_take(skafu_batch *batch, struct skafu__draft *draft, skafu_
 }
 
 /* Nobody knows what it was: its digest is that of nothing. */
-static void batch_erase_payload(struct skafu__draft *draft)
+static void batch_erase_payload(struct skafu__recorddraft *draft)
 {
 	draft->record.data = NULL;
 	draft->record.data_length = 0;
@@ -303,12 +305,12 @@ static void batch_erase_payload(struct skafu__draft *draft)
 
 static int32_t batch_add(skafu_batch *batch, const skafu_new_record *record, int is_erased, skafu_error *error)
 {
-	struct skafu__draft draft; /* filled in as it is checked */
+	struct skafu__recorddraft draft; /* filled in as it is checked */
 	int32_t rc = batch_check(batch, error);
 	if (rc == 0 && !record)
 		rc = skafu__fail(error, SKAFU_EINVAL, "the record is NULL");
 	if (rc == 0)
-		rc = skafu__draft_make(batch, record, &draft, error);
+		rc = skafu__recorddraft_make(batch, record, &draft, error);
 	if (rc == 0 && is_erased)
 		batch_erase_payload(&draft);
 	if (rc == 0 && batch->record_count == SKAFU__BATCH_RECORDS_MAX)
@@ -508,7 +510,7 @@ static int32_t batch_check_row(skafu_batch *batch, const struct batch_row_draft 
 		rc = skafu__fail(error, SKAFU_EINVAL, "the key of a row has 1 to 255 bytes, not %zu",
 				 row->key_length);
 	if (rc == 0)
-		rc = skafu__draft_check_length(batch, row->value, row->value_length, "row value", error);
+		rc = skafu__recorddraft_check_length(batch, row->value, row->value_length, "row value", error);
 	if (rc != 0)
 		return rc;
 	rc = skafu__batchnames_put(&batch->names, SKAFU__NAME_TABLE, row->table, length, out_table);

@@ -21,7 +21,7 @@ START_TEST(a_copy_is_independent_of_what_it_copies)
 	uint8_t cause[16] = {1, 2, 3};
 	const struct skafu__error_fields fields = {
 		.severity = 2, .code = code, .message = message, .causation = cause};
-	struct skafu__error_copy *copy = skafu__error_copy_new(sys, &fields);
+	struct skafu__errorrecord_copy *copy = skafu__errorrecord_copy_new(sys, &fields);
 	code[0] = message[0] = 'X';
 	cause[0] = 9;
 	ck_assert_str_eq(copy->fields.code, "CODE");
@@ -40,7 +40,7 @@ START_TEST(long_texts_are_cut_at_a_character)
 	memcpy(code + 254, "\xc3\xa9", 2); /* its second byte would be number 256 */
 	code[299] = '\0';
 	const struct skafu__error_fields fields = {.code = code};
-	struct skafu__error_copy *copy = skafu__error_copy_new(sys, &fields);
+	struct skafu__errorrecord_copy *copy = skafu__errorrecord_copy_new(sys, &fields);
 	ck_assert_uint_eq(strlen(copy->fields.code), 254);
 	skafu__free(sys, copy);
 }
@@ -49,7 +49,7 @@ END_TEST
 START_TEST(bytes_that_are_no_text_are_replaced)
 {
 	const struct skafu__error_fields fields = {.code = "a\xff\x01z", .message = "line 1\nline 2"};
-	struct skafu__error_copy *copy = skafu__error_copy_new(sys, &fields);
+	struct skafu__errorrecord_copy *copy = skafu__errorrecord_copy_new(sys, &fields);
 	ck_assert_str_eq(copy->fields.code, "a??z");
 	ck_assert_str_eq(copy->fields.message, "line 1\nline 2");
 	skafu__free(sys, copy);
@@ -68,7 +68,7 @@ START_TEST(without_memory_there_is_no_copy)
 	struct skafu__sys poor = *sys;
 	const struct skafu__error_fields fields = {.code = "C"};
 	poor.allocate = no_memory;
-	ck_assert_ptr_null(skafu__error_copy_new(&poor, &fields));
+	ck_assert_ptr_null(skafu__errorrecord_copy_new(&poor, &fields));
 }
 END_TEST
 

@@ -17,8 +17,8 @@ fi
 find "$BUILD/obj-static/lib" -name '*.o' ! -path '*/lib/test/*' 2>/dev/null | xargs -r nm -g --defined-only |
 	awk 'NF == 3 { print $3 }' | sort -u | grep -v -e '^skafu_' -e '^DW\.ref\.' | complain 'global without the prefix skafu_ or skafu__'
 
-# Functions, variables, types and macros of the .c files: one translation unit must be able to hold them all.
-find lib -name '*.c' ! -path 'lib/nats/*' | sort |
+# Functions, variables, types and macros of all files: one translation unit must be able to hold them.
+find lib -name '*.[ch]' ! -path 'lib/nats/*' | sort |
 	xargs -r ctags --c-kinds=fvstugde --fields=+fKs --output-format=u-ctags --sort=no -f - |
 	awk -F'\t' '!/^!/ && $4 !~ /^(anon|macro-param)/ && $1 !~ /^__anon/ {
 		global = $4 == "function" || $4 == "variable"

@@ -1,8 +1,8 @@
 /*
- * draft.h: a record as the host gives it, checked, before anything changes.
+ * recorddraft.h: a record as the host gives it, checked, before anything changes.
  */
-#ifndef SKAFU__STORE_DRAFT_H
-#define SKAFU__STORE_DRAFT_H
+#ifndef SKAFU__STORE_RECORDDRAFT_H
+#define SKAFU__STORE_RECORDDRAFT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,10 +10,10 @@
 #include "codec/record.h"
 #include "skafu_store.h"
 
-#define SKAFU__DRAFT_TAGS_MAX 255u
+#define SKAFU__RECORDDRAFT_TAGS_MAX 255u
 
 /* A name that the batch may know already, by its number + 1: then its length is not known. */
-struct skafu__draft_name {
+struct skafu__recorddraft_name {
 	const char *text;
 	size_t length;
 	uint32_t known;
@@ -22,24 +22,24 @@ struct skafu__draft_name {
 
 /* It is not zeroed as a whole, which would cost as much as all names: the checks set every member.  Texts and bytes
  * are the host's, and the id may be the draft's. */
-struct skafu__draft {
+struct skafu__recorddraft {
 	struct skafu__record record;
-	struct skafu__draft_name type;
-	struct skafu__draft_name source;
-	struct skafu__draft_name content_type;
+	struct skafu__recorddraft_name type;
+	struct skafu__recorddraft_name source;
+	struct skafu__recorddraft_name content_type;
 	const char *const *tags;
 	uint32_t flags; /* SKAFU__BATCH_ */
 	uint8_t id[16];
 	char correlation[SKAFU_ID_TEXT_BYTES];
 	uint8_t digest[SKAFU__DIGEST_BYTES]; /* of a payload that was erased */
-	uint8_t tag_lengths[SKAFU__DRAFT_TAGS_MAX];
+	uint8_t tag_lengths[SKAFU__RECORDDRAFT_TAGS_MAX];
 };
 
-int32_t skafu__draft_make(skafu_batch *batch, const skafu_new_record *record, struct skafu__draft *draft,
-			  skafu_error *error);
+int32_t skafu__recorddraft_make(skafu_batch *batch, const skafu_new_record *record, struct skafu__recorddraft *draft,
+				skafu_error *error);
 
 /* Of a payload, of metadata, or of a row's value. */
-int32_t skafu__draft_check_length(const skafu_batch *batch, const void *bytes, size_t length, const char *what,
-				  skafu_error *error);
+int32_t skafu__recorddraft_check_length(const skafu_batch *batch, const void *bytes, size_t length, const char *what,
+					skafu_error *error);
 
 #endif
