@@ -443,14 +443,15 @@ __attribute__((always_inline)) static inline const struct skafu__entry *segbuild
 		uint64_t key = at->key;
 		uint64_t same = 0 - (uint64_t)(key == pen.key); /* a mask */
 		uint64_t offset = at->position - pen.base;
-		/* the distance; of the first of a list twice the offset, which leaves room for a flag */
+		/* the distance; of the first of a list twice the offset, which leaves room for a flag, and wraps for
+		 * an offset beyond all positions */
 		uint64_t number = 2 * offset - ((offset + pen.offset) & same);
 
 		pen.keys[pen.key_count] = key;
 		pen.starts[pen.key_count] = (uint16_t)pen.bytes;
 		pen.key_count += 1 + same;
 		if (key < pen.key || (looks_ahead && at[SKAFU__SEGMENT_BLOCK].key == key)
-			|| number + same >= 2 * segbuild_usual_distance || at->extra != 0)
+			|| number + same >= 2 * segbuild_usual_distance || (at->extra | offset >> 62) != 0)
 			break;
 		pen.bytes += segbuild_short_varint(pen.lists + pen.bytes, (uint32_t)number);
 		pen.key = key;

@@ -399,6 +399,26 @@ START_TEST(far_positions_at_once)
 }
 END_TEST
 
+/* Twice the distance from the base of such a position does not fit into a number. */
+START_TEST(no_position_is_too_large_to_be_refused)
+{
+	for (unsigned bit = 62; bit < 64; bit++) {
+		for (size_t wrong = 0; wrong < 200; wrong++) {
+			struct run run;
+			struct skafu__segment_options options = run_options(&run, 0, wrong % 2);
+
+			for (size_t i = 0; i < 200; i++)
+				entries[i] = (struct skafu__entry){i / (1 + wrong % 3), 10 + i, 0};
+			entries[wrong].position |= UINT64_C(1) << bit;
+			options.base = 10;
+			runs_settle(entries, 200);
+			ck_assert_int_eq(build_at_once(&run, entries, 200, &options), SKAFU_ELIMIT);
+			run_done(&run);
+		}
+	}
+}
+END_TEST
+
 /* A last key that is not the largest one must not make the keys seem narrower than they are. */
 START_TEST(keys_are_not_taken_for_narrow)
 {
@@ -445,6 +465,7 @@ int main(void)
 	tcase_add_test(cases, entries_after_an_end);
 	tcase_add_test(cases, many_at_once_are_as_one_by_one);
 	tcase_add_test(cases, far_positions_at_once);
+	tcase_add_test(cases, no_position_is_too_large_to_be_refused);
 	tcase_add_test(cases, keys_are_not_taken_for_narrow);
 	suite_add_tcase(suite, cases);
 	return suite_run(suite);
