@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "skafu_base.h"
 
+#define BATCHNAMES_KEPT_BYTES_MAX ((size_t)SKAFU__BATCHNAMES_KEPT_MAX * 256) /* none is longer, with its NUL */
 #define BATCHNAMES_PLACE_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
 void skafu__batchnames_init(struct skafu__batchnames *names, const struct skafu__sys *sys, uint64_t seed,
@@ -19,7 +20,7 @@ void skafu__batchnames_init(struct skafu__batchnames *names, const struct skafu_
 	memset(names, 0, sizeof *names);
 	names->sys = sys;
 	names->filling = 1;
-	skafu__buf_init(&names->texts, sys, texts_max);
+	skafu__buf_init(&names->texts, sys, texts_max + BATCHNAMES_KEPT_BYTES_MAX);
 	skafu__map_init(&names->index, sys, SIZE_MAX, seed);
 }
 

@@ -41,7 +41,7 @@ struct skafu__batchnames {
 	uint32_t defaults[SKAFU__NAME_SETS]; /* number + 1 of the constant that stands for a name not given */
 };
 
-/* texts_max: bytes of all texts together. */
+/* texts_max: bytes of the texts that one filling brings, whatever stays of those before it. */
 void skafu__batchnames_init(struct skafu__batchnames *names, const struct skafu__sys *sys, uint64_t seed,
 			    size_t texts_max);
 void skafu__batchnames_done(struct skafu__batchnames *names);

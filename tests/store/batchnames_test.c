@@ -188,6 +188,35 @@ START_TEST(the_log_gets_the_names_that_are_used)
 }
 END_TEST
 
+static void add_numbered(skafu_batch *batch, uint32_t first, uint32_t count)
+{
+	char type[256];
+
+	for (uint32_t i = first; i < first + count; i++) {
+		snprintf(type, sizeof type, "%0255u", i);
+		add_from(batch, type, "shop");
+	}
+}
+
+/* Names that stay take no room from those that come. */
+START_TEST(a_filling_has_all_the_room)
+{
+	skafu_store_opts opts = {.size = sizeof opts, .batch_bytes_max = 4096};
+	skafu_store *store = NULL;
+
+	went(skafu_store_open_memory(&opts, &store, fault));
+	skafu_batch *batch = batch_of(store);
+	for (uint32_t filling = 0; filling < 100; filling++) {
+		add_numbered(batch, filling * 7, 7);
+		went(skafu_append(store, batch, SKAFU_WAIT_FOREVER, NULL, fault));
+		skafu_batch_clear(batch);
+	}
+	ck_assert_uint_eq(store->names.counts[SKAFU__NAME_TYPE], 700);
+	skafu_batch_free(batch);
+	skafu_store_close(store);
+}
+END_TEST
+
 /* The ids that a refused append gave out are another's afterwards. */
 START_TEST(an_id_from_before_is_compared)
 {
@@ -252,6 +281,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, what_is_cut_or_renewed_is_not_found_by_its_number);
 	tcase_add_test(tests, memory_that_runs_out_changes_nothing);
 	tcase_add_test(tests, the_log_gets_the_names_that_are_used);
+	tcase_add_test(tests, a_filling_has_all_the_room);
 	tcase_add_test(tests, an_id_from_before_is_compared);
 	tcase_add_test(tests, a_type_changes_its_domain_between_fillings);
 }
