@@ -193,6 +193,24 @@ size_t skafu__json_utf8_step(const void *text, size_t length)
 	return length ? json_utf8_step(text, length) : 0;
 }
 
+/* Past the sequences that are well formed. */
+JSON_INLINE const uint8_t *json_utf8(const uint8_t *at, const uint8_t *end)
+{
+	while (at < end && *at >= 0x80) {
+		size_t step = json_utf8_step(at, (size_t)(end - at));
+		if (!step)
+			return at;
+		at += step;
+	}
+	return at;
+}
+
+size_t skafu__json_utf8_span(const void *text, size_t length)
+{
+	const uint8_t *begin = text;
+	return length ? (size_t)(json_utf8(begin, begin + length) - begin) : 0;
+}
+
 /* ---- strings ------------------------------------------------------------------------------------------------- */
 
 __attribute__((cold, noinline)) static const uint8_t *json_refuse_escape(struct json_check *check, const uint8_t *at)
@@ -222,12 +240,9 @@ static const uint8_t *json_string_rest(struct json_check *check, const uint8_t *
 		}
 		if (*at < 0x20)
 			return json_refuse(check, at, "a control character stands unescaped in a string");
-		do {
-			size_t step = json_utf8_step(at, (size_t)(check->end - at));
-			if (!step)
-				return json_refuse(check, at, "a string is not valid UTF-8");
-			at += step;
-		} while (at < check->end && *at >= 0x80);
+		at = json_utf8(at, check->end);
+		if (at < check->end && *at >= 0x80)
+			return json_refuse(check, at, "a string is not valid UTF-8");
 	}
 	return at < check->end ? at : json_refuse(check, at, "the text ends inside a string");
 }

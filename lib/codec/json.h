@@ -54,4 +54,7 @@ size_t skafu__json_skip_blanks(const char *text, size_t from, size_t length);
 /* The length, 2 to 4, of the well-formed UTF-8 sequence above U+007F that text begins with; 0 when there is none. */
 size_t skafu__json_utf8_step(const void *text, size_t length);
 
+/* The length of all such sequences, one behind the other, that text begins with. */
+size_t skafu__json_utf8_span(const void *text, size_t length);
+
 #endif

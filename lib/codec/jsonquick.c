@@ -69,6 +69,19 @@ QUICK_INLINE void quick_seek(struct quick *quick, const uint8_t *at)
 	quick->marks = *quick->word & ~UINT64_C(0) << offset % SKAFU__JSONMARKS_BLOCK;
 }
 
+/* To a byte further on, before which all marks are past; mostly they are made already. */
+QUICK_INLINE void quick_resume(struct quick *quick, const uint8_t *at)
+{
+	size_t ahead = (size_t)(at - quick->block) / SKAFU__JSONMARKS_BLOCK;
+	if (QUICK_UNLIKELY(ahead >= (size_t)(quick->stack->words + SKAFU__JSONMARKS_WORDS - quick->word))) {
+		quick_seek(quick, at);
+		return;
+	}
+	quick->block += ahead * SKAFU__JSONMARKS_BLOCK;
+	quick->word += ahead;
+	quick->marks = *quick->word & ~UINT64_C(0) << (at - quick->block);
+}
+
 /* To the next mark, in whichever block. */
 QUICK_INLINE void quick_fill(struct quick *quick)
 {
@@ -100,7 +113,7 @@ __attribute__((noinline)) static const uint8_t *quick_string_rest(const uint8_t 
 		if (*at == '\\' && !is_name)
 			step = skafu__json_escape_step(at, left, &character);
 		else if (*at >= 0x80)
-			step = skafu__json_utf8_step(at, left);
+			step = skafu__json_utf8_span(at, left);
 		if (step == 0)
 			return NULL;
 		at += step;
@@ -121,19 +134,20 @@ QUICK_INLINE const uint8_t *quick_string(struct quick *quick, int is_name)
 		return close;
 	close = quick_string_rest(close, quick->last, is_name);
 	if (close)
-		quick_seek(quick, close + 1);
+		quick_resume(quick, close + 1);
 	return close;
 }
 
 /* ---- names --------------------------------------------------------------------------------------------------- */
 
-/* Of the first 8 bytes, the last 8 when there are more, and their number.  The text has at least 8 bytes. */
+/* Of the first 8 bytes, the last 8 when there are as many, and their number.  When these are the same ones, seven
+ * times what they say tells all of them apart.  The text has at least 8 bytes. */
 QUICK_INLINE uint32_t quick_hash(const struct quick *quick, const uint8_t *text, const uint8_t *close)
 {
 	size_t length = (size_t)(close - text);
 	uint64_t ends;
 	if (length >= 8) {
-		ends = skafu__load_u64(text) ^ skafu__load_u64(close - 8) * 5;
+		ends = skafu__load_u64(text) + skafu__load_u64(close - 8) * 6;
 	} else {
 		const uint8_t *from = text < quick->last - 7 ? text : quick->last - 7;
 		ends = skafu__load_u64(from) >> 8 * (text - from) & ((UINT64_C(1) << 8 * length) - 1);

@@ -660,8 +660,12 @@ START_TEST(utf8_step_knows_all_sequences_and_no_others)
 			expected++;
 		expected %= 5;
 		for (size_t size = 0; size <= 4; size++) {
-			size_t step = skafu__json_utf8_step(at_cliff(text, size), size);
+			const uint8_t *at = at_cliff(text, size);
+			size_t step = skafu__json_utf8_step(at, size);
+			size_t span = skafu__json_utf8_span(at, size);
 			if (step != (size < expected ? 0 : expected))
+				ck_abort_msg("%02x %02x %02x %02x", text[0], text[1], text[2], text[3]);
+			if (span < step || (span < size && skafu__json_utf8_step(text + span, size - span) != 0))
 				ck_abort_msg("%02x %02x %02x %02x", text[0], text[1], text[2], text[3]);
 		}
 	}

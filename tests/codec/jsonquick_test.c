@@ -50,6 +50,7 @@ static const char *const usual[] = {
 	"{\"sch\xc3\xb6n\":\"\xe2\x82\xac 5 \xf0\x9f\x98\x80\",\"b\":\"\xc3\xa9\"}",
 	"{\"customer_id1\":1,\"customer_id2\":2,\"customer_id\":3,\"customer\":4,\"c\":5,\"\":6}",
 	"[[[[[[[[[[[[\"deep\"]]]]]]]]]]]]", "{\"a\":{\"a\":{\"a\":[{\"a\":1},{\"a\":1}]}},\"b\":\"\x7f\"}",
+	"{\"amount07\":0,\"amount09\":1,\"amount17\":2,\"amount19\":3,\"amount\":4}",
 	"[null,1]", "[   null]", "[   true]", "[  false]", "[ -0.5e0]", "[\"a\\/b\"]",
 };
 
@@ -161,6 +162,28 @@ START_TEST(strings_go_past_windows)
 }
 END_TEST
 
+/* Behind a string that had to be read byte by byte, the marks are right again, in the window or beyond it. */
+START_TEST(strings_follow_those_with_escapes)
+{
+	static const char *const odd[] = {"", "\\\"", "\xc3\xa9", "\xd0\xb6\xe2\x82\xac\\n"};
+	static char text[TEXT_MAX];
+	for (unsigned round = 0; round < 3000; round++) {
+		size_t longest = (size_t)2 << a_number(10);
+		size_t length = (size_t)sprintf(text, "[\"first\"");
+		while (length < TEXT_MAX / 2) {
+			size_t before = a_number(longest);
+			size_t after = a_number(longest);
+			length += (size_t)sprintf(text + length, ",\"%0*d%s%0*d\"", (int)before, 0,
+						  odd[a_number(COUNT(odd))], (int)after, 0);
+		}
+		text[length++] = ']';
+		ck_assert(is_quick(text, length, DEPTH) && is_good(text, length, DEPTH));
+		text[length - 3 - a_number(TEXT_MAX / 4)] = '\n';
+		ck_assert(!is_quick(text, length, DEPTH));
+	}
+}
+END_TEST
+
 static const char *const pieces[] = {
 	"\"", "\\", "{", "}", "[", "]", ",", ":", "0", "-", "1.5", "e", "E+1", "true", "null", " ", "\n", "\\u0041",
 	"\xc3\xa4", "\xff", "\x01", "\"a\":1", "\"a\":2,", "\"\"", "{}", "[]", "\\n", ".", "00",
@@ -219,6 +242,7 @@ int main(void)
 	tcase_add_test(tests, names_are_told_apart);
 	tcase_add_test(tests, open_objects_with_many_names_stay_in_bounds);
 	tcase_add_test(tests, strings_go_past_windows);
+	tcase_add_test(tests, strings_follow_those_with_escapes);
 	tcase_add_test(tests, no_text_gets_a_wrong_yes);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
