@@ -25,7 +25,7 @@ struct skafu__batchname {
 	uint32_t owner; /* of a type that is used: the number of its domain, with the top bit; 0: none is known */
 	uint32_t id;    /* in the store when it was written last, to be compared; 0: it never was */
 	uint32_t text_at;
-	uint32_t used; /* in this filling, and none before it after */
+	uint32_t used; /* the number of the last filling that used it */
 };
 
 struct skafu__batchnames {
