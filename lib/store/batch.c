@@ -309,13 +309,16 @@ static int32_t batch_add(skafu_batch *batch, const skafu_new_record *record, int
 	int32_t rc = batch_check(batch, error);
 	if (rc == 0 && !record)
 		rc = skafu__fail(error, SKAFU_EINVAL, "the record is NULL");
-	if (rc == 0)
-		rc = skafu__recorddraft_make(batch, record, &draft, error);
-	if (rc == 0 && is_erased)
+	if (rc != 0)
+		return rc;
+	rc = skafu__recorddraft_make(batch, record, &draft, error);
+	if (rc != 0)
+		return rc;
+	if (batch->record_count == SKAFU__BATCH_RECORDS_MAX)
+		return skafu__fail(error, SKAFU_ELIMIT, "a batch has at most %u records", SKAFU__BATCH_RECORDS_MAX);
+	if (is_erased)
 		batch_erase_payload(&draft);
-	if (rc == 0 && batch->record_count == SKAFU__BATCH_RECORDS_MAX)
-		rc = skafu__fail(error, SKAFU_ELIMIT, "a batch has at most %u records", SKAFU__BATCH_RECORDS_MAX);
-	return rc ? rc : batch_take(batch, &draft, error);
+	return batch_take(batch, &draft, error);
 }
 
 int32_t skafu_batch_add(skafu_batch *batch, const skafu_new_record *record, skafu_error *error)
