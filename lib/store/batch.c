@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "codec/hash.h"
-#include "store/recorddraft.h"
 #include "store/hidden.h"
+#include "store/recorddraft.h"
 #include "store/store.h"
 
 #define BATCH_HASHED_AT_ONCE 4u

@@ -30,10 +30,8 @@ static int32_t recorddraft_check_kind(const struct skafu_new_record *given, stru
 	if (kind == SKAFU_KIND_EVENT && !given->stream)
 		return skafu__fail(error, SKAFU_EINVAL, "an event needs a stream; give its name");
 	if (given->severity > SKAFU_SEVERITY_CRITICAL || (given->severity != 0 && kind != SKAFU_KIND_ERROR))
-		return skafu__fail(error, SKAFU_EINVAL,
-				   "severity %u is none of SKAFU_SEVERITY_, or the record is no "
-				   "error",
-				   given->severity);
+		return skafu__fail(error, SKAFU_EINVAL, "severity %u is none of SKAFU_SEVERITY_, or the record is no "
+				   "error", given->severity);
 	if (given->hops > RECORDDRAFT_HOPS_MAX)
 		return skafu__fail(error, SKAFU_EINVAL, "hops is %u; it is at most %u", given->hops,
 				   RECORDDRAFT_HOPS_MAX);
@@ -165,11 +163,11 @@ int32_t skafu__recorddraft_check_length(const skafu_batch *batch, const void *by
 	return 0;
 }
 
-static int recorddraft_starts_object(const void *text, size_t length)
+/* At least 1 byte, mostly with no blank in front. */
+static int recorddraft_starts_object(const char *text, size_t length)
 {
-	const char *first = text;
-	size_t at = *first == '{' ? 0 : skafu__json_skip_blanks(text, 0, length);
-	return at < length && first[at] == '{';
+	size_t at = *text == '{' ? 0 : skafu__json_skip_blanks(text, 0, length);
+	return at < length && text[at] == '{';
 }
 
 static int32_t recorddraft_check_metadata(const skafu_batch *batch, const struct skafu_new_record *given,

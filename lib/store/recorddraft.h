@@ -35,10 +35,14 @@ struct skafu__recorddraft {
 	uint8_t tag_lengths[SKAFU__RECORDDRAFT_TAGS_MAX];
 };
 
+/* Check a record for this batch, of which nothing changes but its stock of ids.  The draft borrows from the record,
+ * so it is good as long as that is.  SKAFU_EINVAL, SKAFU_EOPTION, SKAFU_ELIMIT, SKAFU_EJSON, SKAFU_EIO,
+ * SKAFU_ENOMEM. */
 int32_t skafu__recorddraft_make(skafu_batch *batch, const skafu_new_record *record, struct skafu__recorddraft *draft,
 				skafu_error *error);
 
-/* Of a payload, of metadata, or of a row's value. */
+/* Whether the bytes of a payload, of metadata or of a row's value are there, and not too many.  SKAFU_EINVAL,
+ * SKAFU_ELIMIT. */
 int32_t skafu__recorddraft_check_length(const skafu_batch *batch, const void *bytes, size_t length, const char *what,
 					skafu_error *error);
 
