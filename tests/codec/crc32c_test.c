@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "codec/crc32c_table.h"
+#include "util/random.h"
 #include "util/suite.h"
 
 typedef uint32_t (*crc_fn)(uint32_t seed, const void *bytes, size_t length);
@@ -88,13 +88,11 @@ END_TEST
 
 static uint8_t *random_bytes(size_t length)
 {
-	const char *given = getenv("SKAFU_TEST_SEED");
-	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
 	uint8_t *bytes = malloc(length);
 
-	printf("seed %u\n", seed);
+	seeded("crc32c_test");
 	for (size_t i = 0; i < length; i++)
-		bytes[i] = (uint8_t)rand_r(&seed);
+		bytes[i] = (uint8_t)random_u64();
 	return bytes;
 }
 

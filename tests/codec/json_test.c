@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/random.h"
 #include "util/suite.h"
 
 #define DEPTH SKAFU__JSON_DEPTH_MAX
@@ -881,16 +882,6 @@ END_TEST
 
 /* ---- random texts -------------------------------------------------------------------------------------------- */
 
-static uint64_t random_state;
-
-static size_t random_below(size_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (size_t)(random_state >> 11) % limit;
-}
-
 static const char *const seeds[] = {
 	"{\"a\":1,\"b\":[true,false,null],\"c\":{\"a\":\"x\",\"\\u0061b\":-0.5e+10}}",
 	"[\"\\uD834\\uDD1E\\n\xC3\xA9\xE6\x97\xA5\xF0\x9F\x98\x80\",\"text of more than sixteen bytes\"]",
@@ -905,16 +896,16 @@ static size_t mutate(uint8_t *text, size_t length)
 {
 	static const char pieces[] = "{}[]\",:\\u0061bdD8Cc9eE+-. tfn\n\x01\x7F"
 				     "\x80\xBF\xC3\xA9\xE0\xED\xA0\xF0\x90\xF4\xFF";
-	size_t place = random_below(length + 1);
-	size_t size = 1 + random_below(random_below(4) ? 2 : 12);
-	switch (random_below(4)) {
+	size_t place = random_index(length + 1);
+	size_t size = 1 + random_index(random_index(4) ? 2 : 12);
+	switch (random_index(4)) {
 	case 0: /* another byte */
 		if (place < length)
-			text[place] = (uint8_t)pieces[random_below(sizeof pieces)];
+			text[place] = (uint8_t)pieces[random_index(sizeof pieces)];
 		return length;
 	case 1: /* a byte more */
 		memmove(text + place + 1, text + place, length - place);
-		text[place] = (uint8_t)pieces[random_below(sizeof pieces)];
+		text[place] = (uint8_t)pieces[random_index(sizeof pieces)];
 		return length + 1;
 	case 2: /* some bytes less */
 		size = size < length - place ? size : length - place;
@@ -923,7 +914,7 @@ static size_t mutate(uint8_t *text, size_t length)
 	default: { /* some bytes from elsewhere */
 		uint8_t copied[16];
 		size = size < length ? size : length;
-		memcpy(copied, text + random_below(length - size + 1), size);
+		memcpy(copied, text + random_index(length - size + 1), size);
 		memmove(text + place + size, text + place, length - place);
 		memcpy(text + place, copied, size);
 		return length + size;
@@ -933,18 +924,15 @@ static size_t mutate(uint8_t *text, size_t length)
 
 START_TEST(random_texts_are_judged_as_by_the_slow_validator)
 {
-	const char *given = getenv("SKAFU_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u;
 	unsigned accepted = 0;
 	unsigned rounds = 40000;
-	random_state = seed | 1;
-	printf("json_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)seed);
+	seeded("json_test");
 	for (unsigned round = 0; round < rounds; round++) {
 		uint8_t text[TEXT_MAX];
-		const char *from = seeds[random_below(COUNT(seeds))];
+		const char *from = seeds[random_index(COUNT(seeds))];
 		size_t length = strlen(from);
 		memcpy(text, from, length);
-		for (size_t changes = 1 + random_below(3); changes > 0; changes--)
+		for (size_t changes = 1 + random_index(3); changes > 0; changes--)
 			length = mutate(text, length);
 		int expected = slow_accepts(text, length);
 		const uint8_t *last = at_cliff(text, length);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/random.h"
 #include "util/suite.h"
 
 #define WINDOW_BYTES ((size_t)SKAFU__JSONMARKS_BLOCK * SKAFU__JSONMARKS_WORDS)
@@ -15,14 +16,6 @@
 typedef void (*marks_fn)(const uint8_t *begin, const uint8_t *at, const uint8_t *end, uint64_t *words);
 
 static const marks_fn forms[] = {skafu__jsonmarks, skafu__jsonmarks_plain, skafu__jsonmarks_portable};
-
-static uint64_t random_state;
-
-static uint64_t a_number(void)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return random_state >> 33;
-}
 
 static int is_marked(uint8_t byte)
 {
@@ -75,9 +68,9 @@ END_TEST
 START_TEST(texts_of_any_length)
 {
 	static uint8_t text[2 * 1024 + 100];
-	for (size_t length = 0; length <= sizeof text; length += length < 200 ? 1 : 1 + a_number() % 31) {
+	for (size_t length = 0; length <= sizeof text; length += length < 200 ? 1 : 1 + random_index(31)) {
 		for (size_t i = 0; i < length; i++)
-			text[i] = (uint8_t)(a_number() % 4 ? 'a' + a_number() % 26 : a_number());
+			text[i] = (uint8_t)(random_below(4) ? 'a' + random_below(26) : random_below(256));
 		compare_all_windows(text, length);
 	}
 }
@@ -85,12 +78,10 @@ END_TEST
 
 int main(void)
 {
-	const char *given = getenv("SKAFU_TEST_SEED");
 	Suite *suite = suite_create("jsonmarks");
 	TCase *tests = tcase_create("all");
 
-	random_state = given ? strtoull(given, NULL, 0) : 20250302;
-	printf("jsonmarks_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
+	seeded("jsonmarks_test");
 	tcase_add_test(tests, every_byte_at_every_place);
 	tcase_add_test(tests, texts_of_any_length);
 	suite_add_tcase(suite, tests);

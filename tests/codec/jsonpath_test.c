@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "codec/json.h"
+#include "util/random.h"
 #include "util/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -59,24 +59,6 @@ static void *exact(const void *bytes, size_t length)
 	void *copy = malloc(length ? length : 1);
 	memcpy(copy, bytes, length);
 	return copy;
-}
-
-static uint64_t random_state;
-
-static size_t random_below(size_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (size_t)(random_state >> 11) % limit;
-}
-
-static void seed_random(void)
-{
-	const char *given = getenv("SKAFU_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u;
-	printf("jsonpath_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)seed);
-	random_state = seed | 1;
 }
 
 /* ---- tokens -------------------------------------------------------------------------------------------------- */
@@ -265,13 +247,13 @@ END_TEST
 
 START_TEST(random_strings_are_read_by_us_and_by_cjson)
 {
-	seed_random();
+	seeded("jsonpath_test");
 	for (int round = 0; round < 5000; round++) {
 		uint8_t bytes[256];
 		size_t length = 0;
-		for (size_t count = random_below(40); count > 0; count--) {
+		for (size_t count = random_index(40); count > 0; count--) {
 			static const uint32_t limits[] = {0x20, 0x80, 0x80, 0x80, 0x800, 0xD800, 0x110000};
-			uint32_t character = 1 + (uint32_t)random_below(limits[random_below(COUNT(limits))] - 1);
+			uint32_t character = 1 + (uint32_t)random_index(limits[random_index(COUNT(limits))] - 1);
 			if (character < 0xD800 || character > 0xDFFF)
 				length += skafu__json_utf8_write(character, bytes + length);
 		}
@@ -391,8 +373,8 @@ END_TEST
 static void random_form(char *to, int64_t value, int scale)
 {
 	char digits[64];
-	int shift = (int)random_below(9) - 4; /* where the point goes, counted from the end */
-	int zeros = value ? (int)random_below(3) : 0;
+	int shift = (int)random_index(9) - 4; /* where the point goes, counted from the end */
+	int zeros = value ? (int)random_index(3) : 0;
 	uint64_t size = value < 0 ? (uint64_t)-value : (uint64_t)value;
 	int length = sprintf(digits, "%llu", (unsigned long long)size);
 	for (int i = 0; i < zeros; i++)
@@ -410,12 +392,12 @@ static void random_form(char *to, int64_t value, int scale)
 
 START_TEST(random_forms_of_numbers_compare_by_value)
 {
-	seed_random();
+	seeded("jsonpath_test");
 	for (int round = 0; round < 20000; round++) {
-		int64_t a = (int64_t)random_below(2001) - 1000;
-		int64_t b = random_below(3) ? (int64_t)random_below(2001) - 1000 : a;
-		int scale = (int)random_below(9) - 4;
-		int power = (int)random_below(4);
+		int64_t a = (int64_t)random_index(2001) - 1000;
+		int64_t b = random_index(3) ? (int64_t)random_index(2001) - 1000 : a;
+		int scale = (int)random_index(9) - 4;
+		int power = (int)random_index(4);
 		static const int64_t powers[] = {1, 10, 100, 1000};
 		char left[128];
 		char right[128];

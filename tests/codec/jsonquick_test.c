@@ -9,19 +9,12 @@
 #include <string.h>
 
 #include "codec/json.h"
+#include "util/random.h"
 #include "util/suite.h"
 
 #define DEPTH SKAFU__JSON_DEPTH_MAX
 #define TEXT_MAX 8192
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static uint64_t random_state;
-
-static size_t a_number(size_t below)
-{
-	random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (size_t)(random_state >> 33) % below;
-}
 
 /* The text has its memory for itself, so that valgrind and the sanitizer see what is read beside it. */
 static int is_quick(const char *text, size_t length, uint32_t depth_max)
@@ -112,8 +105,8 @@ START_TEST(names_are_told_apart)
 		text[length - 1] = '}';
 		ck_assert(count > 128 || is_quick(text, length, DEPTH));
 		for (size_t i = 0; i < 20; i++) {
-			size_t one = a_number(count);
-			size_t other = (one + 1 + a_number(count - 1)) % count;
+			size_t one = random_index(count);
+			size_t other = (one + 1 + random_index(count - 1)) % count;
 			char kept[8];
 			memcpy(kept, text + 2 + one * 12, 7);
 			memcpy(text + 2 + one * 12, text + 2 + other * 12, 7);
@@ -146,17 +139,17 @@ END_TEST
 START_TEST(strings_go_past_windows)
 {
 	static char text[TEXT_MAX];
-	for (size_t first = 0; first < 2200; first += 1 + a_number(40)) {
-		size_t second = a_number(2200);
-		size_t length = (size_t)sprintf(text, "[%*s\"%0*d\",\"", (int)a_number(70), "", (int)first, 0);
+	for (size_t first = 0; first < 2200; first += 1 + random_index(40)) {
+		size_t second = random_index(2200);
+		size_t length = (size_t)sprintf(text, "[%*s\"%0*d\",\"", (int)random_index(70), "", (int)first, 0);
 		memset(text + length, 'x', second);
 		if (second > 8)
-			memcpy(text + length + a_number(second - 2), a_number(2) ? "\\\"" : "\xc3\xa9", 2);
+			memcpy(text + length + random_index(second - 2), random_index(2) ? "\\\"" : "\xc3\xa9", 2);
 		length += second;
-		length += (size_t)sprintf(text + length, "\"%*s,{\"a\":\"\"}]", (int)a_number(1500), "");
+		length += (size_t)sprintf(text + length, "\"%*s,{\"a\":\"\"}]", (int)random_index(1500), "");
 		ck_assert(is_good(text, length, DEPTH));
 		ck_assert(is_quick(text, length, DEPTH));
-		text[length - 3 - a_number(length - 3)] = '"';
+		text[length - 3 - random_index(length - 3)] = '"';
 		ck_assert(is_good(text, length, DEPTH) || !is_quick(text, length, DEPTH));
 	}
 }
@@ -168,17 +161,17 @@ START_TEST(strings_follow_those_with_escapes)
 	static const char *const odd[] = {"", "\\\"", "\xc3\xa9", "\xd0\xb6\xe2\x82\xac\\n"};
 	static char text[TEXT_MAX];
 	for (unsigned round = 0; round < 3000; round++) {
-		size_t longest = (size_t)2 << a_number(10);
+		size_t longest = (size_t)2 << random_index(10);
 		size_t length = (size_t)sprintf(text, "[\"first\"");
 		while (length < TEXT_MAX / 2) {
-			size_t before = a_number(longest);
-			size_t after = a_number(longest);
+			size_t before = random_index(longest);
+			size_t after = random_index(longest);
 			length += (size_t)sprintf(text + length, ",\"%0*d%s%0*d\"", (int)before, 0,
-						  odd[a_number(COUNT(odd))], (int)after, 0);
+						  odd[random_index(COUNT(odd))], (int)after, 0);
 		}
 		text[length++] = ']';
 		ck_assert(is_quick(text, length, DEPTH) && is_good(text, length, DEPTH));
-		text[length - 3 - a_number(TEXT_MAX / 4)] = '\n';
+		text[length - 3 - random_index(TEXT_MAX / 4)] = '\n';
 		ck_assert(!is_quick(text, length, DEPTH));
 	}
 }
@@ -191,12 +184,12 @@ static const char *const pieces[] = {
 
 static size_t change(char *text, size_t length)
 {
-	size_t at = a_number(length + 1);
-	const char *piece = pieces[a_number(COUNT(pieces))];
+	size_t at = random_index(length + 1);
+	const char *piece = pieces[random_index(COUNT(pieces))];
 	size_t bytes = strlen(piece);
-	if (a_number(4) == 0 && length > 0)
-		return a_number(length);
-	if (a_number(3) == 0 && length > 0) {
+	if (random_index(4) == 0 && length > 0)
+		return random_index(length);
+	if (random_index(3) == 0 && length > 0) {
 		at = at < length ? at : length - 1;
 		memmove(text + at, text + at + 1, length - at - 1);
 		return length - 1;
@@ -211,11 +204,11 @@ START_TEST(no_text_gets_a_wrong_yes)
 	char text[TEXT_MAX];
 	size_t quick = 0;
 	for (int i = 0; i < 300000; i++) {
-		const char *from = usual[a_number(COUNT(usual))];
+		const char *from = usual[random_index(COUNT(usual))];
 		size_t length = strlen(from);
-		uint32_t depth = a_number(4) ? DEPTH : (uint32_t)a_number(5);
+		uint32_t depth = random_index(4) ? DEPTH : (uint32_t)random_index(5);
 		memcpy(text, from, length);
-		for (size_t changes = a_number(5); changes > 0; changes--)
+		for (size_t changes = random_index(5); changes > 0; changes--)
 			length = change(text, length);
 		if (!is_quick(text, length, depth))
 			continue;
@@ -229,12 +222,10 @@ END_TEST
 
 int main(void)
 {
-	const char *given = getenv("SKAFU_TEST_SEED");
 	Suite *suite = suite_create("jsonquick");
 	TCase *tests = tcase_create("all");
 
-	random_state = given ? strtoull(given, NULL, 0) : 20250303;
-	printf("jsonquick_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
+	seeded("jsonquick_test");
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, usual_texts_get_a_quick_yes, 0, (int)COUNT(usual));
 	tcase_add_loop_test(tests, bad_texts_get_none, 0, (int)COUNT(bad));

@@ -8,16 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/random.h"
 #include "util/suite.h"
-
-static uint64_t random_state;
 
 static uint8_t a_byte(void)
 {
 	static const uint8_t near_zero[] = {0, 0, 1, 0x7f, 0x80, 0x81, 0xff, 'a'};
 
-	random_state = random_state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-	return near_zero[random_state >> 61];
+	return near_zero[random_u64() >> 61];
 }
 
 static uint64_t one_by_one(const uint8_t *at, size_t length)
@@ -60,12 +58,10 @@ END_TEST
 
 int main(void)
 {
-	const char *given = getenv("SKAFU_TEST_SEED");
 	Suite *suite = suite_create("nuls");
 	TCase *tests = tcase_create("all");
 
-	random_state = given ? strtoull(given, NULL, 0) : 20250301;
-	printf("nuls_test: SKAFU_TEST_SEED=%llu\n", (unsigned long long)random_state);
+	seeded("nuls_test");
 	tcase_add_test(tests, every_nul_is_found_and_no_other_byte);
 	tcase_add_test(tests, only_what_can_be_read_is_read);
 	suite_add_tcase(suite, tests);

@@ -10,24 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/random.h"
 #include "util/suite.h"
 
 #define TEXT_BYTES_MAX 300u
 
-static unsigned seed;
-
-static void seeded(void)
-{
-	const char *given = getenv("SKAFU_TEST_SEED");
-
-	seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)getpid();
-	printf("seed %u\n", seed);
-}
-
 static void fill(uint8_t *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		bytes[i] = (uint8_t)(rand_r(&seed) >> 7);
+		bytes[i] = (uint8_t)(random_u64() >> 7);
 }
 
 static uint64_t one(const uint8_t key[16], const struct skafu__part *part)
@@ -72,7 +63,7 @@ START_TEST(the_values_are_those_of_libsodium)
 	for (size_t words = 0; words < TEXT_BYTES_MAX / 8; words += words < 7 ? 1 : 6)
 		for (size_t rests = 0; rests < 8 * 8 * 8; rests++) {
 			size_t lengths[4] = {8 * words + rests % 8, 8 * words + rests / 8 % 8, 8 * words + rests / 64,
-					     8 * words + (size_t)rand_r(&seed) % 8};
+					     8 * words + random_index(8)};
 
 			fill(key, sizeof key);
 			compare(lengths, key);
@@ -103,15 +94,15 @@ START_TEST(many_texts_of_any_length)
 	fill(bytes, sizeof bytes);
 	fill(key, sizeof key);
 	for (int round = 0; round < 20000; round++) {
-		size_t count = (size_t)rand_r(&seed) % 41;
-		unsigned bits = round % 4 ? 0 : 1 + (unsigned)rand_r(&seed) % 63;
+		size_t count = random_index(41);
+		unsigned bits = round % 4 ? 0 : 1 + random_below(63);
 		uint64_t kept = bits ? (UINT64_C(1) << bits) - 1 : UINT64_MAX;
 		size_t limit = round % 3 ? 12 : sizeof bytes;
 
 		for (size_t i = 0; i < count; i++) {
-			size_t length = (size_t)rand_r(&seed) % limit;
+			size_t length = random_index(limit);
 
-			parts[i].bytes = bytes + (size_t)rand_r(&seed) % (sizeof bytes - length);
+			parts[i].bytes = bytes + random_index(sizeof bytes - length);
 			parts[i].length = length;
 		}
 		hashes[count] = 7;
@@ -130,7 +121,7 @@ int main(void)
 	Suite *suite = suite_create("siplanes");
 	TCase *tcase = tcase_create("siplanes");
 
-	seeded();
+	seeded("siplanes_test");
 	suite_add_tcase(suite, tcase);
 	if (skafu__siplanes_are_there())
 		tcase_add_test(tcase, the_values_are_those_of_libsodium);

@@ -11,6 +11,7 @@
 
 #include "skafu_store.h"
 #include "store/store.h"
+#include "util/random.h"
 
 /* A temporary directory, in which `path` is the place of a store. */
 struct tempstore {
@@ -79,11 +80,6 @@ int in_child(int (*run)(void *user), void *user, unsigned seconds);
 extern _Atomic int64_t clock_offset_ns;
 void clock_install(void);
 void clock_remove(void);
-
-/* Random numbers; seeded() prints the seed, and takes SKAFU_TEST_SEED. */
-void seeded(const char *test);
-uint64_t random_u64(void);
-uint32_t random_below(uint32_t limit);
 
 int tempstore_main(const char *name, void (*add)(TCase *tests));
 
